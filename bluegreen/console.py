@@ -1,0 +1,177 @@
+"""What a person sees: a line a finished step with its time, progress of the upload, errors and summaries.
+
+On a terminal with colour and a live line; plain lines when piped or in CI. With `--json` all of it goes to
+stderr, so that stdout holds the JSON alone.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+from rich.console import Console as Terminal
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.table import Table
+from rich.text import Text
+
+from bluegreen.errors import BluegreenError
+
+PLAIN_WIDTH = 1000
+
+
+class Step:
+    """A step under way; `done` says in the end what happened, with the figure."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.began = time.monotonic()
+        self.seconds = 0.0
+
+    def done(self, text: str) -> None:
+        """What to say of it once it has ended."""
+        self.text = text
+
+    @property
+    def so_far_s(self) -> float:
+        """Seconds since it began."""
+        return time.monotonic() - self.began
+
+
+class Console:
+    """Where a command speaks to a person.
+
+    Args:
+        terminal: where the lines go; stdout by default.
+        prefix: ahead of each line, the machine's address where a host is several.
+    """
+
+    def __init__(self, terminal: Terminal | None = None, *, prefix: str = "") -> None:
+        self._terminal = terminal or plain_or_rich(stderr=False)
+        self._prefix = prefix
+        self._lock = threading.RLock()
+        self.times: list[tuple[str, float]] = []
+
+    def on(self, machine: str) -> Console:
+        """The same place to speak to, for one machine among several."""
+        return Console(self._terminal, prefix=f"{machine}: ")
+
+    @property
+    def live(self) -> bool:
+        """Whether a line may be redrawn: a terminal, and one machine alone speaks."""
+        return self._terminal.is_terminal and not self._prefix
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """One line as it is."""
+        with self._lock:
+            # As it is: a log's `[…]` is no markup, and its `:bug:` no picture.
+            self._terminal.print(
+                f"{self._prefix}{text}", style=style or None, markup=False, emoji=False, highlight=False
+            )
+
+    def out(self, text: str) -> None:
+        """A line of what was asked for, such as a log: as it is, without style or prefix."""
+        with self._lock:
+            # Not by rich, which makes blanks of the tabs of a stack trace.
+            self._terminal.file.write(f"{text}\n")
+            self._terminal.file.flush()
+
+    def note(self, text: str) -> None:
+        """Something that happened inside a step."""
+        self.line(f"  {text}", "dim")
+
+    def warn(self, text: str) -> None:
+        """Something that a person should know, and that stops nothing."""
+        self.line(f"! {text}", "yellow")
+
+    @contextmanager
+    def step(self, text: str, name: str = "") -> Iterator[Step]:
+        """A step: shown while it runs on a terminal, and one line with its time when it has ended.
+
+        Args:
+            name: what the closing summary calls it, empty to leave it out there.
+        """
+        step = Step(text)
+        failed = True
+        try:
+            with self._spinner(text):
+                yield step
+            failed = False
+        finally:
+            step.seconds = step.so_far_s
+            if name:
+                self.times.append((name, step.seconds))
+            mark, style = ("✗", "red") if failed else ("✓", "green")
+            self.line(f"{mark} {step.text} ({seconds(step.seconds)})", style)
+
+    @contextmanager
+    def progress(self, text: str, total_bytes: int) -> Iterator[Callable[[int], None] | None]:
+        """Bytes and rate of an upload, on a terminal only."""
+        if not self.live:
+            yield None
+            return
+        columns = (TextColumn("  {task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+        with Progress(*columns, console=self._terminal, transient=True) as bar:
+            task = bar.add_task(text, total=total_bytes)
+            yield lambda sent: bar.update(task, completed=sent)
+
+    def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Rows under headers; aligned by blanks alone, so that they can be pasted anywhere."""
+        table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+        for header in headers:
+            table.add_column(header, overflow="fold")
+        for row in rows:
+            table.add_row(*map(Text, row))
+        with self._lock:
+            self._terminal.print(table)
+
+    def facts(self, told: Mapping[str, str]) -> None:
+        """Names and values, one a line."""
+        width = max(map(len, told), default=0)
+        for name, value in told.items():
+            self.line(f"  {name:<{width}}  {value}")
+
+    def error(self, error: BluegreenError) -> None:
+        """An error, its cause last and whole (P11)."""
+        self.line()
+        first, *rest = str(error).splitlines()
+        self.line(f"✗ {first}", "bold red")
+        for text in rest:
+            self.line(text)
+
+    def _spinner(self, text: str) -> AbstractContextManager[object]:
+        return self._terminal.status(text) if self.live else nullcontext()
+
+
+def plain_or_rich(*, stderr: bool) -> Terminal:
+    """A terminal as rich finds it; piped or in CI it is plain, and no line is folded."""
+    for stream in (sys.stdout, sys.stderr):
+        # A locale without UTF-8 must not end a deploy with a UnicodeEncodeError.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    terminal = Terminal(stderr=stderr, soft_wrap=True)
+    return terminal if terminal.is_terminal else Terminal(stderr=stderr, soft_wrap=True, width=PLAIN_WIDTH)
+
+
+def seconds(duration_s: float) -> str:
+    """A duration in words: 40 ms, 7.8 s, 2 min 5 s."""
+    if duration_s < 0.0995:
+        return f"{duration_s * 1000:.0f} ms"
+    if duration_s < 59.95:
+        return f"{duration_s:.1f} s"
+    minutes, rest = divmod(round(duration_s), 60)
+    return f"{minutes} min {rest} s"
+
+
+def size(size_bytes: float) -> str:
+    """A number of bytes in words."""
+    if size_bytes < 1000:
+        return f"{size_bytes:.0f} B"
+    for unit in ("kB", "MB"):
+        size_bytes /= 1000
+        # Where one decimal would round it up to 1000.0, the next unit begins.
+        if size_bytes < 999.95:
+            return f"{size_bytes:.1f} {unit}"
+    return f"{size_bytes / 1000:.1f} GB"

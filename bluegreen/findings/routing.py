@@ -1,0 +1,171 @@
+"""Findings about nginx: whether it runs, reads the include, and what it routes to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from bluegreen.findings import Finding, failure, ok, warning
+from bluegreen.include import Form, first_target
+from bluegreen.machine import server_name
+from bluegreen.nginx_config import Server
+from bluegreen.parts.facts import Facts
+from bluegreen.parts.view import View
+from bluegreen.site import KEEPALIVE_MIN_TIMEOUT_SINCE
+
+
+def nginx(view: View, facts: Facts) -> Iterator[Finding]:
+    """nginx there, running, its configuration sound, started at boot."""
+    settings, found = view.settings, view.proxy
+    if not found.version:
+        yield failure(
+            "nginx", "nginx is not installed", f"sudo apt-get install nginx, or setup --host {settings.host}"
+        )
+        return
+    tested = facts.text("nginx.test")
+    if tested and not tested.rstrip().endswith("sound"):
+        yield failure(
+            "nginx", f"its configuration is broken: {_first_problem(tested)}", "mend it, then sudo nginx -t"
+        )
+    elif found.code == 0:
+        yield failure(
+            "nginx",
+            f"nothing answers on port {settings.site.listen}",
+            "sudo systemctl start nginx, or set site.listen to the port that it listens on",
+        )
+    else:
+        sound = (
+            "its configuration is sound" if tested else "its configuration could not be tested without sudo"
+        )
+        yield ok("nginx", f"nginx {found.version} answers on port {settings.site.listen}; {sound}")
+    if facts.text("systemd") and facts.text("nginx.enabled") not in ("enabled", ""):
+        yield warning("nginx at boot", "nginx is not started at boot", "sudo systemctl enable nginx")
+
+
+def include(view: View, servers: Sequence[Server], *, asked: bool) -> Iterator[Finding]:
+    """The include there, read by a server that listens and routes by it, its target one of ours.
+
+    Args:
+        servers: of nginx's whole configuration.
+        asked: whether that could be read; it takes sudo.
+    """
+    path, text = view.settings.switch.include, view.proxy.include
+    if not text.strip():
+        yield failure(
+            "include", f"{path} is missing or empty", f"setup --host {view.settings.host} writes it"
+        )
+        return
+    found = first_target(text)
+    if not found:
+        yield failure("include", f"{path} holds no line `set $service_url …;`", "write that line into it")
+    elif re.search(r"//localhost[:/]?", found):
+        yield failure(
+            "include target",
+            f"{found} is a host name: nginx answers 502 (no resolver), although nginx -t passes",
+            f"write 127.0.0.1 in its place in {path}, then reload nginx",
+        )
+    elif view.proxy.first is None:
+        ports = ", ".join(map(str, view.settings.slots.values()))
+        yield failure(
+            "include target", f"{found} is neither slot", f"write the live slot's port ({ports}) into {path}"
+        )
+    else:
+        yield ok("include target", f"{found} is {view.proxy.first}")
+    if asked:
+        yield from _readers(view, servers)
+
+
+def _readers(view: View, servers: Sequence[Server]) -> Iterator[Finding]:
+    path, port = view.settings.switch.include, view.settings.site.listen
+    readers = [server for server in servers if server.includes]
+    if not readers:
+        yield failure(
+            "include", f"no server of nginx reads {path}", f"put `include {path};` into the server block"
+        )
+        return
+    here = [server for server in readers if any(_port(listen) == port for listen in server.listens)]
+    if not here:
+        told = ", ".join(listen for server in readers for listen in server.listens)
+        yield failure(
+            "include", f"it is read by a server that listens on {told}, not on {port}", "set site.listen"
+        )
+        return
+    if not any(server.passes for server in here):
+        yield failure("include", "no location passes requests to $service_url", "proxy_pass $service_url;")
+        return
+    shadow = _shadowing(servers, here, port, server_name(view.settings))
+    if shadow:
+        yield failure(
+            "include",
+            f"another server takes the requests on port {port}: {shadow}",
+            "remove one of them, or give ours a server_name or default_server",
+        )
+    elif any(server.file_cache for server in here) and view.proxy.form is Form.INSTANT:
+        yield warning(
+            "include",
+            "open_file_cache is on in that server: it hides the marker, so a switch needs a reload",
+            "open_file_cache off; in that server",
+        )
+    else:
+        yield ok("include", f"read by the server on port {port}")
+
+
+def _shadowing(servers: Sequence[Server], ours: Sequence[Server], port: int, name: str) -> str:
+    """The server that nginx takes in place of ours, empty if it takes ours.
+
+    Source: nginx documentation, "How nginx processes a request": the first server of the name, else the
+    default server of the port, which is the first one unless another says so.
+    """
+    here = [server for server in servers if any(_port(listen) == port for listen in server.listens)]
+    named = [server for server in here if name in server.names] if name else []
+    defaults = [server for server in here if any("default_server" in listen for listen in server.listens)]
+    taken = next(iter([*named, *defaults, *here]))
+    return "" if taken in ours else f"server_name {' '.join(taken.names) or '(none)'}"
+
+
+def method(view: View) -> Iterator[Finding]:
+    """The method of switching against what this nginx can do without losing requests."""
+    wanted, found = view.settings.switch.method, view.proxy
+    numbers = tuple(int(number) for number in re.findall(r"\d+", found.version)[:3])
+    if wanted == "reload" and numbers and numbers < KEEPALIVE_MIN_TIMEOUT_SINCE:
+        yield warning(
+            "method",
+            f"each reload of nginx {found.version} loses requests of clients on keep-alive connections",
+            "switch.method: instant, or nginx 1.27.4 and later",
+        )
+    elif found.include and found.form.value != wanted:
+        yield warning(
+            "method",
+            f"the include is made for {found.form.value}, config.yml says {wanted}",
+            "nothing: the next switch turns it, at the cost of one reload",
+        )
+    else:
+        yield ok("method", wanted)
+
+
+def drift(view: View, facts: Facts) -> Iterator[Finding]:
+    """Include, answers and what is started at boot against one another."""
+    for sentence in view.drift:
+        yield warning("drift", sentence, f"deploy or switch --host {view.settings.host}")
+    boot = {slot: facts.text(f"boot.{slot}") for slot in view.slots}
+    enabled = [slot for slot, state in boot.items() if state == "enabled"]
+    if view.live and view.slots[view.live].running and facts.text("systemd") and enabled != [view.live]:
+        told = ", ".join(enabled) or "no slot"
+        unit = f"{view.settings.app}@{view.live}"
+        yield warning(
+            "boot",
+            f"live is {view.live}, but at a boot systemd starts {told}",
+            f"sudo systemctl enable {unit}",
+        )
+    elif not view.drift:
+        yield ok("drift", f"include, answers and boot agree: {view.live or 'nothing is live'}")
+
+
+def _port(listen: str) -> int:
+    found = re.match(r"(?:.*:)?(\d+)$", listen.split()[0])
+    return int(found.group(1)) if found else 80
+
+
+def _first_problem(tested: str) -> str:
+    lines = [line for line in tested.splitlines() if "[emerg]" in line or "[alert]" in line]
+    return (lines or tested.splitlines() or [""])[0]

@@ -1,0 +1,86 @@
+"""The files that make a machine a host of an app: what `setup` writes, and `check` compares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bluegreen import privileged, site, unit
+from bluegreen.config import Settings
+from bluegreen.include import Form, render
+from bluegreen.remote import Script
+
+
+@dataclass(frozen=True)
+class HostFile:
+    """One file, owned by root.
+
+    Args:
+        what: what it is, for a person.
+        kept: it is written once and then belongs to the deploys: the include.
+    """
+
+    what: str
+    path: str
+    mode: int
+    text: str
+    kept: bool = False
+
+
+def wanted(settings: Settings, root: Script, *, user: str, nginx_version: str) -> tuple[HostFile, ...]:
+    """Every file, in the order in which they may be written: what is included comes first.
+
+    Args:
+        root: what needs root, with the settings of this machine.
+        user: the one who deploys.
+        nginx_version: of the nginx there, empty if it is not known yet.
+    """
+    first = next(iter(settings.slots))
+    form = Form(settings.switch.method)
+    files = [
+        HostFile("folder of the markers", tmpfiles_path(settings), 0o644, _tmpfiles(settings)),
+        HostFile(
+            "include",
+            settings.switch.include,
+            0o644,
+            render(settings, first, form=form, groups=True) + "\n",
+            kept=True,
+        ),
+        HostFile(
+            "nginx site", site_path(settings), 0o644, site.render(settings, nginx_version=nginx_version)
+        ),
+    ]
+    if settings.supervisor == "systemd":
+        files.append(HostFile("unit", unit.path(settings), 0o644, unit.render(settings, user=user)))
+    script = privileged.installed_path(settings)
+    files += [
+        HostFile("steps as root", script, 0o755, privileged.installed_text(root)),
+        HostFile("sudoers", sudoers_path(settings), 0o440, _sudoers(settings, script, user)),
+    ]
+    return tuple(files)
+
+
+def site_path(settings: Settings) -> str:
+    """The site: conf.d is read at http level by the packages of Debian, Fedora and nginx.org alike."""
+    return f"/etc/nginx/conf.d/{settings.app}.conf"
+
+
+def tmpfiles_path(settings: Settings) -> str:
+    """What makes the folder of the markers at each boot."""
+    return f"/etc/tmpfiles.d/bluegreen-{settings.app}.conf"
+
+
+def sudoers_path(settings: Settings) -> str:
+    """The one sudoers file; sudo passes over names with a dot."""
+    return f"/etc/sudoers.d/bluegreen-{settings.app}"
+
+
+def _tmpfiles(settings: Settings) -> str:
+    return f"# Written by bluegreen.\nd {settings.nginx.runtime} 0755 root root -\n"
+
+
+def _sudoers(settings: Settings, script: str, user: str) -> str:
+    verbs = ("switch", "start", "stop", "kill")
+    commands = ", \\\n    ".join(f"{script} {verb} {slot}" for verb in verbs for slot in settings.slots)
+    return f"# Written by bluegreen: all that {user} may do as root to deploy {settings.app}.\n" + (
+        f"{user} ALL=(root) NOPASSWD: \\\n    {commands}\n"
+    )

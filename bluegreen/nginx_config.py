@@ -1,0 +1,133 @@
+"""The configuration that nginx has, as `nginx -T` prints it: which server reads the include."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_FILE = re.compile(r"^# configuration file (.+):$", re.MULTILINE)
+_TOKEN = re.compile(r"""\s+|#[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[{};]|(?:\\.|[^\s{};"'\\])+""")
+
+
+@dataclass(frozen=True)
+class Directive:
+    """One directive: its words, and what stands in its block."""
+
+    words: tuple[str, ...]
+    block: tuple[Directive, ...] = ()
+
+    def all(self, name: str) -> Iterator[Directive]:
+        """Every directive of that name directly in the block."""
+        return (each for each in self.block if each.words[:1] == (name,))
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server: where it listens, its names, whether it reads the include, and passes requests by it."""
+
+    listens: tuple[str, ...]
+    names: tuple[str, ...]
+    includes: bool
+    passes: bool
+    file_cache: bool
+
+
+def servers(config: str, include: str) -> tuple[Server, ...]:
+    """The servers of the text that `nginx -T` prints.
+
+    Args:
+        include: path of the file that names the live slot.
+    """
+    files = _files(config)
+    if not files:
+        return ()
+    main = next(iter(files.values()))
+    found = []
+    for http in (each for each in _parse(main) if each.words[:1] == ("http",)):
+        for server in _with_included(http, files, "server"):
+            found.append(_server(server, files, include))
+    return tuple(found)
+
+
+def _server(server: Directive, files: dict[str, str], include: str) -> Server:
+    own = tuple(_expanded(server.block, files))
+    passes = any(
+        "$service_url" in " ".join(each.words) for each in _deep(own) if each.words[:1] == ("proxy_pass",)
+    )
+    return Server(
+        listens=tuple(" ".join(each.words[1:]) for each in own if each.words[0] == "listen") or ("80",),
+        names=tuple(name for each in own if each.words[0] == "server_name" for name in each.words[1:])
+        or ("",),
+        includes=any(
+            each.words[0] == "include" and _matches(each.words[1], include, _folder(files))
+            for each in server.block
+        ),
+        passes=passes,
+        file_cache=any(each.words[0] == "open_file_cache" and each.words[1:] != ("off",) for each in own),
+    )
+
+
+def _with_included(block: Directive, files: dict[str, str], name: str) -> Iterator[Directive]:
+    return (each for each in _expanded(block.block, files) if each.words[:1] == (name,))
+
+
+def _expanded(block: tuple[Directive, ...], files: dict[str, str]) -> Iterator[Directive]:
+    """The directives of a block, those of included files in their place."""
+    for each in block:
+        if each.words[0] == "include" and len(each.words) > 1:
+            for path, text in files.items():
+                if _matches(each.words[1], path, _folder(files)):
+                    yield from _expanded(_parse(text), files)
+        yield each
+
+
+def _deep(block: tuple[Directive, ...]) -> Iterator[Directive]:
+    for each in block:
+        yield each
+        yield from _deep(each.block)
+
+
+def _matches(pattern: str, path: str, folder: str) -> bool:
+    whole = pattern if pattern.startswith("/") else f"{folder}/{pattern}"
+    parts = [re.escape(part).replace(r"\*", "[^/]*").replace(r"\?", "[^/]") for part in whole.split("/")]
+    name = path.rsplit("/", 1)[-1]
+    # A glob passes over hidden files.
+    return re.fullmatch("/".join(parts), path) is not None and (not name.startswith(".") or path == whole)
+
+
+def _folder(files: dict[str, str]) -> str:
+    """Where a path that is not absolute begins: the folder of the main file, which nginx prints first."""
+    return next(iter(files)).rpartition("/")[0]
+
+
+def _files(config: str) -> dict[str, str]:
+    pieces = _FILE.split(config)
+    return dict(zip(pieces[1::2], pieces[2::2], strict=True))
+
+
+def _parse(text: str) -> tuple[Directive, ...]:
+    words = [word for word in _TOKEN.findall(text) if word.strip() and not word.startswith("#")]
+    directives, _ = _block(words, 0)
+    return directives
+
+
+def _block(tokens: list[str], at: int) -> tuple[tuple[Directive, ...], int]:
+    found: list[Directive] = []
+    words: list[str] = []
+    while at < len(tokens):
+        word = tokens[at]
+        at += 1
+        if word == "}":
+            break
+        if word == "{":
+            inner, at = _block(tokens, at)
+            found.append(Directive(tuple(words) or ("",), inner))
+            words = []
+        elif word == ";":
+            if words:
+                found.append(Directive(tuple(words)))
+            words = []
+        else:
+            words.append(word.strip("\"'"))
+    return tuple(found), at

@@ -1,0 +1,249 @@
+"""Health: judging an answer, and waiting for UP."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from bluegreen.errors import Failed
+from bluegreen.machine import Machine, decode, verify_path
+
+LOG_LINES = 30
+# A hung application must not hang the look at it; two looks a second leave this much for an answer.
+ANSWER_TIMEOUT_S = 5
+WATCH_EVERY_S = 0.5
+WATCH_ANSWER_TIMEOUT_S = 2
+# Room for the second look at a slot that failed the last one in time.
+WATCH_LONGER_S = 10
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer to a health request: HTTP status (0: none came) and body."""
+
+    code: int
+    body: str
+
+    @property
+    def status(self) -> str:
+        """The top-level `status`, read as JSON; what it was otherwise, in words (P1)."""
+        if self.code == 0:
+            return "no answer"
+        try:
+            told = json.loads(self.body)
+        except ValueError:
+            return f"no JSON (HTTP {self.code})"
+        status = told.get("status") if isinstance(told, dict) else None
+        if not isinstance(status, str):
+            return f"no status (HTTP {self.code})"
+        return status
+
+    @property
+    def up(self) -> bool:
+        """UP, and said with a 2xx."""
+        return self.status == "UP" and 200 <= self.code < 300
+
+    def __str__(self) -> str:
+        body = self.body if len(self.body) <= 2000 else f"{self.body[:2000]}…"
+        return f"HTTP {self.code} {body}".rstrip() if self.code else "no answer"
+
+
+class End(Enum):
+    """Why an observation ended by itself."""
+
+    DEAD = "dead"
+    FOREIGN = "foreign"
+    OVER = "over"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at a slot: its health, and what came through nginx if that was asked."""
+
+    health: Answer
+    through: Answer | None = None
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The last thing an observation tells."""
+
+    end: End
+    log: tuple[str, ...] = ()
+    detail: str = ""
+
+
+def observe(
+    machine: Machine, slot: str, pid: int, *, for_s: float, every_s: float, answer_s: float, through: str = ""
+) -> Iterator[Look | Ended]:
+    """Looks at a slot again and again, on the host; ends with an `Ended`.
+
+    Args:
+        pid: the process that must be the one that answers (P1).
+        for_s: seconds until it ends by itself.
+        every_s: seconds from look to look.
+        answer_s: seconds that an answer may take.
+        through: a path to ask through nginx at each look as well, empty for none.
+    """
+    log: tuple[str, ...] = ()
+    health: Answer | None = None
+    through_answer: Answer | None = None
+    with machine.start(
+        "observe",
+        slot=slot,
+        pid=pid,
+        port=machine.settings.slots[slot],
+        health_port=machine.settings.health_port(slot),
+        for_ms=round(for_s * 1000),
+        every_ms=round(every_s * 1000),
+        answer_s=f"{answer_s:g}",
+        through=through,
+    ) as running:
+        for line in running.lines(timeout_s=for_s + 30):
+            word, _, rest = line.partition(" ")
+            if word == "log":
+                log = tuple(decode(rest).splitlines())
+            elif word in ("answer", "same"):
+                health = health if word == "same" else _answer(rest)
+                if health and not through:
+                    yield Look(health)
+            elif word == "through":
+                through_answer = through_answer if rest == "same" else _answer(rest)
+                if health:
+                    yield Look(health, through_answer)
+            elif word in {end.value for end in End}:
+                yield Ended(End(word), log, rest)
+                return
+        result = running.wait(timeout_s=10)
+        yield Ended(End.SILENT, log, result.stderr.strip())
+
+
+def wait_until_up(machine: Machine, slot: str, pid: int) -> None:
+    """Waits for `health.ups` answers UP in a row; ends within a second of UP, or of the JVM's death (P12).
+
+    Raises:
+        Failed: it died, another process answers in its place, or the time is over; with the last answer and
+            the last lines of its log.
+    """
+    settings = machine.settings
+    health = settings.health
+    ups = 0
+    last: Answer | None = None
+    for seen in observe(
+        machine, slot, pid, for_s=health.timeout_s, every_s=health.every_s, answer_s=ANSWER_TIMEOUT_S
+    ):
+        if isinstance(seen, Ended):
+            raise _never_up(machine, slot, pid, seen, last)
+        if last is None or seen.health.status != last.status:
+            machine.say.note(f"{slot} health: {seen.health.status}")
+        last = seen.health
+        ups = ups + 1 if last.up else 0
+        if ups >= health.ups:
+            return
+    raise Failed(f"{slot} was not seen to get UP: the observation on the host ended without a word")
+
+
+def _never_up(machine: Machine, slot: str, pid: int, ended: Ended, last: Answer | None) -> Failed:
+    port = machine.settings.health_port(slot)
+    answered = f"last health answer: {last}" if last else f"it never listened on port {port}"
+    what = {
+        End.DEAD: f"{slot} died while starting (pid {pid})",
+        End.FOREIGN: f"port {port} of {slot} is answered by another process (pid {ended.detail})",
+        End.OVER: f"{slot} was not UP within {machine.settings.health.timeout_s:g} s",
+        End.SILENT: f"the observation of {slot} broke off: {ended.detail}",
+    }[ended.end]
+    return Failed(what, why=[answered, *log_lines(slot, ended.log)])
+
+
+def log_lines(slot: str, log: tuple[str, ...]) -> list[str]:
+    """The end of a log as lines of an error's cause."""
+    if not log:
+        return [f"the log of {slot} is empty"]
+    return [f"last {len(log)} lines of the log of {slot}:", *(f"  {line}" for line in log)]
+
+
+def smoke(machine: Machine, slot: str) -> None:
+    """Asks each `health.smoke` path `health.warm` times on the slot itself, before it serves anybody.
+
+    Raises:
+        Failed: an answer was not 2xx.
+    """
+    health = machine.settings.health
+    if not health.smoke:
+        return
+    lines = machine.run(
+        "smoke",
+        port=machine.settings.slots[slot],
+        paths="\n".join(health.smoke),
+        times=max(1, health.warm),
+        timeout_s=60 + 30 * len(health.smoke) * max(1, health.warm),
+    )
+    for line in lines:
+        _, code, duration_ms, path = line.split(" ", 3)
+        if not code.startswith("2"):
+            answered = "gave no answer" if code == "000" else f"answered {code}"
+            raise Failed(f"smoke path {path} of {slot} {answered} after {duration_ms} ms, not 2xx")
+
+
+def watch(machine: Machine, slot: str, pid: int, *, verified: bool = True) -> Ended | None:
+    """Watches a slot that has just taken traffic, for `switch.watch` seconds, twice a second.
+
+    Args:
+        verified: the verify path answers for this slot; else any answer of an application will do.
+
+    Returns:
+        None if it held; else why it must be switched back: it died, or failed two looks in a row.
+    """
+    settings = machine.settings
+    if settings.switch.watch_s <= 0:
+        return None
+    path = verify_path(settings)
+    failed_before = False
+    until = time.monotonic() + settings.switch.watch_s
+    for seen in observe(
+        machine,
+        slot,
+        pid,
+        for_s=settings.switch.watch_s + WATCH_LONGER_S,
+        every_s=WATCH_EVERY_S,
+        answer_s=WATCH_ANSWER_TIMEOUT_S,
+        through=path,
+    ):
+        if isinstance(seen, Ended):
+            if seen.end is End.OVER:
+                return None
+            return Ended(
+                seen.end, seen.log, f"{slot} died (pid {pid})" if seen.end is End.DEAD else seen.detail
+            )
+        trouble = _trouble(seen, path, verified=verified)
+        if trouble:
+            machine.say.warn(f"watch: {trouble}")
+        if trouble and failed_before:
+            return Ended(End.OVER, tuple(logs_of(machine, slot)), trouble)
+        if not trouble and time.monotonic() >= until:
+            return None
+        failed_before = bool(trouble)
+    return None
+
+
+def _trouble(seen: Look, path: str, *, verified: bool) -> str:
+    if not seen.health.up:
+        return f"health answers {seen.health}"
+    good = range(200, 300) if verified else range(100, 500)
+    if seen.through is not None and seen.through.code not in good:
+        return f"{path} through nginx answers {seen.through.code or 'nothing'}"
+    return ""
+
+
+def logs_of(machine: Machine, slot: str, lines: int = LOG_LINES) -> list[str]:
+    """The last lines of a slot's log."""
+    return machine.run("logs", slot=slot, count=lines, follow=False)
+
+
+def _answer(text: str) -> Answer:
+    code, _, body = text.partition(" ")
+    return Answer(int(code), decode(body))

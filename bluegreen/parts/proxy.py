@@ -1,0 +1,136 @@
+"""nginx: which slot it routes to, and pointing it at another.
+
+The include is the one truth (P3). With method `instant` it holds two checks for a marker file below /run,
+so that one rename moves running traffic; its first line decides after a boot, when /run is empty.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bluegreen import privileged
+from bluegreen.config import Settings
+from bluegreen.errors import BluegreenError, Failed, Unclear
+from bluegreen.include import Form, first_target, form_of, is_group, slot_named
+from bluegreen.machine import Machine, step_failed
+from bluegreen.parts.facts import Facts
+
+NOT_SWITCHED = 20
+NEITHER = 21
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """What nginx is told, and what it answers.
+
+    Args:
+        include: the text of the include, empty if there is none.
+        form: which method the include is made for.
+        groups: its targets are upstream groups (our own site), not addresses.
+        route: the word that changes when anybody changes the route.
+        routed: the slot that the include and its marker name, None if they name none of ours.
+        first: the slot that the first line names, for the next start of nginx.
+        answers: the slot that answered through nginx, None if the answer named none.
+        code: status of that answer, 0 if nginx did not answer.
+        body: that answer.
+        version: of nginx, empty if there is no nginx.
+    """
+
+    include: str
+    form: Form
+    groups: bool
+    route: str
+    routed: str | None
+    first: str | None
+    answers: str | None
+    code: int
+    body: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Switched:
+    """A switch that was seen to work.
+
+    Args:
+        route: the word for the route now in force.
+        duration_ms: on the host, verification included.
+        reloaded: nginx was reloaded for it.
+        verified: the slot was seen to answer through nginx, rather than a 2xx of whoever it was.
+    """
+
+    route: str
+    duration_ms: int
+    reloaded: bool
+    verified: bool
+
+
+def read(facts: Facts, settings: Settings) -> Proxy:
+    """Makes sense of what the look told of nginx."""
+    include = facts.text("include")
+    first_line = first_target(include)
+    first = slot_named(first_line, settings)
+    form = form_of(include)
+    markers = [name for name in facts.text("marker").split(",") if name in settings.slots]
+    # Where both markers exist the include's last check wins.
+    marked = next((slot for slot in reversed(list(settings.slots)) if slot in markers), None)
+    return Proxy(
+        include=include,
+        form=form,
+        groups=is_group(first_line),
+        route=facts.text("route"),
+        routed=(marked or first) if form is Form.INSTANT else first,
+        first=first,
+        answers=named_slot(facts.text("through.body"), settings)
+        or named_slot(facts.text("through.slot"), settings),
+        code=int(facts.text("through.code") or 0),
+        body=facts.text("through.body"),
+        version=facts.text("nginx"),
+    )
+
+
+def named_slot(body: str, settings: Settings) -> str | None:
+    """The slot that an answer names: by its name, as the old scripts' profile page does, or by its target."""
+    text = "".join(body.replace('"', "").split())
+    return text if text in settings.slots else slot_named(text, settings)
+
+
+def switch(machine: Machine, before: Proxy, to: str) -> Switched:
+    """Points nginx at `to`; the machine itself verifies it, or puts back what was.
+
+    Args:
+        before: what the look found; if the route has moved since, nothing is done.
+
+    Raises:
+        Failed: not switched, the old route is in force.
+        Unclear: not switched, and the way back failed as well.
+    """
+    settings = machine.settings
+    root = machine.root_script(
+        groups=before.groups,
+        names_slot=before.answers is not None or settings.switch.verify is not None,
+    )
+    result = machine.attempt(
+        "switch",
+        slot=to,
+        route=before.route,
+        timeout_s=4 * privileged.VERIFY_TIMEOUT_S,
+        root=root,
+    )
+    if result.exit_code != 0:
+        raise _not_switched(machine, to, result.exit_code, result.stderr) or step_failed("switch", result)
+    told = dict(line.partition(" ")[::2] for line in result.stdout.splitlines())
+    return Switched(told["route"], int(told["switched"]), "reloaded" in told, "verified" in told)
+
+
+def _not_switched(machine: Machine, to: str, exit_code: int, stderr: str) -> BluegreenError | None:
+    why = stderr.strip().splitlines()
+    if exit_code == NOT_SWITCHED:
+        return Failed(f"not switched to {to}: nginx stays as it was", why=why)
+    if exit_code == NEITHER:
+        return Unclear(
+            f"the switch to {to} failed, and so did the way back",
+            why=why,
+            remedy=f"look at {machine.settings.switch.include} on {machine.address} and run `nginx -t` there",
+        )
+    return None

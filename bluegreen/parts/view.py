@@ -1,0 +1,148 @@
+"""The look: all that is known of the app on one machine, read in one round trip, changing nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+from bluegreen import privileged
+from bluegreen.config import Settings
+from bluegreen.errors import Unclear
+from bluegreen.include import Form, render
+from bluegreen.machine import Machine
+from bluegreen.parts import facts as reading
+from bluegreen.parts import journal, lock, proxy, releases, slots
+from bluegreen.parts.facts import Facts
+from bluegreen.parts.journal import Entry
+from bluegreen.parts.lock import Holder
+from bluegreen.parts.proxy import Proxy
+from bluegreen.parts.releases import Release
+from bluegreen.parts.slots import Slot
+
+
+@dataclass(frozen=True)
+class View:
+    """One machine as a look found it.
+
+    Args:
+        live: the slot that serves: what answers through nginx, else what nginx routes to (P3).
+        drift: where the include, the answers and the processes disagree, a sentence each.
+        releases: oldest first.
+        history: oldest first.
+        missing: tools the host lacks; then nothing else is known.
+        java: the path of java on the host, empty if there is none.
+        disk_free_bytes, memory_available_bytes: room there.
+        writable: whether the user may write the releases' folder, or the one it is to be made in.
+    """
+
+    settings: Settings
+    proxy: Proxy
+    slots: dict[str, Slot]
+    releases: tuple[Release, ...]
+    history: tuple[Entry, ...]
+    lock: Holder | None
+    live: str | None
+    drift: tuple[str, ...]
+    missing: tuple[str, ...]
+    java: str
+    disk_free_bytes: int
+    memory_available_bytes: int
+    writable: bool
+
+    def sure(self, machine: Machine) -> str:
+        """The live slot.
+
+        Raises:
+            Unclear: what is live cannot be told.
+        """
+        if self.live:
+            return self.live
+        include = self.settings.switch.include
+        held = self.proxy.include.strip() or "nothing (it is missing, empty, or not readable)"
+        plain = render(self.settings, next(iter(self.slots)), form=Form.PLAIN, groups=False)
+        raise Unclear(
+            f"which slot is live on {machine.address} cannot be told; nothing was changed",
+            why=[
+                f"{include} holds: {held}",
+                f"nginx answered {self.proxy.code or 'nothing'} to the verify path",
+            ],
+            remedy=f"let {include} hold `{plain}` with the port that serves, then `nginx -t` and a reload",
+        )
+
+    def idle(self, machine: Machine) -> Slot:
+        """The slot that does not serve."""
+        return self.slots[self.settings.other(self.sure(machine))]
+
+    def release_of(self, slot: str | None) -> Release | None:
+        """The release that a slot's link names."""
+        wanted = self.slots[slot].release if slot else None
+        return self.release(wanted)
+
+    def release(self, release_id: str | None) -> Release | None:
+        """A release on the machine by its id."""
+        return next((release for release in self.releases if release.id == release_id), None)
+
+    def describe_live(self) -> str:
+        """What serves users, in words."""
+        if not self.live:
+            return "unclear"
+        release = self.release_of(self.live)
+        version = f"version {release.version}" if release else "a version that bluegreen did not deploy"
+        if self.slots[self.live].owner is None:
+            return f"{self.live}, where nothing listens"
+        return f"{self.live}, {version}"
+
+
+def look(machine: Machine) -> View:
+    """Looks at a machine: one round trip, nothing changed."""
+    facts = reading.read(machine)
+    found = view(facts, machine.settings)
+    installed = facts.text("root_script")
+    wanted = privileged.installed_text(machine.root_script())
+    if machine.settings.nginx.sudo and installed not in ("", hashlib.sha256(wanted.encode()).hexdigest()):
+        told = (
+            f"{privileged.installed_path(machine.settings)} was installed by another version of bluegreen or "
+            f"with other settings, which it keeps to: run `setup --host {machine.settings.host}` again"
+        )
+        found = replace(found, drift=(*found.drift, told))
+    return found
+
+
+def view(facts: Facts, settings: Settings) -> View:
+    """Makes one picture of the facts of a look."""
+    nginx = proxy.read(facts, settings)
+    found = slots.read(facts, settings)
+    holder = lock.parse(facts.text("lock"))
+    return View(
+        settings=settings,
+        proxy=nginx,
+        slots=found,
+        releases=releases.read(facts),
+        history=journal.parse(facts.text("history"), holder=holder.token if holder else None),
+        lock=holder,
+        live=nginx.answers or nginx.routed,
+        drift=tuple(_drift(nginx, found)),
+        missing=tuple(facts.text("missing").split()),
+        java=facts.text("java"),
+        disk_free_bytes=(facts.number("disk_free_kb") or 0) * 1024,
+        memory_available_bytes=(facts.number("memory_available_kb") or 0) * 1024,
+        writable=facts.text("writable") == "yes",
+    )
+
+
+def _drift(nginx: Proxy, found: dict[str, Slot]) -> list[str]:
+    drift = []
+    if nginx.answers and nginx.answers != nginx.routed:
+        drift.append(
+            f"nginx answers from {nginx.answers}, but the include names {nginx.routed or 'neither slot'}: "
+            "it was edited without a reload, or a host died inside a switch; the next deploy mends it"
+        )
+    if nginx.form is Form.INSTANT and nginx.first != nginx.routed:
+        drift.append(
+            f"running traffic goes to {nginx.routed}, but after a restart nginx would start with "
+            f"{nginx.first or 'neither slot'}; the next switch mends it"
+        )
+    live = nginx.answers or nginx.routed
+    if live and found[live].owner is None and any(slot.up for slot in found.values()):
+        drift.append(f"nginx routes to {live}, where nothing listens, while the other slot is UP")
+    return drift

@@ -1,0 +1,59 @@
+"""Pinning host keys in a config.yml: one value is written, and not a blank elsewhere is moved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import yaml
+
+from bluegreen.errors import WrongUsage
+
+
+def pinned(text: str, host: str, keys: Sequence[str]) -> str:
+    """The text of a config.yml with `hosts.<host>.host_key` set to the keys, all else as it was.
+
+    Args:
+        text: a valid config.yml.
+        host: an entry of `hosts:`.
+        keys: `type base64` each; at least one.
+
+    Raises:
+        WrongUsage: the entry is written in a way that cannot be edited (an alias, a merge key).
+    """
+    entry = _value_of(_value_of(yaml.compose(text, Loader=yaml.SafeLoader), "hosts"), host)
+    if not isinstance(entry, yaml.MappingNode) or not entry.value:
+        raise WrongUsage(
+            f"hosts.{host} is written in a way that cannot be edited here",
+            remedy=f"write into it by hand: host_key: {_value(keys)}",
+        )
+    present = _value_of(entry, "host_key")
+    if present is not None:
+        # The end of a block list is the start of the next key: what stands between stays.
+        end = present.start_mark.index + len(text[present.start_mark.index : present.end_mark.index].rstrip())
+        # A list in block style begins on a line of its own.
+        begin = text.rindex(":", 0, present.start_mark.index) + 1
+        if not _of_block_style(present):
+            begin = present.start_mark.index
+            return text[:begin] + _value(keys) + text[end:]
+        return f"{text[:begin]} {_value(keys)}{text[end:]}"
+    first_key = entry.value[0][0]
+    if entry.flow_style:
+        last = entry.value[-1][1].end_mark.index
+        return f"{text[:last]}, host_key: {_value(keys)}{text[last:]}"
+    # Ahead of the entry's first key, indented like it: a comment behind a value stays with it.
+    at = first_key.start_mark.index
+    return f"{text[:at]}host_key: {_value(keys)}\n{' ' * first_key.start_mark.column}{text[at:]}"
+
+
+def _of_block_style(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.SequenceNode) and not node.flow_style
+
+
+def _value(keys: Sequence[str]) -> str:
+    return keys[0] if len(keys) == 1 else f"[{', '.join(keys)}]"
+
+
+def _value_of(node: yaml.Node | None, key: str) -> yaml.Node | None:
+    if not isinstance(node, yaml.MappingNode):
+        return None
+    return next((value for name, value in node.value if getattr(name, "value", None) == key), None)

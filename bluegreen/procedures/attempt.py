@@ -1,0 +1,209 @@
+"""An attempt: one machine on its way to a release, and what every way that ends badly leaves behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from bluegreen.errors import BluegreenError, ConnectionLost, Failed, Unclear
+from bluegreen.host import Host
+from bluegreen.machine import LockLost, Machine
+from bluegreen.parts import journal, lock, releases, slots
+from bluegreen.parts.journal import Entry, NotWritten, Outcome
+from bluegreen.parts.releases import Release
+from bluegreen.parts.view import View
+from bluegreen.procedures.fleet import attempt_each
+from bluegreen.procedures.interrupts import held_back
+
+Given = TypeVar("Given")
+
+# A JVM that never served anybody has nothing to finish.
+ABANDON_TIMEOUT_S = 2
+
+
+@dataclass
+class Attempt:
+    """One machine on its way to a release.
+
+    Args:
+        command: deploy, switch or rollback.
+        view: the look that the way was decided on.
+        slot: where the release is to serve: the idle one.
+        release: what is to serve there, None for a JVM that bluegreen did not start.
+        pid: of its JVM, once it runs.
+        started: this attempt started that JVM, so it stops it if it fails.
+        route: the word of the route in force, for the checks of P4.
+        verified: nginx tells which slot answers.
+        bad: releases that this attempt showed to be bad.
+    """
+
+    machine: Machine
+    command: str
+    view: View
+    slot: str
+    release: Release | None
+    pid: int | None = None
+    started: bool = False
+    bad: tuple[str, ...] = ()
+    route: str = ""
+    verified: bool = True
+    began: float = field(default_factory=time.monotonic)
+    at: str = field(default_factory=journal.now)
+
+    def __post_init__(self) -> None:
+        self.route = self.view.proxy.route
+
+    @property
+    def host(self) -> Host:
+        """The connection to its machine."""
+        return self.machine.host
+
+    @property
+    def live(self) -> str:
+        """The slot that served when the attempt began."""
+        return self.machine.settings.other(self.slot)
+
+    @property
+    def version(self) -> str:
+        return self.release.version if self.release else "a version that bluegreen did not deploy"
+
+    @property
+    def before(self) -> Release | None:
+        """The release that served when the attempt began."""
+        return self.view.release_of(self.live)
+
+    def entry(self) -> Entry:
+        """Its line of the journal, as it begins."""
+        before = self.before
+        return Entry(
+            run=self.machine.token,
+            command=self.command,
+            at=self.at,
+            by=lock.person(),
+            url=lock.run_url(),
+            slot=self.slot,
+            release=self.release.id if self.release else None,
+            version=self.release.version if self.release else None,
+            from_slot=self.live,
+            from_release=before.id if before else None,
+            from_version=before.version if before else None,
+        )
+
+
+def record_start(attempt: Attempt) -> None:
+    """Writes the attempt's first line of the journal."""
+    _write(attempt, attempt.entry())
+
+
+def record_end(attempt: Attempt, outcome: Outcome, reason: str | None = None) -> list[str]:
+    """Writes the attempt's last line of the journal; after a good one, retention. Gives the ids removed."""
+    entry = replace(
+        attempt.entry(),
+        outcome=outcome,
+        reason=reason,
+        seconds=round(time.monotonic() - attempt.began, 3),
+        # What failed left nothing: the release that serves is as good as before.
+        bad=() if outcome is Outcome.FAILED else attempt.bad,
+    )
+    prune = pruned_by(attempt, entry) if outcome is Outcome.SWITCHED else ()
+    return _write(attempt, entry, prune)
+
+
+def _write(attempt: Attempt, entry: Entry, prune: Iterable[str] = ()) -> list[str]:
+    # On a full disk the way back must stay open, and what was switched is no failure.
+    try:
+        return journal.append(attempt.machine, entry, prune=prune)
+    except NotWritten as error:
+        attempt.machine.say.warn(f"{error.message}: `history` will not tell how this {attempt.command} went")
+        return []
+
+
+def pruned_by(attempt: Attempt, entry: Entry) -> tuple[str, ...]:
+    """The releases that retention removes once the attempt has switched."""
+    present = {release.id: release for release in (*attempt.view.releases, attempt.release) if release}
+    in_use = {slot.release for slot in attempt.view.slots.values() if slot.name != attempt.slot}
+    return releases.to_prune(
+        present.values(),
+        journal.good_releases([*attempt.view.history, replace(entry, outcome=Outcome.SWITCHED)]),
+        keep=attempt.machine.settings.releases.keep,
+        in_use=[release for release in (*in_use, entry.release) if release],
+    )
+
+
+@contextmanager
+def undone_on_failure(attempts: Sequence[Attempt]) -> Iterator[None]:
+    """Before the switch: whatever fails, every JVM started is stopped again and the journal says why.
+
+    Traffic is where it was. What a host that cannot be reached again keeps running, the next deploy stops.
+    """
+    try:
+        yield
+    except (BluegreenError, KeyboardInterrupt) as failure:
+        error = as_error(failure)
+        # A second Ctrl-C must not cut the undoing.
+        with suppress(KeyboardInterrupt), held_back():
+            undone = attempt_each(attempts, lambda attempt: abandon(attempt, error))
+            # Whoever was away too long sees what another deploy did to its JVM: that is not the cause.
+            error = next((each for each in undone if isinstance(each, LockLost)), error)
+        raise explained(error, attempts) from failure
+
+
+def abandon(attempt: Attempt, error: BluegreenError) -> None:
+    """Stops the JVM that the attempt started, which serves nobody, and writes why to the journal."""
+
+    def undo(attempt: Attempt) -> None:
+        if attempt.started:
+            with suppress(Failed):
+                slots.stop(attempt.machine, attempt.slot, attempt.route, stop_timeout_s=ABANDON_TIMEOUT_S)
+        record_end(attempt, Outcome.FAILED, error.message)
+
+    surviving(attempt, undo)
+
+
+def surviving(attempt: Attempt, step: Callable[[Attempt], Given]) -> Given:
+    """A step that may be begun anew: over a new connection if the old one is lost."""
+    try:
+        return step(attempt)
+    except ConnectionLost as lost:
+        connect_again(attempt, lost)
+        return step(attempt)
+
+
+def connect_again(attempt: Attempt, lost: ConnectionLost) -> None:
+    """A new connection in place of a lost one, with the lock, once every step of ours on the host has ended.
+
+    Raises:
+        Unclear: the host cannot be reached, or another deploy has taken over.
+    """
+    machine = attempt.machine
+    machine.host.close()
+    try:
+        machine.host.connect()
+        lock.take_again(machine, attempt.command)
+    except BluegreenError as error:
+        raise Unclear(
+            f"the connection to {machine.address} was lost, and the {attempt.command} cannot go on",
+            why=[lost.message, error.message, "the step that ran there finishes or undoes itself"],
+            remedy=f"`status --host {machine.settings.host}` once it can be reached",
+        ) from error
+
+
+def as_error(failure: BluegreenError | KeyboardInterrupt) -> BluegreenError:
+    """The error that a person is shown: an interrupt before the switch is a failure as any other."""
+    if isinstance(failure, BluegreenError):
+        return failure
+    return Failed("interrupted before the switch; what had been started was stopped again")
+
+
+def explained(error: BluegreenError, attempts: Sequence[Attempt]) -> BluegreenError:
+    """The error with what is live now, and its exit code for a failure before the switch (1)."""
+    before = "; ".join(dict.fromkeys(attempt.view.describe_live() for attempt in attempts))
+    first = attempts[0]
+    remedy = error.remedy or (
+        f"mend it and run {first.command} again; the whole log: "
+        f"`logs --host {first.machine.settings.host} --slot {first.slot}`"
+    )
+    return Failed(error.message, why=error.why, live=error.live or f"{before} (untouched)", remedy=remedy)

@@ -1,0 +1,114 @@
+"""check: a read-only diagnosis, each finding with its remedy; its output can be pasted into an issue."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from bluegreen import findings, nginx_config, privileged
+from bluegreen.config import Settings
+from bluegreen.console import Console
+from bluegreen.findings import Finding, Level, application, resources, routing
+from bluegreen.jar import Jar
+from bluegreen.machine import Machine
+from bluegreen.parts.facts import Facts
+from bluegreen.parts.view import look
+from bluegreen.procedures.fleet import connected, side_by_side
+from bluegreen.procedures.setup import survey
+
+_MARKS = {Level.OK: ("✓", "green"), Level.WARNING: ("!", "yellow"), Level.FAILURE: ("✗", "red")}
+
+
+def check(settings: Settings, jar: Jar | None, say: Console) -> dict[str, Any]:
+    """Looks at everything that a deploy needs, and changes nothing.
+
+    Args:
+        jar: the jar that would be deployed, None if there is none here.
+
+    Returns:
+        The data of `check --json`.
+    """
+    with connected(settings, say) as machines:
+        found = side_by_side(machines, lambda machine: list(diagnose(machine, jar)))
+        told = [
+            {
+                "address": machine.address,
+                "findings": [{**asdict(each), "level": each.level.value} for each in mine],
+            }
+            for machine, mine in zip(machines, found, strict=True)
+        ]
+    return {"host": settings.host, "app": settings.app, "machines": told}
+
+
+def failures(told: dict[str, Any]) -> list[str]:
+    """The names of the findings that are failures."""
+    return [
+        finding["name"]
+        for machine in told["machines"]
+        for finding in machine["findings"]
+        if finding["level"] == Level.FAILURE.value
+    ]
+
+
+def show(told: dict[str, Any], say: Console) -> None:
+    """Prints the data of `check` for a person."""
+    for machine in told["machines"]:
+        say.line()
+        say.line(f"{told['app']} on {machine['address']}", "bold")
+        for finding in machine["findings"]:
+            mark, style = _MARKS[Level(finding["level"])]
+            say.line(f"{mark} {finding['name']}: {finding['text']}", style)
+            if finding["remedy"]:
+                say.line(f"    what to do: {finding['remedy']}")
+
+
+def diagnose(machine: Machine, jar: Jar | None) -> Iterator[Finding]:
+    """Every finding of one machine."""
+    view = look(machine)
+    yield findings.ok("ssh", f"connected as {machine.host.user}; the host key is known")
+    if view.missing:
+        names = " ".join(view.missing)
+        yield findings.failure("tools", f"missing: {names}", f"sudo apt-get install {names}")
+        return
+    facts, here_s = _facts(machine), time.time()
+    config = facts.text("nginx.config")
+    servers = nginx_config.servers(config, machine.settings.switch.include)
+    yield from resources.clock(facts, here_s)
+    yield from resources.rights(view, facts, machine.host.user)
+    yield from resources.java(view, facts, jar)
+    yield from resources.memory(view, facts)
+    yield from resources.disk(view, jar)
+    yield from routing.nginx(view, facts)
+    yield from routing.include(view, servers, asked=bool(config))
+    yield from routing.method(view)
+    yield from routing.drift(view, facts)
+    yield from application.ports(view)
+    yield from application.jar(view, jar)
+    yield from _as_set_up(machine, facts)
+    yield from resources.lock(view)
+
+
+def _facts(machine: Machine) -> Facts:
+    settings = machine.settings
+    return Facts(
+        machine.run("diagnose", java=settings.java.bin, root_installed=privileged.installed_path(settings))
+    )
+
+
+def _as_set_up(machine: Machine, facts: Facts) -> Iterator[Finding]:
+    """Unit, site, sudoers and the rest as `setup` would write them: seen by whoever may sudo."""
+    settings = machine.settings
+    if not settings.nginx.sudo or not facts.text("sudo_all"):
+        return
+    found = survey(machine, settings.user or machine.host.user)
+    for change in found.changes:
+        how = "is not there" if change.before is None else "is not as setup would write it"
+        yield findings.warning(
+            change.file.what,
+            f"{change.file.path} {how}",
+            f"setup --host {settings.host} mends it; with --dry-run it shows the difference",
+        )
+    if not found.changes:
+        yield findings.ok("setup", "every file is as setup would write it")

@@ -1,0 +1,206 @@
+"""Promote: from a slot that is UP to one that serves. Switch, verify, watch, retire the old slot, record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bluegreen.console import seconds
+from bluegreen.errors import BluegreenError, ConnectionLost, Failed, SwitchedBack, Unclear
+from bluegreen.parts import health, proxy, slots
+from bluegreen.parts.health import End, Ended
+from bluegreen.parts.journal import Outcome
+from bluegreen.parts.proxy import Proxy
+from bluegreen.parts.view import look
+from bluegreen.procedures.attempt import Attempt, abandon, connect_again, explained, record_end, surviving
+from bluegreen.procedures.fleet import attempt_each, side_by_side
+from bluegreen.procedures.interrupts import held_back
+
+
+def promote(attempts: Sequence[Attempt], *, watched: bool) -> None:
+    """Switches every machine, or none; watches them; retires the old slot; writes the journal.
+
+    Args:
+        watched: whether a failing slot is switched back during `switch.watch` seconds.
+
+    Raises:
+        Failed: a machine was not switched; those that were are switched back.
+        SwitchedBack: one failed the watch; all are back on what served before.
+    """
+    try:
+        with held_back():
+            switch_all(attempts)
+        trouble = watch_all(attempts) if watched else None
+    except KeyboardInterrupt:
+        attempts[0].machine.say.warn(
+            "interrupted after the switch: the new version serves, and was not watched"
+        )
+        with held_back():
+            side_by_side(attempts, lambda attempt: _finished(attempt, "interrupted after the switch"))
+        return
+    with held_back():
+        if trouble:
+            raise switch_all_back(attempts, trouble)
+        side_by_side(attempts, lambda attempt: surviving(attempt, retire_and_finish))
+
+
+def switch_all(attempts: Sequence[Attempt]) -> None:
+    """Switches every machine, or puts those that were switched back."""
+    results = attempt_each(attempts, switch)
+    errors = [each for each in results if isinstance(each, BluegreenError)]
+    if not errors:
+        return
+    switched = [attempt for attempt, error in zip(attempts, results, strict=True) if error is None]
+    back = attempt_each(switched, switch_back)
+    stuck = [each for each in back if isinstance(each, BluegreenError)]
+    # What may serve users by now is left alone; the others' new JVMs serve nobody.
+    unclear = [each for each in results if isinstance(each, Unclear)]
+    end = _failed if unclear or stuck else abandon
+    attempt_each(attempts, lambda attempt: end(attempt, errors[0]))
+    if unclear:
+        raise unclear[0]
+    if stuck:
+        raise Unclear(
+            "a machine was not switched, and one that was did not go back",
+            why=[errors[0].message, *errors[0].why, stuck[0].message, *stuck[0].why],
+            remedy=f"`status --host {attempts[0].machine.settings.host}` tells which serves what",
+        )
+    raise explained(errors[0], attempts)
+
+
+def _failed(attempt: Attempt, error: BluegreenError) -> None:
+    record_end(attempt, Outcome.FAILED, error.message)
+
+
+def switch(attempt: Attempt) -> None:
+    """Switches one machine to the attempt's slot, and says so once it was seen to answer."""
+    machine = attempt.machine
+    with machine.say.step(f"switch to {attempt.slot}", name="switch") as step:
+        try:
+            switched = proxy.switch(machine, _settled(attempt), attempt.slot)
+        except ConnectionLost as lost:
+            connect_again(attempt, lost)
+            _look_again(attempt, lost)
+            step.done(f"switched to {attempt.slot}: the connection was lost, and a second look saw it serve")
+            return
+        attempt.route, attempt.verified = switched.route, switched.verified
+        how = "with a reload of nginx" if switched.reloaded else "without a reload"
+        seen = (
+            "it answers through nginx"
+            if switched.verified
+            else "an application answers, which of the slots was not told"
+        )
+        step.done(f"switched to {attempt.slot} in {switched.duration_ms} ms on the host, {how}; {seen}")
+
+
+def _settled(attempt: Attempt) -> Proxy:
+    """What nginx routes by, once its include says what serves.
+
+    A switch that fails puts back the include that it found, with a reload. One that was edited and never
+    loaded would take traffic away from what serves (P5), so it is mended first (P3).
+    """
+    found = attempt.view.proxy
+    if found.answers in (None, found.routed):
+        return found
+    attempt.route = proxy.switch(attempt.machine, found, attempt.live).route
+    return look(attempt.machine).proxy
+
+
+def _look_again(attempt: Attempt, lost: ConnectionLost) -> None:
+    """The switch ends itself on the host, whether or not the connection lives: what came of it is looked up.
+
+    Raises:
+        Failed: it was not switched.
+    """
+    found = look(attempt.machine)
+    if found.live != attempt.slot:
+        raise Failed(
+            "the connection was lost during the switch, and the host did not switch", why=[lost.message]
+        )
+    attempt.route = found.proxy.route
+
+
+def watch_all(attempts: Sequence[Attempt]) -> tuple[Attempt, Ended] | None:
+    """Watches every machine; gives the first that failed, with why."""
+    found = side_by_side(attempts, lambda attempt: surviving(attempt, watch))
+    return next(((attempt, ended) for attempt, ended in zip(attempts, found, strict=True) if ended), None)
+
+
+def watch(attempt: Attempt) -> Ended | None:
+    """Watches one machine for `switch.watch` seconds."""
+    machine = attempt.machine
+    watch_s = machine.settings.switch.watch_s
+    if watch_s <= 0 or attempt.pid is None:
+        return None
+    with machine.say.step(f"watch {attempt.slot} for {seconds(watch_s)}", name="watch") as step:
+        try:
+            ended = health.watch(machine, attempt.slot, attempt.pid, verified=attempt.verified)
+        except ConnectionLost:
+            raise
+        except BluegreenError as error:
+            # A host too slow to be watched is too slow to serve: better the version that was not.
+            ended = Ended(End.SILENT, detail=error.message)
+        step.done(
+            f"{attempt.slot} failed the watch: {ended.detail}"
+            if ended
+            else f"watched {attempt.slot} for {seconds(step.so_far_s)}: it holds"
+        )
+    return ended
+
+
+def switch_all_back(attempts: Sequence[Attempt], trouble: tuple[Attempt, Ended]) -> BluegreenError:
+    """Every machine back to what served before; gives the error that says so (exit code 3)."""
+    failed, ended = trouble
+    back = attempt_each(attempts, switch_back)
+    for attempt in attempts:
+        attempt.bad = (attempt.release.id,) if attempt.release else ()
+    attempt_each(attempts, lambda attempt: record_end(attempt, Outcome.SWITCHED_BACK, ended.detail))
+    why = [ended.detail, *health.log_lines(failed.slot, ended.log)]
+    stuck = [error for error in back if isinstance(error, BluegreenError)]
+    if stuck:
+        return Unclear(
+            f"{failed.slot} failed the watch, and switching back failed as well",
+            why=[*why, stuck[0].message, *stuck[0].why],
+            remedy=f"`status --host {failed.machine.settings.host}`, then `switch` or `rollback`",
+        )
+    return SwitchedBack(
+        f"{failed.version} failed the watch on {failed.machine.address} and was switched back",
+        why=why,
+        live=failed.view.describe_live(),
+        remedy=f"mend it and deploy again; the whole log: "
+        f"`logs --host {failed.machine.settings.host} --slot {failed.slot}`",
+    )
+
+
+def switch_back(attempt: Attempt) -> None:
+    """Points nginx at what served before."""
+    machine = attempt.machine
+    with machine.say.step(f"switch back to {attempt.live}", name="switch back") as step:
+        now = look(machine).proxy
+        switched = proxy.switch(machine, now, attempt.live)
+        attempt.route = switched.route
+        step.done(f"switched back to {attempt.live} in {switched.duration_ms} ms on the host")
+
+
+def retire_and_finish(attempt: Attempt) -> None:
+    """Stops the old slot if the settings say so, then writes the journal and prunes."""
+    machine, old = attempt.machine, attempt.view.slots[attempt.live]
+    settings = machine.settings.old_slot
+    if old.running and settings.after_switch == "stop":
+        with machine.say.step(f"stop {old.name}", name="retire the old slot") as step:
+            try:
+                stopped = slots.stop(machine, old.name, attempt.route, drain_s=settings.drain_s)
+                step.done(f"the old slot {old.name}: {stopped or 'nothing ran there'}")
+            except Failed as error:
+                # The new version serves: that the old one still runs as well is no failure of the deploy.
+                step.done(f"the old slot {old.name} was not stopped: {error.message}")
+    elif old.running:
+        machine.say.note(
+            f"{old.name} stays warm for an instant rollback; its scheduled jobs and consumers run on"
+        )
+    _finished(attempt, None)
+
+
+def _finished(attempt: Attempt, reason: str | None) -> None:
+    pruned = record_end(attempt, Outcome.SWITCHED, reason)
+    if pruned:
+        attempt.machine.say.note(f"removed by retention: {', '.join(pruned)}")

@@ -1,0 +1,97 @@
+"""rollback: back to what served before, in a blink if it still runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from bluegreen.config import Settings, secrets_from
+from bluegreen.console import Console
+from bluegreen.errors import Failed, WrongUsage
+from bluegreen.machine import Machine
+from bluegreen.parts.journal import bad_releases, good_releases
+from bluegreen.parts.releases import Release
+from bluegreen.parts.view import View
+from bluegreen.procedures import stage
+from bluegreen.procedures.attempt import Attempt, record_start, undone_on_failure
+from bluegreen.procedures.fleet import connected, locked, side_by_side
+from bluegreen.procedures.promote import promote
+from bluegreen.procedures.ready import fit_to_start, look_ready
+from bluegreen.procedures.summary import summarize
+
+
+def rollback(
+    settings: Settings, to: str | None, say: Console, environ: Mapping[str, str] = os.environ
+) -> list[Attempt]:
+    """Back to the release before, or to the one that `to` names (id or version).
+
+    If the idle slot still runs it and is UP this is a switch alone; else it is started there and goes the
+    way of a deploy.
+
+    Raises:
+        Failed: there is no good release to go back to, or it did not get UP; traffic is where it was.
+        WrongUsage: `to` names no release of the host.
+    """
+    with connected(settings, say, environ) as machines, locked(machines, "rollback") as ours:
+        views = side_by_side(ours, look_ready)
+        attempts = [_attempt(machine, view, to) for machine, view in zip(ours, views, strict=True)]
+        cold = [attempt for attempt in attempts if attempt.pid is None]
+        environment = {**settings.env, **secrets_from(settings, environ)} if cold else {}
+        with undone_on_failure(attempts):
+            side_by_side(attempts, record_start)
+            if cold:
+                side_by_side(cold, lambda attempt: stage.start_until_up(attempt, environment))
+        # Back to a warm slot is back to what has served: to watch it could only lead to the bad one again.
+        promote(attempts, watched=bool(cold))
+        summarize(say, attempts, switched=True)
+        return attempts
+
+
+def _attempt(machine: Machine, view: View, to: str | None) -> Attempt:
+    live, idle = view.release_of(view.sure(machine)), view.idle(machine)
+    release = _named(machine, view, to) if to else _before(machine, view, live)
+    if release == live and live is not None:
+        raise WrongUsage(f"release {release} is live already on {machine.address}")
+    warm = idle.up and idle.release == (release.id if release else idle.release)
+    if not warm:
+        fit_to_start(machine, view, jar_bytes=0)
+    attempt = Attempt(machine, "rollback", view, idle.name, release, pid=idle.pid if warm else None)
+    # Only going back says that what was left is bad; going forward again with --to does not.
+    if live and release and release.id < live.id:
+        attempt.bad = (live.id,)
+    how = "which still runs" if warm else "which is started first"
+    machine.say.line(f"live is {view.describe_live()}; back to {attempt.version} in {idle.name}, {how}")
+    return attempt
+
+
+def _before(machine: Machine, view: View, live: Release | None) -> Release | None:
+    """The last good release before the live one; the one that still runs in the idle slot, if it is good."""
+    bad = bad_releases(view.history)
+    idle = view.idle(machine)
+    good = [release for release in good_releases(view.history) if not live or release != live.id]
+    if idle.up and idle.release in good and idle.release not in bad:
+        return view.release(idle.release)
+    for release_id in reversed(good):
+        found = view.release(release_id)
+        if found:
+            return found
+    raise Failed(
+        f"there is no good release on {machine.address} to go back to",
+        why=[_told(view)],
+        live=f"{view.describe_live()} (untouched)",
+        remedy="name one with --to, or deploy the older jar again",
+    )
+
+
+def _named(machine: Machine, view: View, to: str) -> Release:
+    found = [release for release in view.releases if to in (release.id, release.version)]
+    if found:
+        # A version may have been deployed several times: the newest of them.
+        return found[-1]
+    raise WrongUsage(f"--to {to}: {machine.address} has no such release", why=[_told(view)])
+
+
+def _told(view: View) -> str:
+    bad = bad_releases(view.history)
+    told = [f"{release}{' (bad)' if release.id in bad else ''}" for release in view.releases]
+    return f"releases there: {', '.join(told)}" if told else "there are no releases there"

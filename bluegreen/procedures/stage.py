@@ -1,0 +1,44 @@
+"""Stage: everything before the switch. Upload, start the idle slot, wait until it is UP, smoke paths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bluegreen.console import seconds, size
+from bluegreen.jar import Jar
+from bluegreen.parts import health, releases, slots
+from bluegreen.procedures.attempt import Attempt
+
+
+def upload(attempt: Attempt, jar: Jar) -> None:
+    """Brings the jar to the machine as the attempt's release."""
+    say, release = attempt.machine.say, attempt.release
+    assert release is not None  # noqa: S101 # an upload is of the release that the deploy made
+    with say.step(f"upload {jar.path.name}, {size(jar.size_bytes)}", name="upload") as step:
+        with say.progress(jar.path.name, jar.size_bytes) as progress:
+            sent = releases.upload(attempt.machine, release, jar, attempt.view.releases, progress)
+        rate = size(jar.size_bytes / max(step.so_far_s, 0.001))
+        how = f"{size(jar.size_bytes)}, {rate}/s" if sent else "the host had these bytes already"
+        step.done(f"uploaded {jar.path.name} as release {release.id}: {how}")
+
+
+def start_until_up(attempt: Attempt, environment: Mapping[str, str]) -> None:
+    """Starts the release in the idle slot and waits until it is UP and its smoke paths answer.
+
+    Raises:
+        Failed: it did not get there; the cause holds the last answer and the last lines of its log.
+    """
+    machine, slot, release = attempt.machine, attempt.slot, attempt.release
+    assert release is not None  # noqa: S101 # only a release can be started
+    with machine.say.step(f"start {slot}", name="start until UP") as step:
+        # Said before it runs: whatever comes next, what may have been started is stopped again.
+        attempt.started = True
+        attempt.pid = slots.start(machine, slot, release.id, attempt.route, environment)
+        began = step.so_far_s
+        health.wait_until_up(machine, slot, attempt.pid)
+        step.done(f"{slot} is UP {seconds(step.so_far_s - began)} after its start (pid {attempt.pid})")
+    if machine.settings.health.smoke:
+        paths = machine.settings.health.smoke
+        with machine.say.step(f"ask {len(paths)} smoke paths of {slot}", name="smoke paths") as step:
+            health.smoke(machine, slot)
+            step.done(f"{len(paths)} smoke paths of {slot} answer 2xx")

@@ -1,0 +1,28 @@
+"""The closing summary: from which release and slot to which, and how long each part took."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bluegreen.console import Console, seconds
+from bluegreen.procedures.attempt import Attempt
+
+
+def summarize(say: Console, attempts: Sequence[Attempt], *, switched: bool) -> None:
+    """Prints what serves now, where it came from, and the times."""
+    say.line()
+    for attempt in attempts:
+        settings = attempt.machine.settings
+        before = attempt.before
+        was = f"{attempt.live} ({before.version if before else 'nothing that bluegreen deployed'})"
+        now = f"{attempt.slot} ({attempt.version})"
+        where = f"{settings.app} on {attempt.machine.address}"
+        if switched:
+            say.line(f"✓ {where}: {was} → {now}", "bold green")
+        else:
+            say.line(f"✓ {where}: {now} is UP and waits; {was} still serves", "bold green")
+            say.line(f"  next: switch --host {settings.host}")
+    times = say.times if len(attempts) == 1 else attempts[0].machine.say.times
+    if times:
+        told = "  ".join(f"{name} {seconds(took)}" for name, took in times)
+        say.line(f"  {told}  total {seconds(sum(took for _, took in times))}")

@@ -1,0 +1,46 @@
+"""switch: to the idle slot if it is UP, after `deploy --no-switch`."""
+
+from __future__ import annotations
+
+from bluegreen.config import Settings
+from bluegreen.console import Console
+from bluegreen.errors import Failed
+from bluegreen.machine import Machine
+from bluegreen.parts.view import View
+from bluegreen.procedures.attempt import Attempt, record_start
+from bluegreen.procedures.fleet import connected, locked, side_by_side
+from bluegreen.procedures.promote import promote
+from bluegreen.procedures.ready import look_ready
+from bluegreen.procedures.summary import summarize
+
+
+def switch(settings: Settings, say: Console) -> list[Attempt]:
+    """Switches every machine to its idle slot, watched like a deploy.
+
+    Raises:
+        Failed: an idle slot is not UP; nothing was changed.
+    """
+    with connected(settings, say) as machines, locked(machines, "switch") as ours:
+        views = side_by_side(ours, look_ready)
+        attempts = [to_idle("switch", machine, view) for machine, view in zip(ours, views, strict=True)]
+        side_by_side(attempts, record_start)
+        promote(attempts, watched=True)
+        summarize(say, attempts, switched=True)
+        return attempts
+
+
+def to_idle(command: str, machine: Machine, view: View) -> Attempt:
+    """An attempt at what already runs in the idle slot.
+
+    Raises:
+        Failed: it is not UP, or not ours.
+    """
+    idle = view.idle(machine)
+    if not idle.up:
+        state = str(idle.health) if idle.health else "nothing of ours runs there"
+        raise Failed(
+            f"the idle slot {idle.name} is not UP: {state}",
+            live=f"{view.describe_live()} (untouched)",
+            remedy=f"deploy first: `deploy --host {machine.settings.host} --no-switch`",
+        )
+    return Attempt(machine, command, view, idle.name, view.release_of(idle.name), pid=idle.pid)

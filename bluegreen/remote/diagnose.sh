@@ -1,0 +1,27 @@
+# Tells what `check` wants to know besides the look, and changes nothing. Runs as the user who deploys.
+# Prints facts. What only root may see is asked through sudo, and left out where sudo does not allow it.
+as_sudo() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
+sudo_all=
+if as_sudo true 2>/dev/null; then sudo_all=yes; fi
+fact sudo_all "$sudo_all"
+sudo_steps=
+if [ -x "$root_installed" ] && { [ "$(id -u)" = 0 ] || sudo -n -l "$root_installed" switch "${slots%%:*}" >/dev/null 2>&1; }; then
+    sudo_steps=yes
+fi
+fact sudo_steps "$sudo_steps"
+fact java.version "$("$java" -version 2>&1 | sed -n 's/.*version "\([0-9.]*\).*/\1/p' | head -n 1 || :)"
+fact memory_total_kb "$(awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo)"
+fact swap_total_kb "$(awk '$1 == "SwapTotal:" { print $2 }' /proc/meminfo)"
+fact now_ms "$(now_ms)"
+if [ -n "$sudo_all" ]; then
+    eval "set -- $nginx"
+    fact nginx.test "$(if as_sudo "$@" -t 2>&1; then echo sound; fi)"
+    fact nginx.config "$(as_sudo "$@" -T 2>/dev/null || :)"
+fi
+if command -v systemctl >/dev/null 2>&1; then
+    fact systemd yes
+    fact nginx.enabled "$(systemctl is-enabled nginx 2>/dev/null || :)"
+    for entry in $slots; do
+        fact "boot.${entry%%:*}" "$(systemctl is-enabled "$app@${entry%%:*}.service" 2>/dev/null || :)"
+    done
+fi

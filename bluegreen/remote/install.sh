@@ -1,0 +1,66 @@
+# Writes files as root, all or none: what was there is put back if nginx, sudo or systemd refuses them.
+# Input: for each file a line MODE CHECKSUM BASE64 PATH. Prints `wrote PATH`. Keeps each one's checksum in $sums.
+umask 022
+work=$(mktemp -d)
+written=
+finished=
+: >"$work/sums"
+put_back() {
+    # shellcheck disable=SC2086 # numbers
+    for number in $written; do
+        read -r path <"$work/$number.path"
+        if [ -e "$work/$number.before" ]; then
+            cp -p "$work/$number.before" "$path.bluegreen-before" && mv -fT "$path.bluegreen-before" "$path"
+        else
+            rm -f "$path"
+        fi
+    done
+    [ ! -e "$work/default_site" ] || cp -P "$work/default_site" /etc/nginx/sites-enabled/default
+    [ -z "$written" ] || systemctl daemon-reload
+}
+trap '[ -n "$finished" ] || put_back; rm -rf "$work"' EXIT
+trap '' INT TERM
+mkdir -p "$(dirname "$sums")"
+number=0
+while read -r mode checksum encoded path; do
+    number=$((number + 1))
+    printf '%s\n' "$path" >"$work/$number.path"
+    mkdir -p "$(dirname "$path")"
+    [ ! -e "$path" ] || cp -p "$path" "$work/$number.before"
+    fresh=$(dirname "$path")/.bluegreen-new
+    rm -f "$fresh"
+    if ! { printf '%s' "$encoded" | base64 -d >"$fresh" && chown root:root "$fresh" && chmod "$mode" "$fresh"; }; then
+        rm -f "$fresh"
+        fail 1 "cannot write $path (disk full?)"
+    fi
+    case $path in
+    */sudoers.d/*) checked=$(visudo -c -f "$fresh" 2>&1) || { rm -f "$fresh"; fail 1 "visudo refuses it: $checked"; } ;;
+    esac
+    written="$written $number"
+    mv -fT "$fresh" "$path"
+    printf '%s %s\n' "$checksum" "$path" >>"$work/sums"
+done
+if [ -n "$drop_default_site" ]; then
+    cp -P /etc/nginx/sites-enabled/default "$work/default_site"
+    rm -f /etc/nginx/sites-enabled/default
+fi
+systemd-tmpfiles --create "$tmpfiles" 2>/dev/null || mkdir -p "$runtime"
+tested=$(nginx -t 2>&1) || fail 1 "nginx refuses the configuration: $tested"
+systemctl daemon-reload
+# As the user: in a folder of theirs root would make what their links point to.
+[ -d "$base" ] || runuser -u "$user" -- mkdir -p "$base" 2>/dev/null ||
+    install -d -o "$user" -g "$(id -gn "$user")" -m 0755 "$base" || fail 1 "cannot make the folder $base"
+if [ -n "$journal_group" ]; then usermod -a -G systemd-journal "$user"; fi
+nginx -s reload 2>/dev/null || told=$(systemctl start nginx 2>&1) || fail 1 "nginx does not start: $told
+$(journalctl --quiet --no-pager --output cat --lines 10 --unit nginx.service 2>/dev/null || :)"
+systemctl --quiet enable nginx 2>/dev/null || :
+[ ! -s "$sums" ] ||
+    awk -v fresh="$work/sums" 'FILENAME == fresh { seen[$2] = 1; next } !($2 in seen)' "$work/sums" "$sums" >"$work/kept"
+cat "$work/sums" "$work/kept" 2>/dev/null >"$sums.new" || :
+mv -fT "$sums.new" "$sums"
+finished=yes
+# shellcheck disable=SC2086
+for number in $written; do
+    read -r path <"$work/$number.path"
+    say "wrote $path"
+done

@@ -1,0 +1,169 @@
+# What every script here stands on. Needs: a GNU userland, curl, flock.
+# Prints nothing by itself; `fail CODE text` ends with the text on stderr.
+set -eu
+login_lc_all=${LC_ALL-}
+LC_ALL=C
+export LC_ALL
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+newline='
+'
+return=$(printf '\r')
+
+# A dead connection must not end a step half-way: writing to it fails, and that is all.
+trap '' HUP PIPE
+say() { printf '%s\n' "$*" 2>/dev/null || :; }
+fail() {
+    fail_code=$1
+    shift
+    printf '%s\n' "$*" >&2 2>/dev/null || :
+    exit "$fail_code"
+}
+# fact KEY TEXT: one line, whatever the text holds: `KEY =TEXT`, or base64 if it is of several lines.
+fact() {
+    case $2 in
+    *"$newline"* | *"$return"*) say "$1 $(printf '%s' "$2" | base64 -w 0)" ;;
+    *) say "$1 =$2" ;;
+    esac
+}
+now_ms() { date +%s%3N; }
+
+# fetch URL HOST SECONDS: an HTTP GET; sets `code` (000: no answer) and `body`.
+# -q and --noproxy: neither the user's .curlrc nor a proxy of the environment may stand between.
+fetch() {
+    fetched=$(curl -q -s --noproxy '*' -m "$3" ${2:+-H "Host: $2"} -w '\n%{http_code}' "$1" 2>/dev/null | head -c 262144) || :
+    code=${fetched##*"$newline"}
+    body=${fetched%"$newline"*}
+    [ -n "$code" ] || code=000
+}
+
+# stat_of PID: sets `state` and `started` (clock ticks after boot); fails if there is no such process.
+# A zombie is dead: where PID 1 does not reap, it stays in /proc for ever.
+stat_of() {
+    IFS= read -r stat_line 2>/dev/null <"/proc/$1/stat" || return 1
+    # shellcheck disable=SC2086 # the fields of the line, split on purpose
+    set -- ${stat_line##*) }
+    state=$1
+    started=${20}
+    [ "$state" != Z ] && [ "$state" != X ]
+}
+alive() { [ -n "$1" ] && stat_of "$1"; }
+
+# port_owner PORT: the pid that listens there, `?` if it is not ours to see, nothing if the port is free.
+port_inodes() {
+    awk -v port="$(printf ':%04X' "$1")" \
+        '$4 == "0A" && substr($2, length($2) - 4) == port { print $10 }' /proc/net/tcp /proc/net/tcp6 2>/dev/null || :
+}
+port_owner() {
+    for inode in $(port_inodes "$1"); do
+        owner=$(find /proc/[0-9]*/fd -maxdepth 1 -lname "socket:\[$inode\]" 2>/dev/null | head -n 1 | cut -d/ -f3) || :
+        say "${owner:-?}"
+        return
+    done
+}
+# owned_by PORT PID: the listener is that process or a child of it (a `java` that is a wrapper script).
+owned_by() {
+    ancestor=$(port_owner "$1")
+    while [ -n "$ancestor" ] && [ "$ancestor" != '?' ] && [ "$ancestor" -gt 1 ]; do
+        [ "$ancestor" != "$2" ] || return 0
+        IFS= read -r stat_line 2>/dev/null <"/proc/$ancestor/stat" || return 1
+        # shellcheck disable=SC2086
+        ancestor=$(set -- ${stat_line##*) }; echo "$2")
+    done
+    return 1
+}
+# words_of PID: its command line, each word with a blank behind it; command_of PID: as much as a person wants of it.
+words_of() { tr '\0' ' ' <"/proc/$1/cmdline" 2>/dev/null || :; }
+command_of() { words_of "$1" | head -c 2000 || :; }
+
+# is_ours PID SLOT: a JVM of this app and slot, started from a release of this folder; or one that the old
+# scripts started by hand: this user's, a jar, with the slot's profile.
+is_ours() {
+    told=" $(words_of "$1")"
+    case $told in
+    *" -Dbluegreen.app="*)
+        case "$(readlink "/proc/$1/cwd" 2>/dev/null)/" in
+        "$(cd "$base" 2>/dev/null && pwd -P)/releases/"*) ;;
+        *) return 1 ;;
+        esac
+        case $told in *" -Dbluegreen.app=$app -Dbluegreen.slot=$2 "*) return 0 ;; esac
+        ;;
+    *" -jar "*)
+        [ "$(stat -c %u "/proc/$1" 2>/dev/null)" = "$(id -u)" ] || return 1
+        case $told in *" -Dspring.profiles.active=$2 "*.jar* | *.jar*" --spring.profiles.active=$2 "*) return 0 ;; esac
+        ;;
+    esac
+    return 1
+}
+
+# route_now: what decides the route, as one word: the include's checksum and the marker of method `instant`.
+marker_now() {
+    markers=
+    for entry in $slots; do
+        [ ! -e "$runtime/${entry%%:*}" ] || markers=$markers${markers:+,}${entry%%:*}
+    done
+    say "${markers:-none}"
+}
+route_now() { say "$( (cksum <"$include") 2>/dev/null | tr ' ' -)/$(marker_now)"; }
+# The look decided what is live; if the route moved since, that decision is void and nothing may be touched.
+same_route() {
+    [ "$(route_now)" = "$route" ] || fail 76 "the route of nginx was changed by somebody else in the meantime"
+}
+
+# answering_slot: sets `answering` to the slot that answers through nginx, empty where no answer names one.
+# The verify path may be another than it should; our own site then still tells by its own.
+answering_slot() {
+    answering=
+    for path in "$verify" /.bluegreen/slot; do
+        fetch "http://127.0.0.1:$listen$path" "$server_name" 3
+        told=$(printf '%s' "$body" | tr -d '"[:space:]')
+        for entry in $slots; do
+            each=${entry%%:*}
+            each_port=${entry#*:}
+            case $told in "$each" | "http://$app-$each" | "http://127.0.0.1:${each_port%%:*}") answering=$each ;; esac
+        done
+        [ -z "$answering" ] || return 0
+    done
+}
+
+# serves SLOT: users' requests go there. It answers through nginx; or, where no answer names a slot, the marker
+# of an include that reads it, else the include's first line, does.
+serves() {
+    answering_slot
+    if [ -n "$answering" ]; then
+        [ "$answering" = "$1" ] || return 1
+        return 0
+    fi
+    for entry in $slots; do
+        entry_port=${entry#*:}
+        [ "${entry%%:*}" != "$1" ] || serving_port=${entry_port%%:*}
+    done
+    marked=$(marker_now)
+    if [ "$marked" != none ] && grep -q '^[[:space:]]*if (-e ' "$include" 2>/dev/null; then
+        [ "${marked##*,}" = "$1" ]
+    else
+        # shellcheck disable=SC2016 # nginx's variable, not ours
+        sed -n 's/^[[:space:]]*set[[:space:]]*$service_url//p' "$include" 2>/dev/null | head -n 1 |
+            grep -q -e ":${serving_port}[/\"';]" -e "//$app-${1}[\"';]"
+    fi
+}
+
+# as_root VERB SLOT: root.sh, as `setup` installed it, else as it was sent along.
+as_root() {
+    if [ -x "$root_installed" ]; then
+        set -- "$root_installed" "$@"
+    else
+        eval "set -- $root_sent \"\$@\""
+    fi
+    if [ -n "$root_sudo" ] && [ "$(id -u)" != 0 ]; then set -- sudo -n "$@"; fi
+    "$@" </dev/null
+}
+
+# under_lock: a step that changes something runs only for the holder of the lock, and one at a time: a
+# step whose connection died goes on to its end, and the next holder waits for it (see lock.sh).
+under_lock() {
+    exec 8>>"$base/lock.step"
+    flock -w 60 8 || fail 75 "an earlier step still runs on this host and did not end within 60 s"
+    holder=
+    read -r holder _ <"$base/lock" || :
+    [ "$holder" = "$token" ] || fail 75 "the lock of this host is no longer ours: the connection was away too long"
+}

@@ -1,0 +1,69 @@
+# Tells all there is to know of the app on this host, and changes nothing.
+# Prints a fact a line, see `fact` in lib.sh.
+fact user "$(id -un)"
+fact home "${HOME:-}"
+fact now "$(date +%s)"
+missing=
+for tool in curl flock sha256sum setsid timeout base64 awk find; do
+    command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
+done
+fact missing "$missing"
+[ -z "$missing" ] || exit 0
+java_path=$(command -v "$java" 2>/dev/null) || java_path=
+fact java "$java_path"
+
+existing=$base
+until [ -d "$existing" ]; do existing=$(dirname "$existing"); done
+fact disk_free_kb "$(df -Pk "$existing" | awk 'NR == 2 { print $4 }')"
+fact memory_available_kb "$(awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo)"
+writable=
+[ ! -w "$existing" ] || writable=yes
+fact writable "$writable"
+
+fact include "$(cat "$include" 2>/dev/null || :)"
+fact marker "$(marker_now)"
+fact route "$(route_now)"
+eval "set -- $nginx"
+# nginx -v speaks on stderr.
+fact nginx "$("$1" -v 2>&1 | sed -n 's|.*nginx/\([0-9.]*\).*|\1|p')"
+answering_slot
+fact through.slot "$answering"
+fetch "http://127.0.0.1:$listen$verify" "$server_name" 3
+fact through.code "$code"
+fact through.body "$(printf '%s' "$body" | head -c 4096)"
+
+for entry in $slots; do
+    slot=${entry%%:*}
+    port=${entry#*:}
+    health_port=${port#*:}
+    port=${port%%:*}
+    pid=$(slot_pid "$slot")
+    fact "slot.$slot.pid" "$pid"
+    fact "slot.$slot.release" "$(basename "$(readlink "$base/slots/$slot" 2>/dev/null || :)")"
+    [ -z "$pid" ] || fact "slot.$slot.memory_kb" "$(awk '$1 == "VmRSS:" { print $2 }' "/proc/$pid/status" 2>/dev/null || :)"
+    owner=$(port_owner "$port")
+    if [ -n "$owner" ]; then
+        if [ -n "$pid" ] && owned_by "$port" "$pid"; then owner=$pid; fi
+        fact "slot.$slot.owner" "$owner"
+        if [ "$owner" != '?' ]; then
+            ! is_ours "$owner" "$slot" || fact "slot.$slot.ours" yes
+            fact "slot.$slot.command" "$(command_of "$owner")"
+            fact "slot.$slot.owner_user" "$(stat -c %U "/proc/$owner" 2>/dev/null || :)"
+        fi
+        fetch "http://127.0.0.1:$health_port$health_path" "" 3
+        fact "slot.$slot.code" "$code"
+        fact "slot.$slot.body" "$body"
+    fi
+done
+
+if [ -r "$root_installed" ]; then
+    fact root_script "$(sha256sum <"$root_installed" | cut -d' ' -f1)"
+fi
+for folder in "$base"/releases/*/; do
+    [ ! -f "$folder/release.json" ] || fact "release.$(basename "$folder")" "$(cat "$folder/release.json")"
+done
+fact history "$(tail -n 500 "$base/history.jsonl" 2>/dev/null || :)"
+# A shared lock, held for an instant: a deployer that comes meanwhile tries again (lock.sh).
+if [ -e "$base/lock" ] && ! (flock -n -s 9) 9<"$base/lock"; then
+    fact lock "$(cat "$base/lock")"
+fi

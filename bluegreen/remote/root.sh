@@ -1,0 +1,162 @@
+# What needs root on a host with systemd: VERB SLOT, and nothing else can be said to it. `setup` installs it,
+# owned by root, with the settings of that day; without `setup` it is sent along and run through sudo.
+# It trusts nothing that the deploying user may write or choose: no file, folder, umask or variable.
+umask 022
+cd /
+verb=${1-}
+slot=${2-}
+number=0
+found=
+for entry in $slots; do
+    number=$((number + 1))
+    if [ "${entry%%:*}" != "$slot" ]; then other=${entry%%:*}; else
+        found=$number
+        port=${entry#*:}
+        port=${port%%:*}
+    fi
+done
+[ -n "$found" ] || fail 2 "usage: switch|start|stop|kill SLOT"
+
+on_nginx() {
+    eval "set -- $nginx \"\$@\""
+    "$@"
+}
+
+# set_marker SLOT|none: method `instant` reads it at each request; the rename is the switch.
+set_marker() {
+    case $1 in
+    none) rm -f "$runtime/$slot" "$runtime/$other" ;;
+    "$slot") if [ -e "$runtime/$other" ]; then mv -fT "$runtime/$other" "$runtime/$slot"; else : >"$runtime/$slot"; fi ;;
+    "$other") if [ -e "$runtime/$slot" ]; then mv -fT "$runtime/$slot" "$runtime/$other"; else : >"$runtime/$other"; fi ;;
+    *) : >"$runtime/$slot" && : >"$runtime/$other" ;;
+    esac
+}
+
+put_back() {
+    trouble=
+    mv -fT "$before" "$include" || trouble=yes
+    set_marker "$marker_before" || trouble=yes
+    [ -n "$boots_already" ] || at_boot disable "$slot"
+    [ -z "$reloaded" ] || on_nginx -s reload || trouble=yes
+    [ -z "$trouble" ] || fail 21 "$problem; and the way back failed too: see $before and $include"
+    fail 20 "$problem"
+}
+
+reload() {
+    reloaded=yes
+    if ! told=$(on_nginx -s reload 2>&1); then
+        problem="nginx did not reload: $told"
+        put_back
+    fi
+    say reloaded
+}
+
+# answers: through nginx, from the slot.
+answers() {
+    fetch "http://127.0.0.1:$listen$verify" "$server_name" 2
+    told=$(printf '%s' "$body" | tr -d '"[:space:]')
+    [ "$told" = "$slot" ] || [ "$told" = "$target" ]
+}
+
+# answers_within MS: after a reload several times in a row, as the old workers take connections for a while.
+answers_within() {
+    until_ms=$(($(now_ms) + $1))
+    in_a_row=0
+    if [ -n "$reloaded" ]; then enough=5; else enough=1; fi
+    while :; do
+        if answers; then in_a_row=$((in_a_row + 1)); else in_a_row=0; fi
+        [ "$in_a_row" -lt "$enough" ] || return 0
+        [ "$(now_ms)" -lt "$until_ms" ] || return 1
+        [ "$in_a_row" -gt 0 ] || sleep 0.02
+    done
+}
+
+# Points nginx at the slot, sees that it answers from there, or puts back what was.
+# Prints `reloaded` if a reload was needed, `verified CODE` or `unverified CODE`, `switched MS`.
+# Exit 20: not switched, all as before (stderr says why). Exit 21: not switched, and the way back failed too.
+switch_to_slot() {
+    began=$(now_ms)
+    [ -n "$(port_inodes "$port")" ] || fail 20 "nothing listens on port $port of $slot"
+    eval "content=\$content_$found target=\$target_$found"
+    before=$(dirname "$include")/.bluegreen-before
+    fresh=$(dirname "$include")/.bluegreen-new
+    marker_before=$(marker_now)
+    reloaded=
+    # An include of the other form was loaded by nginx as such: the new form needs one reload.
+    reload_first=
+    [ "$method" = instant ] && grep -q '^[[:space:]]*if (-e ' "$include" || reload_first=yes
+
+    if ! cp -p "$include" "$before"; then
+        rm -f "$before"
+        fail 20 "cannot keep a copy of $include"
+    fi
+    if ! { cp -p "$include" "$fresh" && printf '%s\n' "$content" >"$fresh" && sync "$fresh"; }; then
+        rm -f "$fresh" "$before"
+        fail 20 "cannot write beside $include (disk full?)"
+    fi
+    # At a boot systemd starts what the include names, whenever the power is cut: both slots for a moment here.
+    boots_already=
+    [ ! -L "/etc/systemd/system/multi-user.target.wants/$app@$slot.service" ] || boots_already=yes
+    at_boot enable "$slot"
+    mv -fT "$fresh" "$include"
+    if ! tested=$(on_nginx -t 2>&1); then
+        problem="nginx refuses the configuration: $tested"
+        put_back
+    fi
+    if [ "$method" = instant ] && ! { mkdir -p "$runtime" && set_marker "$slot"; }; then
+        problem="cannot set the marker in $runtime"
+        put_back
+    fi
+    [ -z "$reload_first" ] || reload
+    if [ -n "$names_slot" ]; then
+        # A file cache in that server (open_file_cache) hides the marker, and an include edited by hand may
+        # not have been loaded: one reload mends both.
+        [ -n "$reloaded" ] || answers_within 500 || reload
+        if ! answers_within "$verify_ms"; then
+            problem="nginx does not answer from $slot: $verify answered $code $(printf '%s' "$body" | head -c 200)"
+            put_back
+        fi
+        say "verified $code"
+    else
+        # No path tells the slot: that an application answers must do, and not nginx in its place (502, 504).
+        answers || :
+        case $code in
+        [1-4]??) say "unverified $code" ;;
+        *)
+            problem="nginx does not answer from $slot: $verify answered $code"
+            put_back
+            ;;
+        esac
+    fi
+    [ "$method" = instant ] || set_marker none
+    at_boot disable "$other"
+    rm -f "$before"
+    say "switched $(($(now_ms) - began))"
+}
+
+# at_boot enable|disable SLOT: whether systemd starts it at a boot.
+at_boot() {
+    [ "$supervisor" = systemd ] || return 0
+    # Without a reload of systemd, which takes half a second: the links are read at the next boot.
+    systemctl --quiet --no-reload "$1" "$app@$2.service" 2>/dev/null || :
+}
+
+# Without `setup` there is no unit yet.
+start_unit() {
+    if [ ! -e "$unit" ]; then
+        printf '%s' "$unit_text" >"$unit.new"
+        mv -fT "$unit.new" "$unit"
+        systemctl daemon-reload
+    fi
+    # After five deaths in a row systemd would refuse: this is another release.
+    systemctl reset-failed "$app@$slot.service" 2>/dev/null || :
+    systemctl start "$app@$slot.service"
+}
+
+case $verb in
+switch) switch_to_slot ;;
+start) start_unit ;;
+stop) systemctl stop --no-block "$app@$slot.service" ;;
+kill) systemctl kill --signal=KILL "$app@$slot.service" ;;
+*) fail 2 "usage: switch|start|stop|kill SLOT" ;;
+esac

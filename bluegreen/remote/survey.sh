@@ -1,0 +1,42 @@
+# Tells what of `setup` is there, as root, and changes nothing. Input: paths of files, one a line.
+# Prints facts: the packages' manager, the versions, and each file's text and recorded checksum.
+manager=
+for tool in apt-get dnf; do
+    if [ -z "$manager" ] && command -v "$tool" >/dev/null 2>&1; then manager=$tool; fi
+done
+fact manager "$manager"
+fact nginx "$(nginx -v 2>&1 | sed -n 's|.*nginx/\([0-9.]*\).*|\1|p' || :)"
+fact java "$("$java" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1 || :)"
+missing=
+for tool in curl flock sudo visudo nginx; do
+    command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
+done
+command -v "$java" >/dev/null 2>&1 || missing="$missing java"
+fact missing "$missing"
+fact user "$(id -u "$user" 2>/dev/null || :)"
+fact base.owner "$(stat -L -c %U "$base" 2>/dev/null || :)"
+if runuser -u "$user" -- test -w "$base" 2>/dev/null; then fact base.writable yes; fi
+fact groups " $(id -nG "$user" 2>/dev/null || :) "
+# Debian's default site claims the port for every name; it goes only if nobody has touched it.
+default_site=
+if [ -e /etc/nginx/sites-enabled/default ]; then
+    default_site=changed
+    packaged=$(dpkg-query -W -f '${Conffiles}' nginx-common 2>/dev/null | awk '$1 == "/etc/nginx/sites-available/default" { print $2 }')
+    if [ -n "$packaged" ] && [ "$(md5sum </etc/nginx/sites-enabled/default | cut -d' ' -f1)" = "$packaged" ]; then
+        default_site=packaged
+    elif grep -Eq '^[^#]*listen[^#;]*default_server' /etc/nginx/sites-enabled/default; then
+        default_site=claims
+    fi
+fi
+fact default_site "$default_site"
+number=0
+while IFS= read -r path; do
+    number=$((number + 1))
+    if [ -e "$path" ]; then
+        fact "file.$number.there" yes
+        fact "file.$number.mode" "$(stat -c %a "$path")"
+        fact "file.$number.sha256" "$(sha256sum <"$path" | cut -d' ' -f1)"
+        fact "file.$number.text" "$(cat "$path")"
+    fi
+    fact "file.$number.recorded" "$(awk -v path="$path" '$2 == path { print $1 }' "$sums" 2>/dev/null || :)"
+done

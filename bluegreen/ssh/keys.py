@@ -1,0 +1,300 @@
+"""Our private keys: where they come from, mended where secrets get damaged on their way, and trying them.
+
+If `identity` or BLUEGREEN_SSH_KEY is set only that key is tried: an agent full of others would use up the
+host's MaxAuthTries before it. Nobody is ever asked for a password or a passphrase.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+
+import paramiko
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+    load_ssh_private_key,
+)
+from paramiko.agent import Agent
+from paramiko.ssh_exception import AuthenticationException, BadAuthenticationType, SSHException
+
+from bluegreen.errors import CannotConnect
+from bluegreen.ssh import refusals
+from bluegreen.ssh.hops import Hop
+
+KEY = "BLUEGREEN_SSH_KEY"
+PASSPHRASE = "BLUEGREEN_SSH_KEY_PASSPHRASE"  # noqa: S105 the variable's name
+
+_ARMOUR = re.compile(r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----(.*?)-----END \1-----", re.DOTALL)
+_PUBLIC = re.compile(r"(ssh-|ecdsa-|sk-)\S+ AAAA|---- BEGIN SSH2 PUBLIC|-----BEGIN [A-Z ]*PUBLIC KEY")
+_OPENSSH_MAGIC = b"openssh-key-v1\0"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A key that can be tried, and where it comes from."""
+
+    key: paramiko.PKey
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.key.get_name()} {self.key.fingerprint} ({self.source})"
+
+
+@dataclass
+class KeyRing:
+    """The keys for one machine; what Paramiko calls an authentication strategy.
+
+    Args:
+        hop: the machine.
+        named: the only key to try, if one was named.
+        passphrase: for the others.
+    """
+
+    hop: Hop
+    named: Candidate | None
+    passphrase: str | None = None
+    looked_at: list[str] = field(default_factory=list)
+
+    def candidates(self) -> Iterator[Candidate]:
+        """The keys in the order to try them."""
+        if self.named is not None:
+            yield self.named
+        else:
+            yield from self._of_this_person()
+
+    def _of_this_person(self) -> Iterator[Candidate]:
+        """In the order of ssh: agent keys that ssh_config names, the agent's others, files."""
+        named = [blob for file in self.hop.identity_files if (blob := _public_half(file))]
+        agent = _agent_keys(self.looked_at)
+        first = [each for each in agent if each.key.asbytes() in named]
+        others = [] if self.hop.identities_only else [each for each in agent if each not in first]
+        tried = set()
+        for candidate in (*first, *others):
+            tried.add(candidate.key.asbytes())
+            yield candidate
+        for file in self.hop.identity_files:
+            if not file.is_file() or file.suffix == ".pub":
+                continue
+            try:
+                candidate = key_of_file(file, self.passphrase)
+            except CannotConnect as error:
+                if _public_half(file) not in tried:
+                    self.looked_at.append(error.message)
+                continue
+            if candidate.key.asbytes() not in tried:
+                tried.add(candidate.key.asbytes())
+                yield candidate
+
+    def authenticate(self, transport: paramiko.Transport) -> None:
+        """Logs in with the first key the host takes.
+
+        Raises:
+            CannotConnect: it takes none of them, or a key alone is not enough.
+        """
+        tried: list[str] = []
+        allowed: list[str] = []
+        for candidate in self.candidates():
+            try:
+                wanted = transport.auth_publickey(self.hop.user, candidate.key)
+            except BadAuthenticationType as error:
+                tried.append(str(candidate))
+                allowed = list(error.allowed_types)
+            except (SSHException, EOFError, OSError) as error:
+                tried.append(str(candidate))
+                if "timeout" in str(error).lower():
+                    raise refusals.login_broken_off(self.hop, str(error)) from error
+                if not isinstance(error, AuthenticationException):
+                    self.looked_at.append(f"{candidate.source}: {error}")
+            else:
+                if wanted:
+                    raise refusals.more_than_a_key(self.hop, str(candidate), wanted)
+                return
+            if not transport.is_active():
+                break
+        if not tried:
+            raise refusals.no_key(self.hop, self.looked_at or ["no agent, and none of ~/.ssh/id_*"])
+        raise refusals.key_not_accepted(
+            self.hop, tried, closed=not transport.is_active(), allowed=allowed, looked_at=self.looked_at
+        )
+
+
+def named_key(identity: Path | None, environ: Mapping[str, str]) -> Candidate | None:
+    """The one key that was named: `identity` of config.yml, else the text in BLUEGREEN_SSH_KEY.
+
+    Raises:
+        CannotConnect: it cannot be used.
+    """
+    passphrase = environ.get(PASSPHRASE) or None
+    if identity is not None:
+        return key_of_file(identity, passphrase)
+    if environ.get(KEY, "").strip():
+        return Candidate(key_of_text(environ[KEY], passphrase, KEY), KEY)
+    return None
+
+
+def key_of_file(file: Path, passphrase: str | None) -> Candidate:
+    """The key of a file, with its certificate (`-cert.pub` beside it) if there is one.
+
+    Raises:
+        CannotConnect: there is none, or it cannot be used.
+    """
+    path = file.expanduser()
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        raise refusals.key_unusable(
+            str(file),
+            "there is no such file",
+            "`identity` in config.yml (or IdentityFile) names a private key",
+        ) from None
+    except OSError as error:
+        raise refusals.key_unusable(
+            str(file), error.strerror or str(error), "let the user of this deploy read it"
+        ) from None
+    key = key_of_text(text, passphrase, str(file))
+    certificate = path.with_name(f"{path.name}-cert.pub")
+    if certificate.is_file():
+        key.load_certificate(str(certificate))
+    return Candidate(key, str(file))
+
+
+def key_of_text(text: str, passphrase: str | None, source: str) -> paramiko.PKey:
+    """The private key that a text holds, however it was damaged on its way through a CI secret.
+
+    Args:
+        text: PEM or OpenSSH format.
+        passphrase: for an encrypted key.
+        source: named in errors; the text never is.
+
+    Raises:
+        CannotConnect: it is no private key, or one we cannot use.
+    """
+    _refuse_others(text, source)
+    armoured = mended(text)
+    if armoured is None:
+        raise refusals.key_unusable(
+            source,
+            "it is no private key",
+            "give the whole text, from -----BEGIN ... PRIVATE KEY----- to -----END ... PRIVATE KEY-----",
+        )
+    encrypted = _is_encrypted(armoured)
+    if encrypted and not passphrase:
+        raise refusals.key_unusable(
+            source, "it is encrypted and there is no passphrase", f"set {PASSPHRASE}, or `ssh-add` the key"
+        )
+    secret = passphrase.encode() if encrypted and passphrase else None
+    load = load_ssh_private_key if "BEGIN OPENSSH" in armoured else load_pem_private_key
+    try:
+        loaded = load(armoured.encode(), secret)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        # `from None`: what the library says may quote the text.
+        if encrypted:
+            raise refusals.key_unusable(
+                source, "its passphrase is not the right one", f"check {PASSPHRASE}"
+            ) from None
+        raise refusals.key_unusable(
+            source,
+            "it is damaged",
+            "copy the whole file again; `ssh-keygen -y -f FILE` must print its public half",
+        ) from None
+    return _for_paramiko(loaded, source)
+
+
+def mended(text: str) -> str | None:
+    """The armoured key in the text, with line ends as they must be; None if there is none.
+
+    Secrets lose their last newline, get CRLF, blanks, quotes or indentation around them, or are one line with
+    `\\n` or blanks in place of newlines.
+    """
+    plain = text.replace("\\r", "").replace("\\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
+    found = _ARMOUR.search(plain)
+    if found is None:
+        return None
+    kind, body = found[1], found[2]
+    headers = [line.strip() for line in body.splitlines() if ":" in line]
+    rest = "".join(line for line in body.splitlines() if ":" not in line)
+    data = "".join(rest.split())
+    lines = [data[start : start + 64] for start in range(0, len(data), 64)]
+    if headers:
+        lines = [*headers, "", *lines]
+    return "\n".join([f"-----BEGIN {kind}-----", *lines, f"-----END {kind}-----", ""])
+
+
+def _refuse_others(text: str, source: str) -> None:
+    """Says what the text is where it is a well-known thing that is no key for us."""
+    start = text.strip().strip("'\"").strip()
+    if start.startswith("PuTTY-User-Key-File"):
+        raise refusals.key_unusable(
+            source, "it has PuTTY's format", "convert it: `puttygen key.ppk -O private-openssh -o key`"
+        )
+    if _PUBLIC.match(start):
+        raise refusals.key_unusable(
+            source, "it is the public half", "give the private one: the file of the same name without .pub"
+        )
+    if "BEGIN DSA PRIVATE KEY" in start:
+        raise _is_dsa(source)
+
+
+def _is_dsa(source: str) -> CannotConnect:
+    return refusals.key_unusable(
+        source, "it is a DSA key, which no current sshd takes", "make a new one: `ssh-keygen -t ed25519`"
+    )
+
+
+def _is_encrypted(armoured: str) -> bool:
+    if "ENCRYPTED" in armoured:
+        return True
+    try:
+        data = base64.b64decode("".join(armoured.splitlines()[1:-1]))
+    except binascii.Error:
+        return False
+    # openssh-key-v1: the magic, then the cipher's name as a string (OpenSSH, PROTOCOL.key).
+    return data.startswith(_OPENSSH_MAGIC) and data[len(_OPENSSH_MAGIC) + 4 :][:4] != b"none"
+
+
+def _for_paramiko(loaded: object, source: str) -> paramiko.PKey:
+    kinds: tuple[tuple[type, type[paramiko.PKey]], ...] = (
+        (ed25519.Ed25519PrivateKey, paramiko.Ed25519Key),
+        (ec.EllipticCurvePrivateKey, paramiko.ECDSAKey),
+        (rsa.RSAPrivateKey, paramiko.RSAKey),
+    )
+    for kind, wanted in kinds:
+        if isinstance(loaded, kind):
+            # Paramiko reads no PKCS#8: every key is handed over in OpenSSH's own format.
+            raw = loaded.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())  # type: ignore[attr-defined]
+            return wanted.from_private_key(StringIO(raw.decode()))
+    if "DSA" in type(loaded).__name__:
+        raise _is_dsa(source)
+    raise refusals.key_unusable(
+        source,
+        f"{type(loaded).__name__} is a type we cannot log in with",
+        "`ssh-keygen -t ed25519` makes one",
+    )
+
+
+def _public_half(file: Path) -> bytes | None:
+    """The public key beside a private one; IdentityFile may also name the public one (ssh_config(5))."""
+    public = file if file.suffix == ".pub" else file.with_name(f"{file.name}.pub")
+    try:
+        return base64.b64decode(public.read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        return None
+
+
+def _agent_keys(looked_at: list[str]) -> list[Candidate]:
+    try:
+        keys = Agent().get_keys()
+    except (SSHException, OSError, EOFError) as error:
+        looked_at.append(f"the ssh-agent does not answer: {error}")
+        return []
+    return [Candidate(key, f"ssh-agent, {key.comment}" if key.comment else "ssh-agent") for key in keys]

@@ -1,0 +1,201 @@
+"""Whose host keys are trusted: the ones pinned in config.yml, else those of known_hosts.
+
+The files are read here and not by Paramiko, which gives up on a whole file over one `@revoked` line or bad
+base64, and knows no wildcards (fabric #2071, paramiko hostkeys.py).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bluegreen.errors import WrongUsage
+from bluegreen.ssh import refusals
+from bluegreen.ssh.hops import Hop
+
+PINNED = "config.yml"
+
+
+@dataclass(frozen=True)
+class HostKey:
+    """A public host key, and where it stands.
+
+    Args:
+        kind: `ssh-ed25519`, `ssh-rsa`, ...
+        blob: the key as it goes over the wire.
+        where: `file:line`, or config.yml.
+    """
+
+    kind: str
+    blob: bytes
+    where: str = ""
+
+    @classmethod
+    def parsed(cls, text: str, where: str) -> HostKey:
+        """The key of a `kind base64 [comment]` text.
+
+        Raises:
+            ValueError: it is none.
+        """
+        kind, encoded, *_ = [*text.split(), "", ""]
+        try:
+            blob = base64.b64decode(encoded, validate=True)
+        except binascii.Error as error:
+            raise ValueError(f"not base64: {error}") from error
+        # The blob begins with its own kind (RFC 4253, 6.6): a key cut short or pasted wrong shows here.
+        length = int.from_bytes(blob[:4], "big")
+        if not kind or len(blob) <= 4 + length or blob[4 : 4 + length] != kind.encode():
+            raise ValueError("not a public key")
+        return cls(kind, blob, where)
+
+    @property
+    def fingerprint(self) -> str:
+        """As `ssh-keygen -l` shows it."""
+        digest = base64.b64encode(hashlib.sha256(self.blob).digest()).decode().rstrip("=")
+        return f"SHA256:{digest}"
+
+    @property
+    def line(self) -> str:
+        """As it is pinned in config.yml: `kind base64`."""
+        return f"{self.kind} {base64.b64encode(self.blob).decode()}"
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What is known of one machine's keys; a revoked one is refused even if it is trusted as well."""
+
+    trusted: tuple[HostKey, ...]
+    revoked: tuple[HostKey, ...] = ()
+
+    def algorithms(self, offered: Iterable[str]) -> tuple[str, ...]:
+        """The host key algorithms in the order to ask for them: kinds we know first.
+
+        A host with several keys shows the first kind asked for; without this, a pinned rsa key of a host that
+        also has an ed25519 key would look changed.
+        """
+        known = [name for key in self.trusted for name in _names(key.kind)]
+        kept = tuple(offered)
+        first = [name for name in dict.fromkeys(known) if name in kept]
+        return (*first, *(name for name in kept if name not in first))
+
+    def check(self, hop: Hop, shown: HostKey, *, pinnable: bool) -> None:
+        """Lets the key pass, or not.
+
+        Args:
+            pinnable: whether config.yml has a place for this machine's key (a jump host has none).
+
+        Raises:
+            CannotConnect: the key is unknown, another than the one we know, or revoked.
+        """
+        for key in self.revoked:
+            if key.blob == shown.blob:
+                raise refusals.revoked_host_key(hop, shown.fingerprint, key.where)
+        if any(key.blob == shown.blob for key in self.trusted):
+            return
+        if not self.trusted:
+            raise refusals.unknown_host_key(hop, shown.kind, shown.fingerprint, shown.line, pinnable=pinnable)
+        same_kind = [key for key in self.trusted if key.kind == shown.kind]
+        known = [(key.kind, key.fingerprint, key.where) for key in same_kind or self.trusted]
+        raise refusals.changed_host_key(
+            hop, shown.kind, shown.fingerprint, shown.line, known, pinnable=pinnable
+        )
+
+
+def trust_in(hop: Hop, pinned: Iterable[str] = ()) -> Trust:
+    """What is known of the machine's keys: only the pinned ones if there are any, else known_hosts.
+
+    Args:
+        hop: the machine.
+        pinned: `kind base64` texts of config.yml. `@revoked` lines count even then.
+
+    Raises:
+        WrongUsage: a pinned text is no key.
+    """
+    known, revoked = _known(hop)
+    return Trust(tuple(_pin(text) for text in pinned) or known, revoked)
+
+
+def _pin(text: str) -> HostKey:
+    try:
+        return HostKey.parsed(text, PINNED)
+    except ValueError as error:
+        raise WrongUsage(
+            f"host_key in {PINNED} is no host key: {text[:60]}",
+            why=[str(error)],
+            remedy="give type and key as in /etc/ssh/ssh_host_ed25519_key.pub: `ssh-ed25519 AAAA...`",
+        ) from error
+
+
+def _names(kind: str) -> tuple[str, ...]:
+    # An rsa key signs with SHA-2 today; its own name, ssh-rsa, stands for SHA-1 (RFC 8332).
+    return ("rsa-sha2-512", "rsa-sha2-256") if kind == "ssh-rsa" else (kind,)
+
+
+def _known(hop: Hop) -> tuple[tuple[HostKey, ...], tuple[HostKey, ...]]:
+    trusted: list[HostKey] = []
+    revoked: list[HostKey] = []
+    for file in hop.known_hosts_files:
+        for number, line in _lines(file):
+            marker, patterns, key = _split(line)
+            if marker in ("", "@revoked") and _matches(patterns, hop.known_as):
+                try:
+                    parsed = HostKey.parsed(key, f"{file}:{number}")
+                except ValueError:
+                    continue  # one bad line must not cost the others, as with ssh
+                (revoked if marker else trusted).append(parsed)
+    return tuple(trusted), tuple(revoked)
+
+
+def _lines(file: Path) -> Iterator[tuple[int, str]]:
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return  # what cannot be read makes nobody trusted
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            yield number, line.strip()
+
+
+def _split(line: str) -> tuple[str, str, str]:
+    """A line as marker, host patterns, key."""
+    marker, rest = "", line
+    if line.startswith("@"):
+        marker, _, rest = line.partition(" ")
+    patterns, _, key = rest.strip().replace("\t", " ").partition(" ")
+    return marker.strip(), patterns, key
+
+
+def _matches(patterns: str, name: str) -> bool:
+    """Whether the first field of a line means this name: hashed, or a list of patterns (sshd(8))."""
+    if patterns.startswith("|1|"):
+        return _hashed(patterns, name)
+    matched = False
+    for pattern in patterns.lower().split(","):
+        wanted = not pattern.startswith("!")
+        if re.fullmatch(_expression(pattern.removeprefix("!")), name):
+            if not wanted:
+                return False
+            matched = True
+    return matched
+
+
+def _expression(pattern: str) -> str:
+    # Not fnmatch: there the brackets of [host]:port would be a set of characters.
+    return "".join({"*": ".*", "?": "."}.get(sign, re.escape(sign)) for sign in pattern)
+
+
+def _hashed(field: str, name: str) -> bool:
+    try:
+        _, _, salt, digest = field.split("|")
+        expected = base64.b64decode(digest, validate=True)
+        # SHA-1 is the format (hostfile.c, host_hash); nothing rests on its strength here.
+        found = hmac.new(base64.b64decode(salt, validate=True), name.encode(), "sha1").digest()
+    except ValueError:
+        return False
+    return hmac.compare_digest(found, expected)

@@ -1,0 +1,273 @@
+"""The commands: each reads its arguments, calls one procedure and prints its result.
+
+A team's own tasks.py is two lines:
+
+    from bluegreen.tasks import namespace
+    __all__ = ["namespace"]
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import task
+
+from bluegreen import config as configuration
+from bluegreen import jar as jars
+from bluegreen.config import Settings
+from bluegreen.console import Console, plain_or_rich
+from bluegreen.errors import BluegreenError, Failed, WrongUsage
+from bluegreen.jar import Jar
+from bluegreen.procedures import check as checking
+from bluegreen.procedures import deploy as deploying
+from bluegreen.procedures import history as history_of
+from bluegreen.procedures import logs as logging_of
+from bluegreen.procedures import rollback as rolling_back
+from bluegreen.procedures import setup as setting_up
+from bluegreen.procedures import status as status_of
+from bluegreen.procedures import stop as stopping
+from bluegreen.procedures import switch as switching
+from bluegreen.procedures import trust as trusting
+from bluegreen.procedures.interrupts import raise_on_sigterm
+from bluegreen.sandbox import embedded
+
+HOST = "an entry of hosts: in config.yml; may be left out where there is one only"
+CONFIG = "the file to read instead of config.yml in the current folder"
+JSON = "print JSON to stdout, everything else to stderr"
+INTERRUPTED = 130
+
+
+@contextmanager
+def speaking(c: Context, *, as_json: bool = False) -> Iterator[Console]:
+    """Where a command speaks; an expected error is shown and becomes the exit code."""
+    raise_on_sigterm()
+    say = Console(plain_or_rich(stderr=as_json))
+    try:
+        _refuse_flags_of_invoke(c)
+        yield say
+    except BluegreenError as error:
+        say.error(error)
+        raise Exit(code=error.exit_code) from error
+    except KeyboardInterrupt:
+        say.line("interrupted")
+        raise Exit(code=INTERRUPTED) from None
+
+
+def options(**own: str) -> dict[str, Any]:
+    """The arguments of `@task` that all commands share.
+
+    Nothing is positional and no short flag is made: Invoke would take `deploy --help` for a host called
+    `--help`, and `-h`, `-e` of a task would shadow its own (invoke #982).
+    """
+    return {"positional": [], "auto_shortflags": False, "help": {"host": HOST, "config": CONFIG, **own}}
+
+
+@task(
+    **options(
+        jar="the jar to deploy instead of `jar` of config.yml",
+        version="what this version is called; otherwise the commit on GitHub, or what the manifest says",
+        no_switch="stop once the idle slot is UP; `switch` goes on from there",
+        dry_run="read for real, print every change that would be made, change nothing",
+    )
+)
+def deploy(
+    c: Context,
+    host: str | None = None,
+    jar: str | None = None,
+    version: str | None = None,
+    no_switch: bool = False,
+    dry_run: bool = False,
+    config: str = "config.yml",
+) -> None:
+    """Upload the jar, start it in the idle slot, and switch to it once it is UP."""
+    with speaking(c) as say:
+        settings = _settings(config, host)
+        found = jars.inspect(Path(jar) if jar else jars.find(settings.jar, Path(config).resolve().parent))
+        wanted = deploying.version_of(found, version)
+        deploying.deploy(
+            settings, deploying.Order(found, wanted, switch=not no_switch, dry_run=dry_run), say, os.environ
+        )
+
+
+@task(**options())
+def switch(c: Context, host: str | None = None, config: str = "config.yml") -> None:
+    """Switch to the idle slot if it is UP, after `deploy --no-switch`."""
+    with speaking(c) as say:
+        switching.switch(_settings(config, host), say)
+
+
+@task(**options(to="the release to go back to, by its id or version; even one that was marked bad"))
+def rollback(c: Context, host: str | None = None, to: str | None = None, config: str = "config.yml") -> None:
+    """Go back to the version that served before; at once if it still runs."""
+    with speaking(c) as say:
+        rolling_back.rollback(_settings(config, host), to, say, os.environ)
+
+
+@task(**options(json=JSON))
+def status(c: Context, host: str | None = None, json: bool = False, config: str = "config.yml") -> None:
+    """Show the live slot, both slots' health, the releases, the lock, and where things disagree."""
+    with speaking(c, as_json=json) as say:
+        told = status_of.status(_settings(config, host), say)
+        _print_json(told) if json else status_of.show(told, say)
+
+
+@task(**options(json=JSON))
+def history(c: Context, host: str | None = None, json: bool = False, config: str = "config.yml") -> None:
+    """Show the journal of deploys, newest first, with their outcomes."""
+    with speaking(c, as_json=json) as say:
+        told = history_of.history(_settings(config, host), say)
+        _print_json(told) if json else history_of.show(told, say)
+
+
+@task(
+    **options(
+        slot="the slot; otherwise the live one",
+        lines="how many lines of its end",
+        follow="go on until Ctrl-C",
+    )
+)
+def logs(
+    c: Context,
+    host: str | None = None,
+    slot: str | None = None,
+    lines: int = 100,
+    follow: bool = False,
+    config: str = "config.yml",
+) -> None:
+    """Show the application's log of a slot."""
+    with speaking(c) as say:
+        logging_of.logs(_settings(config, host), slot, lines, follow=follow, say=say)
+
+
+@task(**options())
+def stop(c: Context, host: str | None = None, config: str = "config.yml") -> None:
+    """Stop the idle slot, which frees its memory; never the live one."""
+    with speaking(c) as say:
+        stopping.stop(_settings(config, host), say)
+
+
+@task(**options(json=JSON))
+def check(c: Context, host: str | None = None, json: bool = False, config: str = "config.yml") -> None:
+    """Look at everything that a deploy needs, change nothing; each finding with its remedy."""
+    with speaking(c, as_json=json) as say:
+        settings = _settings(config, host)
+        told = checking.check(settings, _jar_if_any(settings, config), say)
+        _print_json(told) if json else checking.show(told, say)
+        if failed := checking.failures(told):
+            raise Failed(f"{len(failed)} of the findings would stop a deploy: {', '.join(failed)}")
+
+
+@task(
+    **options(
+        dry_run="show every change, make none",
+        force="write over what a person changed since",
+        login="connect as this user, who may sudo, to make the host ready for the user of config.yml",
+    )
+)
+def setup(
+    c: Context,
+    host: str | None = None,
+    login: str | None = None,
+    dry_run: bool = False,
+    force: bool = False,
+    config: str = "config.yml",
+) -> None:
+    """Make a bare machine a host: packages, folders, unit, nginx site, sudoers."""
+    with speaking(c) as say:
+        setting_up.setup(_settings(config, host), say, login=login, dry_run=dry_run, force=force)
+
+
+@task(**options(yes="pin without asking: the fingerprint was compared already"))
+def trust(c: Context, host: str | None = None, yes: bool = False, config: str = "config.yml") -> None:
+    """Show the host key's fingerprint and pin it in config.yml."""
+    with speaking(c) as say:
+        settings = configuration.load(Path(config)).host(host)
+        trusting.trust(settings, Path(config), say, lambda: yes or _asked("pin it? [y/N] "))
+
+
+@task(**options(), name="config")
+def show_config(c: Context, host: str | None = None, config: str = "config.yml") -> None:
+    """Show the settings as resolved for a host; of secrets the names only."""
+    with speaking(c) as say:
+        loaded = configuration.load(Path(config))
+        names = (host,) if host else loaded.host_names
+        for name in names:
+            if len(names) > 1:
+                say.out(f"# {name}")
+            told = configuration.hidden(loaded.host(name))
+            say.out(yaml.safe_dump(told, sort_keys=False, allow_unicode=True).rstrip())
+
+
+@task(**options(stop="end it; its releases and logs stay"))
+def sandbox(c: Context, host: str | None = None, stop: bool = False, config: str = "config.yml") -> None:
+    """Start the embedded host: a real sshd and nginx in a folder of this checkout."""
+    with speaking(c) as say:
+        path = Path(config)
+        if stop:
+            embedded.stop(path, say)
+        else:
+            embedded.start(_sandbox_settings(path, host), path, say)
+
+
+def _refuse_flags_of_invoke(c: Context) -> None:
+    """Two flags of Invoke's own read like ours, and would deploy for real, or with another config.yml."""
+    if c.config.run.dry:
+        raise WrongUsage(
+            "--dry is a flag of Invoke that no command here heeds; nothing was done",
+            remedy="to see what would be changed: `deploy --dry-run`",
+        )
+    ahead = c.config._runtime_path
+    if ahead and ahead != os.environ.get("INVOKE_RUNTIME_CONFIG"):
+        raise WrongUsage(
+            "--config ahead of the command is a flag of Invoke, for its own settings; nothing was done",
+            remedy=f"write it behind the command: `status --config {ahead}`",
+        )
+
+
+def _asked(question: str) -> bool:
+    # Piped or in CI nobody is there to answer.
+    return sys.stdin.isatty() and input(question).strip().lower() in ("y", "yes")
+
+
+def _settings(config: str, host: str | None) -> Settings:
+    settings = configuration.load(Path(config)).host(host)
+    return embedded.resolved(settings, Path(config)) if settings.sandbox else settings
+
+
+def _jar_if_any(settings: Settings, config: str) -> Jar | None:
+    # A diagnosis is wanted also where nothing is built.
+    try:
+        return jars.inspect(jars.find(settings.jar, Path(config).resolve().parent))
+    except WrongUsage:
+        return None
+
+
+def _sandbox_settings(path: Path, host: str | None) -> Settings:
+    loaded = configuration.load(path)
+    boxes = [settings for name in loaded.host_names if (settings := loaded.host(name)).sandbox]
+    wanted = [settings for settings in boxes if host in (None, settings.host)]
+    if wanted:
+        return wanted[0]
+    raise WrongUsage(
+        f"{path} has no sandbox" + (f" called {host}" if host else ""),
+        remedy="add one under hosts: `sandbox: {sandbox: true}`",
+    )
+
+
+def _print_json(told: object) -> None:
+    print(json.dumps(told, ensure_ascii=False, indent=2))  # noqa: T201 # the one thing that stdout holds then
+
+
+namespace = Collection(
+    deploy, switch, rollback, status, history, logs, stop, check, setup, trust, show_config, sandbox
+)

@@ -1,0 +1,23 @@
+package com.example.taggle;
+
+import org.springframework.http.MediaType;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RestController;
+
+/** Answers the slot it runs in: asked through nginx, it tells which slot is live. */
+@RestController
+@RequestMapping(path = "/api/v1/profiles", produces = MediaType.TEXT_PLAIN_VALUE)
+class ProfileController {
+
+    private final Release release;
+
+    ProfileController(Release release) {
+        this.release = release;
+    }
+
+    @GetMapping
+    String slot() {
+        return release.slot();
+    }
+}

@@ -1,0 +1,5 @@
+"""What `invoke` finds here: the commands of bluegreen."""
+
+from bluegreen.tasks import namespace
+
+__all__ = ["namespace"]

@@ -1,0 +1,164 @@
+"""A sandbox of its own for a test: its config.yml, its jars, and the commands run as a person types them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bluegreen.sandbox import host, standin
+from bluegreen.sandbox.standin import Behaviour
+
+# What makes a JVM of the tests start quickly; nothing of it changes what is tested.
+QUICK_JAVA = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx128m"]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A command that has ended: its exit code and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def all(self) -> str:
+        return self.out + self.err
+
+
+@dataclass
+class Box:
+    """A folder with a config.yml whose one host is a sandbox."""
+
+    folder: Path
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def configure(self, **sections: Any) -> None:
+        """Writes config.yml; sections given here are merged over what was set before."""
+        for name, value in sections.items():
+            before = self.settings.get(name)
+            self.settings[name] = {**before, **value} if isinstance(before, dict) else value
+        (self.folder / "config.yml").write_text(yaml.safe_dump(self.settings, sort_keys=False))
+
+    def jar(self, version: str, **behaviour: Any) -> Path:
+        """A stand-in that behaves so."""
+        return standin.build(self.folder / f"taggle-{version}.jar", Behaviour(version=version, **behaviour))
+
+    def start(self, *arguments: str, environ: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+        """Starts a command and gives its process."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "bluegreen", *arguments],
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**_environ(), **(environ or {})},
+        )
+
+    def run(self, *arguments: str, environ: Mapping[str, str] | None = None) -> Ran:
+        """Runs a command to its end."""
+        process = self.start(*arguments, environ=environ)
+        out, err = process.communicate(timeout=180)
+        return Ran(process.returncode, out, err)
+
+    def deploy(self, version: str, *arguments: str, **behaviour: Any) -> Ran:
+        """Deploys a stand-in of that version."""
+        jar = self.jar(version, **behaviour)
+        return self.run("deploy", "--jar", str(jar), "--version", version, *arguments)
+
+    def deployed(self, version: str, *arguments: str, **behaviour: Any) -> Ran:
+        """Deploys a stand-in of that version, which must work."""
+        ran = self.deploy(version, *arguments, **behaviour)
+        assert ran.code == 0, ran.all
+        return ran
+
+    def machine(self) -> dict[str, Any]:
+        """The one machine of `status --json`."""
+        ran = self.run("status", "--json")
+        assert ran.code == 0, ran.all
+        machine: dict[str, Any] = json.loads(ran.out)["machines"][0]
+        return machine
+
+    def history(self) -> list[dict[str, Any]]:
+        """The entries of `history --json`, newest first."""
+        ran = self.run("history", "--json")
+        assert ran.code == 0, ran.all
+        entries: list[dict[str, Any]] = json.loads(ran.out)["machines"][0]["entries"]
+        return entries
+
+    @property
+    def sandbox(self) -> host.Sandbox:
+        """The sandbox, which runs."""
+        running = host.running(self.folder / ".sandbox")
+        assert running is not None
+        return running
+
+    @property
+    def base(self) -> Path:
+        """The releases' folder on the host."""
+        return self.folder / ".sandbox" / "host" / "taggle"
+
+    @property
+    def include(self) -> Path:
+        return self.folder / ".sandbox" / "nginx" / "conf.d" / "service-url.inc"
+
+    @property
+    def runtime(self) -> Path:
+        """The folder of the markers."""
+        return self.folder / ".sandbox" / "run" / "taggle"
+
+    def get(self, path: str) -> tuple[int, str]:
+        """What nginx answers: status, 0 if there was no answer, and body."""
+        try:
+            with urllib.request.urlopen(self.sandbox.url + path, timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def served(self) -> str:
+        """The version that serves users."""
+        return self.get("/version")[1]
+
+    def pid(self, slot: str) -> int | None:
+        """The pid of a slot's JVM, as status tells it."""
+        pid: int | None = self.machine()["slots"][slot]["pid"]
+        return pid
+
+
+def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 30) -> None:
+    """Waits until something is so."""
+    until = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < until, f"not within {timeout_s:g} s: {what}"
+        time.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; a zombie does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"
+
+
+def _environ() -> dict[str, str]:
+    # A test runs as a person at a keyboard would, whoever runs the tests.
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("GITHUB_", "BLUEGREEN_", "CI"))
+    }

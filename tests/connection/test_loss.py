@@ -1,0 +1,229 @@
+"""A connection that dies while something runs: noticed soon, and never taken for the script's own end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bluegreen.errors import ConnectionLost
+from bluegreen.host import Host, Limits
+from tests.connection.servers import Relay, Sshd, saying, sh
+
+IMPATIENT = Limits(silence_s=1.5, probe_s=0.5)
+
+
+@pytest.fixture
+def sshd(sshd_with: Callable[..., Sshd]) -> Sshd:
+    return sshd_with()
+
+
+def _soon(work: Callable[[], object], after_s: float = 0.3) -> None:
+    threading.Timer(after_s, work).start()
+
+
+@pytest.mark.parametrize("way", ["run", "lines", "wait", "upload"])
+def test_an_sshd_killed_while_a_script_runs_is_a_lost_connection(
+    sshd: Sshd, way: str, tmp_path: Path
+) -> None:
+    big = tmp_path / "big"
+    with big.open("wb") as file:
+        file.truncate(1_000_000_000)
+    with Host(sshd.login()) as host:
+        _soon(sshd.kill_connections)
+        begun = time.monotonic()
+        with pytest.raises(
+            ConnectionLost, match=r"the connection to 127\.0\.0\.1 ended while test ran there"
+        ):
+            _use(host, way, big)
+        assert time.monotonic() - begun < 2
+
+
+def _use(host: Host, way: str, big: Path) -> None:
+    if way == "run":
+        host.run(sh("sleep 5"))
+    elif way == "upload":
+        host.upload(sh("sleep 5; cat >/dev/null"), big)
+    else:
+        with host.start(sh("echo one; sleep 5")) as running:
+            if way == "lines":
+                list(running.lines(timeout_s=10))
+            else:
+                running.wait(timeout_s=10)
+
+
+@pytest.mark.parametrize("way", ["run", "lines", "wait", "upload"])
+def test_a_network_that_goes_silent_is_a_lost_connection(
+    sshd: Sshd, relay_to: Callable[..., Relay], way: str, tmp_path: Path
+) -> None:
+    big = tmp_path / "big"
+    with big.open("wb") as file:
+        file.truncate(1_000_000_000)
+    relay = relay_to(sshd.port)
+    with Host(sshd.login(port=relay.port), limits=IMPATIENT) as host:
+        _soon(lambda: setattr(relay, "silent", True))
+        begun = time.monotonic()
+        with pytest.raises(ConnectionLost, match=r"did not answer for 1\.5 s"):
+            _use(host, way, big)
+        assert time.monotonic() - begun < 4
+
+
+def test_a_quiet_script_on_a_living_connection_is_waited_for(sshd: Sshd) -> None:
+    with Host(sshd.login(), limits=Limits(silence_s=0.8, probe_s=0.3)) as host:
+        assert host.run(sh("sleep 2.5; echo done")).stdout == "done\n"
+
+
+def test_a_lost_connection_stays_lost_until_it_is_made_anew(sshd: Sshd) -> None:
+    with Host(sshd.login()) as host:
+        sshd.kill_connections()
+        for _ in range(2):
+            with pytest.raises(ConnectionLost):
+                host.run(sh("echo"))
+        host.connect()
+        assert host.run(sh("echo again")).stdout == "again\n"
+
+
+def test_a_closed_host_says_that_it_is_not_connected(sshd: Sshd) -> None:
+    host = Host(sshd.login())
+    with pytest.raises(ConnectionLost, match="is not connected"):
+        host.run(sh("echo"))
+    with host:
+        pass
+    with pytest.raises(ConnectionLost, match="is not connected"):
+        host.run(sh("echo"))
+
+
+def test_closing_a_dead_connection_does_not_wait(sshd: Sshd, relay_to: Callable[..., Relay]) -> None:
+    relay = relay_to(sshd.port)
+    host = Host(sshd.login(port=relay.port))
+    host.connect()
+    relay.silent = True
+    begun = time.monotonic()
+    host.close()
+    assert time.monotonic() - begun < 1
+
+
+@pytest.fixture
+def program(sshd: Sshd, tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
+    """Starts a Python program that has a connected `host`."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(body: str) -> subprocess.Popen[str]:
+        file = tmp_path / "program.py"
+        login = sshd.login()
+        file.write_text(
+            textwrap.dedent(
+                f"""
+                import signal, sys, time
+                from pathlib import Path, PosixPath
+                from bluegreen.host import *
+                from tests.connection.servers import sh
+                def stop(number, frame): raise SystemExit(f"signal {{number}}")
+                signal.signal(signal.SIGTERM, stop)
+                host = Host({login!r})
+                host.connect()
+                """
+            )
+            + textwrap.dedent(body)
+        )
+        root = Path(__file__).parents[2]
+        started.append(
+            subprocess.Popen(
+                [sys.executable, str(file)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                env={**os.environ, "PYTHONPATH": str(root)},
+            )
+        )
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("way", ["run", "upload"])
+def test_a_signal_ends_a_wait_at_once_and_leaves_the_connection_usable(
+    program: Callable[[str], subprocess.Popen[str]], tmp_path: Path, number: signal.Signals, way: str
+) -> None:
+    big = tmp_path / "big"
+    with big.open("wb") as file:
+        file.truncate(4_000_000_000)
+    work = {
+        "run": 'host.run(sh("sleep 20"))',
+        "upload": f'host.upload(sh("cat >/dev/null"), Path({str(big)!r}))',
+    }[way]
+    process = program(
+        f"""
+        print("ready", flush=True)
+        try:
+            {work}
+        except BaseException as error:
+            print(type(error).__name__, host.run(sh("echo cleaned up")).stdout.strip(), flush=True)
+            host.close()
+        """
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    threading.Event().wait(0.5)
+    sent = time.monotonic()
+    process.send_signal(number)
+    name = {signal.SIGINT: "KeyboardInterrupt", signal.SIGTERM: "SystemExit"}[number]
+    assert process.stdout.readline() == f"{name} cleaned up\n"
+    process.wait(5)
+    assert time.monotonic() - sent < 1.5
+
+
+def test_a_signal_ends_connecting_at_once(program: Callable[[str], subprocess.Popen[str]]) -> None:
+    with saying(b"") as port:
+        process = program(
+            f"""
+            print("ready", flush=True)
+            Host(Login("127.0.0.1", port={port})).connect()
+            """
+        )
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        threading.Event().wait(0.3)
+        sent = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        process.wait(5)
+        assert time.monotonic() - sent < 1
+
+
+def test_the_kernel_is_told_to_give_up_on_a_dead_network(sshd: Sshd) -> None:
+    with Host(sshd.login()) as host:
+        dialled = host._transport().sock
+        assert isinstance(dialled, socket.socket)
+        assert dialled.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
+        assert dialled.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert dialled.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_nothing_of_paramiko_is_printed(program: Callable[[str], subprocess.Popen[str]], sshd: Sshd) -> None:
+    process = program(
+        """
+        print("ready", flush=True)
+        try:
+            host.run(sh("sleep 20"))
+        except Exception as error:
+            print(type(error).__name__)
+        """
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    sshd.kill_connections()
+    out, err = process.communicate(timeout=10)
+    assert (out, err) == ("ConnectionLost\n", "")

@@ -1,0 +1,311 @@
+"""Running scripts over a connection: what goes in and comes out whole, and what nobody else gets to see."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import shlex
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bluegreen.errors import Failed, WrongUsage
+from bluegreen.host import Host, Result, TimedOut
+from bluegreen.ssh.sessions import WAITING_SHELL, order
+from tests.connection.servers import Relay, Sshd, sh
+
+NASTY = """ '"$`\\n\\ $(id) ; & | * é\nsecond line """
+
+
+def until(condition: Callable[[], object], limit_s: float = 5) -> None:
+    end = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < end, "it never came"
+        threading.Event().wait(0.01)
+
+
+@pytest.mark.parametrize("code", [0, 1, 3, 255])
+def test_an_exit_code_is_a_result_whatever_it_is(host: Host, code: int) -> None:
+    assert host.run(sh(f"echo out; echo err >&2; exit {code}")) == Result(code, "out\n", "err\n")
+
+
+def test_a_script_killed_by_a_signal_has_the_exit_code_a_shell_gives_it(host: Host) -> None:
+    assert host.run(sh("kill -KILL $$")).exit_code == 128 + signal.SIGKILL
+    assert host.run(sh("echo alive")).stdout == "alive\n"
+
+
+def test_eight_megabytes_of_output_come_whole_and_fast(host: Host) -> None:
+    begun = time.monotonic()
+    result = host.run(sh("head -c 8000000 /dev/zero | tr '\\0' x"))
+    assert time.monotonic() - begun < 4
+    assert result.stdout == "x" * 8_000_000
+
+
+def test_lines_of_a_large_output_come_whole_and_fast(host: Host) -> None:
+    begun = time.monotonic()
+    with host.start(sh("seq 1 1000000")) as running:
+        count = sum(1 for number, line in enumerate(running.lines(timeout_s=10), 1) if int(line) == number)
+        assert running.wait(timeout_s=5).exit_code == 0
+    assert count == 1_000_000
+    assert time.monotonic() - begun < 8
+
+
+def test_utf8_is_whole_over_the_borders_of_reads(host: Host) -> None:
+    script = sh("printf 'x'; yes 'é漢字🚀' | head -n 50000")
+    assert host.run(script).stdout == "x" + "é漢字🚀\n" * 50_000
+    with host.start(script) as running:
+        assert list(running.lines(timeout_s=5))[1:] == ["é漢字🚀"] * 49_999
+
+
+def test_bytes_that_are_no_utf8_do_no_harm(host: Host) -> None:
+    assert host.run(sh(r"printf 'a\377b'")).stdout == "a\ufffdb"
+
+
+def test_a_flood_on_stderr_stops_neither_lines_nor_the_script(host: Host) -> None:
+    with host.start(sh("head -c 6000000 /dev/zero >&2; echo done")) as running:
+        assert list(running.lines(timeout_s=10)) == ["done"]
+        assert len(running.wait(timeout_s=5).stderr) == 6_000_000
+
+
+def test_lines_come_as_they_are_printed(host: Host) -> None:
+    with host.start(sh("echo first; read answer; echo $answer; printf 'no newline'")) as running:
+        lines = running.lines(timeout_s=5)
+        assert next(lines) == "first"
+        running.write(b"second\n")
+        assert list(lines) == ["second", "no newline"]
+
+
+def test_what_lines_did_not_read_is_left_for_wait(host: Host) -> None:
+    with host.start(sh("printf 'one\\ntwo\\n'; read go; printf three")) as running:
+        assert next(running.lines(timeout_s=5)) == "one"
+        running.write(b"\n")
+        assert running.wait(timeout_s=5).stdout == "two\nthree"
+
+
+def test_stdin_arrives_whole_and_binary(host: Host) -> None:
+    data = random.Random(1).randbytes(3_000_000)  # noqa: S311
+    result = host.run(sh("sha256sum"), stdin=data)
+    assert result.stdout.split()[0] == hashlib.sha256(data).hexdigest()
+
+
+def test_a_script_may_print_while_it_is_still_given_input(host: Host) -> None:
+    assert len(host.run(sh("cat"), stdin=b"x" * 8_000_000).stdout) == 8_000_000
+
+
+def test_without_stdin_a_script_that_reads_it_ends(host: Host) -> None:
+    assert host.run(sh("cat; echo end"), timeout_s=5).stdout == "end\n"
+
+
+def test_a_script_that_ends_without_reading_its_input_is_a_result(host: Host) -> None:
+    assert host.run(sh("exit 4"), stdin=b"x" * 6_000_000, timeout_s=10).exit_code == 4
+
+
+def test_neither_script_nor_input_shows_in_the_process_list(host: Host) -> None:
+    with host.start(
+        sh("secret='hidden-in-a-value'; echo ready; read word; echo $word; read more")
+    ) as running:
+        lines = running.lines(timeout_s=5)
+        next(lines)
+        running.write(b"hidden-on-stdin\n")
+        next(lines)
+        seen = [
+            line.read_bytes() + (line.parent / "environ").read_bytes()
+            for line in Path("/proc").glob("[0-9]*/cmdline")
+            if int(line.parent.name) != os.getpid() and b"bluegreen" in _content(line)
+        ]
+        assert seen
+        assert not [line for line in seen if b"hidden" in line]
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
+
+
+def test_nasty_values_arrive_as_they_are(host: Host) -> None:
+    assert host.run(sh(f'value={shlex.quote(NASTY)}; printf %s "$value"')).stdout == NASTY
+
+
+def test_a_text_cut_short_runs_nothing(shared: Sshd, host: Host, tmp_path: Path) -> None:
+    witness = tmp_path / "ran"
+    whole = order(sh(f"touch {witness}; echo one; echo two").text().encode(), sudo=False)
+    for length in range(1, len(whole) - len("bluegreen_main\n"), 7):
+        channel = host._transport().open_session()
+        channel.exec_command(WAITING_SHELL)
+        channel.sendall(whole[:length])
+        channel.shutdown_write()
+        channel.status_event.wait(5)
+        assert not witness.exists(), whole[:length]
+        channel.close()
+    assert host.run(sh(f"touch {witness}")).exit_code == 0
+    assert witness.exists()
+
+
+def test_a_script_that_takes_too_long_is_reported_and_the_connection_lives_on(host: Host) -> None:
+    with pytest.raises(TimedOut, match=r"test did not end within 0\.3 s"):
+        host.run(sh("sleep 5"), timeout_s=0.3)
+    assert host.run(sh("echo on")).stdout == "on\n"
+
+
+def test_a_silence_between_lines_is_reported(host: Host) -> None:
+    with host.start(sh("echo one; sleep 5")) as running:
+        lines = running.lines(timeout_s=0.5)
+        assert next(lines) == "one"
+        with pytest.raises(TimedOut, match="printed no line"):
+            next(lines)
+
+
+def test_something_left_behind_on_the_output_is_named_as_the_cause(host: Host) -> None:
+    with pytest.raises(TimedOut, match="holds its output open"):
+        host.run(sh("sleep 3 & exit 0"), timeout_s=1)
+
+
+def test_a_script_notices_that_it_is_let_go(host: Host, tmp_path: Path) -> None:
+    witness = tmp_path / "noticed"
+    with host.start(sh(f"echo ready; cat >/dev/null; touch {witness}")) as running:
+        assert next(running.lines(timeout_s=5)) == "ready"
+    until(witness.exists)
+
+
+def test_a_script_without_pty_outlives_the_connection(shared: Sshd, tmp_path: Path) -> None:
+    witness = tmp_path / "finished"
+    with Host(shared.login()) as host:
+        running = host.start(sh(f"trap '' HUP PIPE; echo ready; sleep 0.5; touch {witness}"))
+        assert next(running.lines(timeout_s=5)) == "ready"
+    assert not witness.exists()
+    until(witness.exists)
+
+
+def test_nothing_of_ours_is_left_on_the_host_after_the_connection(sshd_with: Callable[..., Sshd]) -> None:
+    sshd = sshd_with()
+    with Host(sshd.login()) as host:
+        host.run(sh("echo"))
+        until(lambda: len([pid for pid in sshd.children() if b"bluegreen" in _cmdline(pid)]) == 2)
+        waiting = sshd.children()
+    until(lambda: not [pid for pid in waiting if b"bluegreen" in _cmdline(pid)])
+
+
+def _cmdline(pid: int) -> bytes:
+    return _content(Path(f"/proc/{pid}/cmdline"))
+
+
+def test_several_threads_run_scripts_at_the_same_time(host: Host) -> None:
+    results: dict[int, str] = {}
+
+    def work(number: int) -> None:
+        for turn in range(5):
+            results[number * 10 + turn] = host.run(sh(f"sleep 0.05; echo {number}")).stdout
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert results == {n * 10 + turn: f"{n}\n" for n in range(9) for turn in range(5)}
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_a_host_that_allows_few_sessions_is_enough(sshd_with: Callable[..., Sshd], most: int) -> None:
+    with Host(sshd_with(f"MaxSessions {most}").login()) as host:
+        for number in range(6):
+            assert host.run(sh(f"echo {number}")).stdout == f"{number}\n"
+
+
+def test_more_sessions_than_the_host_allows_is_told_with_the_setting(sshd_with: Callable[..., Sshd]) -> None:
+    with (
+        Host(sshd_with("MaxSessions 1").login()) as host,
+        host.start(sh("read go")),
+        pytest.raises(Failed, match="MaxSessions"),
+    ):
+        host.run(sh("echo"))
+
+
+def test_a_user_that_may_run_nothing_is_told_apart_from_a_lost_connection(
+    sshd_with: Callable[..., Sshd],
+) -> None:
+    sshd = sshd_with("ForceCommand /bin/false")
+    with Host(sshd.login()) as host:
+        assert host.run(sh("echo")).exit_code == 1
+
+
+def test_sudo_never_asks(sshd_with: Callable[..., Sshd]) -> None:
+    sshd = sshd_with()
+    stand_in = sshd.folder / "bin" / "sudo"
+    stand_in.parent.mkdir()
+    stand_in.write_text('#!/bin/sh\n[ "$1" = -n ] || exit 9\nshift\nBY_SUDO=yes exec "$@"\n')
+    stand_in.chmod(0o755)
+    # Root itself is not sent through sudo, and root may be who runs the tests.
+    somebody = sshd.folder / "bin" / "id"
+    somebody.write_text("#!/bin/sh\necho 1000\n")
+    somebody.chmod(0o755)
+    with Host(sshd.login()) as host:
+        result = host.run(sh("echo ${BY_SUDO:-no}; cat"), stdin=b"input", sudo=True)
+        assert result == Result(0, "yes\ninput", "")
+
+
+# --- uploading -----------------------------------------------------------------------------------------
+
+
+def test_an_upload_arrives_whole_and_tells_how_far_it_is(host: Host, tmp_path: Path) -> None:
+    source = tmp_path / "app.jar"
+    source.write_bytes(random.Random(2).randbytes(20_000_000))  # noqa: S311
+    told: list[int] = []
+    result = host.upload(sh("sha256sum"), source, progress=told.append)
+    assert result.stdout.split()[0] == hashlib.sha256(source.read_bytes()).hexdigest()
+    assert told == sorted(told)
+    assert told[-1] == 20_000_000
+
+
+def test_an_empty_file_can_be_uploaded(host: Host, tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    assert host.upload(sh("wc -c"), tmp_path / "empty").stdout.strip() == "0"
+
+
+def test_an_upload_stops_at_once_when_the_script_ends_early(host: Host, tmp_path: Path) -> None:
+    source = tmp_path / "app.jar"
+    with source.open("wb") as file:
+        file.truncate(2_000_000_000)
+    told = [0]
+    begun = time.monotonic()
+    result = host.upload(
+        sh("head -c 1000000 >/dev/null; echo no room >&2; exit 7"), source, progress=told.append
+    )
+    assert (result.exit_code, result.stderr) == (7, "no room\n")
+    assert time.monotonic() - begun < 2
+    assert told[-1] < 50_000_000
+
+
+def test_an_upload_nobody_takes_is_given_up(host: Host, tmp_path: Path) -> None:
+    source = tmp_path / "app.jar"
+    source.write_bytes(bytes(8_000_000))
+    with pytest.raises(TimedOut, match=r"took no input for 0\.5 s"):
+        host.upload(sh("sleep 5"), source, timeout_s=0.5)
+    assert host.run(sh("echo on")).stdout == "on\n"
+
+
+def test_a_file_that_is_not_there_is_a_wrong_usage(host: Host, tmp_path: Path) -> None:
+    with pytest.raises(WrongUsage, match="cannot be read"):
+        host.upload(sh("cat"), tmp_path / "missing")
+
+
+# --- round trips ---------------------------------------------------------------------------------------
+
+
+def test_a_script_costs_one_round_trip(shared: Sshd, relay_to: Callable[..., Relay]) -> None:
+    relay = relay_to(shared.port, 0.05)
+    script = sh("cat >/dev/null; echo done")
+    with Host(shared.login(port=relay.port)) as host:
+        host.run(script)
+        times = []
+        for _ in range(5):
+            begun = time.monotonic()
+            host.run(script, stdin=b"input")
+            times.append(time.monotonic() - begun)
+    assert 0.1 <= sorted(times)[2] < 0.19  # one round trip is 100 ms

@@ -1,0 +1,105 @@
+"""A jar that runs on this machine, for tests that look at the application alone."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx256m")
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+
+@dataclass(frozen=True)
+class Jvm:
+    process: subprocess.Popen[bytes]
+    port: int
+    output: Path
+
+    def ask(self, path: str, *, port: int | None = None, timeout_s: float = 20) -> Answer:
+        connection = self.connect(port=port, timeout_s=timeout_s)
+        try:
+            connection.request("GET", path)
+            return answer(connection)
+        finally:
+            connection.close()
+
+    def connect(self, *, port: int | None = None, timeout_s: float = 20) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=timeout_s)
+
+    def listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def printed(self) -> str:
+        return self.output.read_text()
+
+    def wait_until_it_listens(self) -> Jvm:
+        until(lambda: self.listens() or self.process.poll() is not None)
+        assert self.process.poll() is None, self.printed()
+        return self
+
+    def exit_code(self, within_s: float = 20) -> int:
+        return self.process.wait(within_s)
+
+
+@contextmanager
+def running(
+    jar: Path, *, slot: str = "prod1", port: int | None = None, properties: Mapping[str, str] | None = None
+) -> Iterator[Jvm]:
+    """Start a jar in a slot, and kill it at the end if it still runs.
+
+    Args:
+        port: where it is to listen; a free one if not given.
+        properties: further system properties.
+    """
+    port = free_port() if port is None else port
+    told = {"spring.profiles.active": slot, "server.port": str(port), **(properties or {})}
+    options = [f"-D{name}={value}" for name, value in told.items()]
+    output = jar.with_name(f"{jar.stem}-{port}.log")
+    with output.open("wb") as log:
+        process = subprocess.Popen(
+            ["java", *QUICK_START, *options, "-jar", str(jar)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield Jvm(process, port, output)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def answer(connection: http.client.HTTPConnection) -> Answer:
+    response = connection.getresponse()
+    return Answer(response.status, dict(response.headers), response.read())
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def until(condition: Callable[[], bool], within_s: float = 30) -> None:
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, f"not so after {within_s:g} s"
+        time.sleep(0.01)

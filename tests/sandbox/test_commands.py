@@ -1,0 +1,191 @@
+"""The command line: help, versions, and what is typed wrong (exit code 2, nothing done)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bluegreen import __version__
+from tests.box import Box, Ran
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+COMMANDS = ("deploy", "switch", "rollback", "status", "history", "logs", "stop", "config", "sandbox")
+
+
+@pytest.fixture
+def idle(tmp_path: Path) -> Box:
+    """A folder with a config.yml whose host nobody reaches (RFC 5737, TEST-NET-1)."""
+    box = Box(tmp_path)
+    box.configure(app="taggle", hosts={"staging": {"address": "192.0.2.1", "user": "ubuntu"}})
+    return box
+
+
+def reached(ran: Ran) -> bool:
+    """Whether a host was spoken to."""
+    return "connect to" in ran.all or "connected to" in ran.all
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_tells_what_a_command_does_and_does_nothing(idle: Box, command: str) -> None:
+    for arguments in ([command, "--help"], ["--help", command], [command, "-h"]):
+        ran = idle.run(*arguments)
+        assert ran.code == 0, ran.all
+        assert "Docstring:" in ran.out
+        assert "--config" in ran.out
+        assert "✓" not in ran.all
+        assert not (idle.folder / ".sandbox").exists()
+
+
+def test_help_behind_a_host_that_was_forgotten_deploys_nothing(idle: Box) -> None:
+    ran = idle.run("deploy", "--host", "--help")
+    assert ran.code in (0, 2), ran.all
+    assert not reached(ran)
+
+
+def test_without_a_command_the_commands_are_listed(idle: Box) -> None:
+    ran = idle.run()
+    assert ran.code == 0, ran.all
+    for command in COMMANDS:
+        assert f"  {command} " in ran.out
+
+
+def test_the_version_is_the_packages(idle: Box) -> None:
+    ran = idle.run("--version")
+    assert (ran.code, ran.out.strip().lower()) == (0, f"bluegreen {__version__}")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_there_is_a_completion_for_each_shell(idle: Box, shell: str) -> None:
+    ran = idle.run("--print-completion-script", shell)
+    assert ran.code == 0, ran.all
+    assert "bluegreen" in ran.out
+    if shell == "bash":
+        subprocess.run(["bash", "-n"], input=ran.out, text=True, check=True)
+
+
+def test_completion_completes_commands_and_their_flags(idle: Box) -> None:
+    assert "rollback" in idle.run("--complete", "--", "bluegreen").out.split()
+    assert "--no-switch" in idle.run("--complete", "--", "bluegreen deploy --").out.split()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["deploy", "--host"], "--host needed value"),
+        (["deploy", "--host", "prod"], "has no host 'prod'"),
+        (["deploy", "--host", "stagin"], "did you mean 'staging'"),
+        (["deploy", "--to", "1"], "--to"),
+        (["deploy", "prod"], "prod"),
+        (["depoy"], "depoy"),
+        (["--nothing"], "--nothing"),
+        (["rollback", "--version", "1"], "'1'"),
+        (["logs", "--lines", "many"], "many"),
+        (["status", "--config", "nowhere.yml"], "nowhere.yml"),
+        (["deploy", "--jar", "nowhere.jar"], "nowhere.jar: there is no such jar"),
+        (["deploy", "--jar", "config.yml"], "config.yml: is not a jar"),
+        (["deploy", "--jar", "."], ".: is a folder, not a jar"),
+        (["deploy", "--dry", "--jar", "app.jar"], "deploy --dry-run"),
+        (["--dry", "stop"], "--dry is a flag of Invoke"),
+        (["--config", "config.yml", "deploy", "--jar", "app.jar"], "write it behind the command"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_is_typed_wrong_ends_with_2_and_does_nothing(idle: Box, arguments: list[str], told: str) -> None:
+    idle.jar("1").rename(idle.folder / "app.jar")
+    ran = idle.run(*arguments)
+    assert ran.code == 2, ran.all
+    assert told in ran.all
+    assert "Traceback" not in ran.all
+    assert not reached(ran)
+
+
+def test_without_a_jar_the_pattern_and_what_to_build_is_told(idle: Box) -> None:
+    ran = idle.run("deploy")
+    assert ran.code == 2, ran.all
+    assert "no file matches the jar 'build/libs/*.jar'" in ran.out
+    assert "./gradlew bootJar" in ran.out
+    assert not reached(ran)
+
+
+def test_a_sandbox_that_does_not_run_cannot_be_connected_to(idle: Box) -> None:
+    idle.settings["hosts"] = {"sandbox": {"sandbox": True}}
+    idle.configure()
+    for command in (["status"], ["deploy", "--jar", str(idle.jar("1"))], ["rollback"], ["stop"]):
+        ran = idle.run(*command)
+        assert ran.code == 5, ran.all
+        assert "✗ the sandbox is not running" in ran.out
+
+
+def test_secrets_that_are_missing_are_all_named_before_anything_is_sent(box: Box) -> None:
+    box.configure(secrets=["DB_PASSWORD", "MAIL_PASSWORD", "GIVEN"])
+    ran = box.run("deploy", "--jar", str(box.jar("1")), environ={"GIVEN": "x", "MAIL_PASSWORD": ""})
+    assert ran.code == 2, ran.all
+    assert "✗ secrets missing from the environment: DB_PASSWORD, MAIL_PASSWORD" in ran.out
+    assert not reached(ran)
+    assert not (box.base / "releases").exists()
+
+
+def test_p10_config_shows_the_settings_as_resolved_and_of_secrets_the_names_only(idle: Box) -> None:
+    idle.configure(secrets=["DB_PASSWORD"], env={"TZ": "Asia/Seoul"}, health={"timeout": "90s"})
+    ran = idle.run("config", environ={"DB_PASSWORD": "s3cret", "BLUEGREEN_SSH_KEY": "-----BEGIN s3cret"})
+    assert ran.code == 0, ran.all
+    assert "- DB_PASSWORD" in ran.out
+    assert "TZ: Asia/Seoul" in ran.out
+    assert "/actuator/health" in ran.out
+    assert "s3cret" not in ran.all
+
+
+def test_config_of_several_hosts_shows_each_or_the_one_that_is_named(idle: Box) -> None:
+    hosts = {
+        "prod": {"address": "192.0.2.1", "user": "ubuntu"},
+        "staging": {"address": "192.0.2.2", "user": "ubuntu", "health": {"ups": 7}},
+    }
+    idle.settings["hosts"] = hosts
+    idle.configure()
+    ran = idle.run("config")
+    assert ran.code == 0, ran.all
+    assert "# prod" in ran.out
+    assert "# staging" in ran.out
+    ran = idle.run("config", "--host", "staging")
+    assert "192.0.2.1" not in ran.out
+    assert "ups: 7" in ran.out
+    ran = idle.run("status")
+    assert ran.code == 2, ran.all
+    assert "has several hosts: prod, staging" in ran.out
+
+
+def test_another_config_is_read_where_it_lies(box: Box) -> None:
+    box.jar("1").rename(box.folder / "only.jar")
+    box.configure(jar="only.jar")
+    elsewhere = box.folder / "elsewhere"
+    elsewhere.mkdir()
+    ran = subprocess.run(
+        [sys.executable, "-m", "bluegreen", "deploy", "--config", "../config.yml"],
+        cwd=elsewhere,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert box.served() == "1"
+
+
+def test_invoke_in_the_checkout_has_the_same_commands(idle: Box) -> None:
+    listed = {}
+    for program in ("bluegreen", "invoke"):
+        ran = subprocess.run(
+            [sys.executable, "-m", program, "--list"],
+            cwd=CHECKOUT,
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "COLUMNS": "200"},
+        )
+        _, _, commands = ran.stdout.partition("ommands:\n" if program == "bluegreen" else "tasks:\n")
+        listed[program] = [line.split()[0] for line in commands.splitlines() if line.startswith("  ")]
+    assert listed["invoke"] == listed["bluegreen"]
+    assert set(COMMANDS) <= set(listed["invoke"])

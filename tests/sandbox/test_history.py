@@ -1,0 +1,55 @@
+"""history: the journal, newest first, with outcomes."""
+
+from __future__ import annotations
+
+import json
+
+from tests.box import Box
+from tests.on_host import release_of
+
+
+def test_history_tells_each_deploy_once_newest_first_with_its_outcome(box: Box) -> None:
+    box.deployed("1")
+    assert box.deploy("2", die_starting=True).code == 1
+    box.deployed("3")
+    assert box.run("rollback").code == 0
+    entries = box.history()
+    assert [(each["command"], each["version"], each["outcome"]) for each in entries] == [
+        ("rollback", "1", "switched"),
+        ("deploy", "3", "switched"),
+        ("deploy", "2", "failed"),
+        ("deploy", "1", "switched"),
+    ]
+    newest, _, failed, oldest = entries
+    assert newest["bad"] == [release_of(box, "3")]
+    assert newest["from_version"] == "3"
+    assert "prod1 died while starting" in failed["reason"]
+    assert (oldest["from_slot"], oldest["from_version"]) == ("prod1", None)
+    assert all(each["seconds"] > 0 for each in entries)
+
+    told = box.run("history").out.splitlines()
+    rows = [line for line in told if line.startswith("20")]
+    assert [row.split()[1] for row in rows] == ["rollback", "deploy", "deploy", "deploy"]
+    assert "failed" in rows[2]
+    assert "prod1 died while starting" in rows[2]
+
+
+def test_history_of_a_host_without_deploys_says_so(box: Box) -> None:
+    assert "nothing was deployed here yet" in box.run("history").out
+    assert box.history() == []
+
+
+def test_a_line_of_the_journal_that_was_cut_is_passed_over(box: Box) -> None:
+    box.deployed("1")
+    with (box.base / "history.jsonl").open("a") as journal:
+        journal.write('{"run": "x", "command": "dep')
+    box.deployed("2")
+    assert [each["version"] for each in box.history()] == ["2", "1"]
+
+
+def test_the_json_of_history_is_alone_on_stdout(box: Box) -> None:
+    box.deployed("1")
+    ran = box.run("history", "--json")
+    told = json.loads(ran.out)
+    assert (told["host"], told["app"]) == ("sandbox", "taggle")
+    assert [machine["address"] for machine in told["machines"]] == ["127.0.0.1"]

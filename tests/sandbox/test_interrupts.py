@@ -1,0 +1,120 @@
+"""P8, any interruption is harmless: Ctrl-C, SIGTERM and SIGKILL in every moment of a deploy."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+
+import pytest
+
+from tests.box import Box, alive, wait_for
+from tests.incidents import MOMENTS, Moment, deploying, deploying_at, jvms
+from tests.under_traffic import nothing_lost
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_p8_an_interrupt_undoes_or_finishes_and_nobody_notices(
+    box: Box, moment: Moment, number: signal.Signals
+) -> None:
+    box.deployed("1")
+    box.deployed("2")
+    with nothing_lost(box) as seen:
+        deployer = deploying_at(box, "3", moment, "prod2")
+        deployer.send(number)
+        code = deployer.ended()
+    finished = moment in ("switch", "watch")
+
+    told = box.machine()
+    assert code == (0 if finished else 1), deployer.said
+    assert ("interrupted after the switch" if finished else "interrupted before the switch") in deployer.said
+    assert "live now: prod1, version 2" in deployer.said or finished
+    assert box.served() == ("3" if finished else "2")
+    assert set(seen.answered) == ({"2", "3"} if finished else {"2"})
+    assert told["live"] == ("prod2" if finished else "prod1")
+    assert (told["lock"], told["drift"]) == (None, [])
+    assert _outcome(box) == ("3", "switched" if finished else "failed")
+    # Besides what serves, only what was warm before the deploy may still run.
+    known = {slot["pid"] for slot in told["slots"].values() if slot["pid"]}
+    assert jvms(box) == known
+    if moment in ("start", "health"):
+        assert told["slots"]["prod2"]["pid"] is None
+    assert list(box.base.glob("releases/.*.partial")) == []
+
+    box.configure(switch={"watch": 0})
+    box.deployed("4")
+    assert box.served() == "4"
+
+
+def test_p8_a_second_interrupt_does_not_cut_the_undoing(box: Box) -> None:
+    deployer = deploying_at(box, "1", "health", "prod2")
+    for _ in range(5):
+        deployer.send(signal.SIGINT)
+        time.sleep(0.05)
+    assert deployer.ended() == 1, deployer.said
+    assert jvms(box) == set()
+    assert _outcome(box) == ("1", "failed")
+
+
+@pytest.mark.parametrize("moment", ["start", "switch", "watch"])
+def test_p8_sigkill_of_the_deployer_is_told_as_interrupted(box: Box, moment: Moment) -> None:
+    box.deployed("1")
+    with nothing_lost(box):
+        deployer = deploying_at(box, "2", moment, "prod1")
+        deployer.send(signal.SIGKILL)
+        deployer.ended()
+        # The host ends by itself what it began.
+        expected = "1" if moment == "start" else "2"
+        wait_for(lambda: box.served() == expected, f"version {expected} serves")
+        wait_for(lambda: box.machine()["lock"] is None, "the lock is free")
+    told = box.machine()
+    assert told["live"] == ("prod2" if moment == "start" else "prod1")
+    assert told["drift"] == []
+    assert _outcome(box) == ("2", "interrupted")
+
+
+def test_p8_what_a_killed_deploy_left_serving_is_what_a_rollback_goes_back_to(box: Box) -> None:
+    box.deployed("1")
+    deployer = deploying_at(box, "2", "watch", "prod1")
+    deployer.send(signal.SIGKILL)
+    deployer.ended()
+    box.configure(switch={"watch": 0})
+    box.deployed("3")
+    ran = box.run("rollback")
+    assert ran.code == 0, ran.all
+    assert box.served() == "2"
+
+
+def test_p8_sigkill_at_any_instant_leaves_a_host_that_serves_and_deploys(box: Box) -> None:
+    began = time.monotonic()
+    box.deployed("1")
+    took_s = time.monotonic() - began
+    instants = random.Random(8)  # noqa: S311 not for secrets
+    served = "1"
+    with nothing_lost(box) as seen:
+        for number in range(8):
+            version = f"killed-{number}"
+            deployer = deploying(box, version)
+            time.sleep(instants.uniform(0.2, 1) * took_s)
+            deployer.send(signal.SIGKILL)
+            deployer.ended()
+            # A switch that the host had begun ends there.
+            wait_for(lambda: box.machine()["lock"] is None, "the lock is free")
+            told = box.machine()
+            now = box.served()
+            assert now in (served, version)
+            assert told["drift"] == []
+            assert told["slots"][told["live"]]["version"] == now
+            assert alive(told["slots"][told["live"]]["pid"])
+            served = now
+        box.deployed("last")
+    assert box.served() == "last"
+    assert next(iter(seen.answered)) == "1"
+    assert box.machine()["lock"] is None
+    assert len(jvms(box)) == 2
+
+
+def _outcome(box: Box) -> tuple[str, str]:
+    newest = box.history()[0]
+    return newest["version"], newest["outcome"]

@@ -1,0 +1,156 @@
+"""A host that is two machines: staged side by side, and all are switched or none. Here each is a sandbox."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from bluegreen import jar as jars
+from bluegreen.config import Settings
+from bluegreen.console import Console
+from bluegreen.errors import Failed, Locked, SwitchedBack, Unclear
+from bluegreen.machine import Machine
+from bluegreen.parts import lock
+from bluegreen.procedures import deploy as deploying
+from bluegreen.procedures import fleet, promote
+from bluegreen.procedures.attempt import Attempt
+from bluegreen.procedures.deploy import Order
+from tests.box import Box
+from tests.incidents import box_in, machine_of, settings_of, slow_nginx
+from tests.under_traffic import nothing_lost
+
+# Gives the machine its jar: the same for each, unless one is to fare otherwise.
+Deploy = Callable[..., None]
+
+
+@pytest.fixture
+def boxes(box: Box, tmp_path: Path) -> Iterator[tuple[Box, Box]]:
+    """Two sandboxes, on ports of their own."""
+    with box_in(tmp_path / "second") as second:
+        yield box, second
+
+
+@pytest.fixture
+def deploy(boxes: tuple[Box, Box], monkeypatch: pytest.MonkeyPatch) -> Deploy:
+    """Deploys to both as to one host. Only who is connected to is put in its place: all else is real."""
+
+    @contextlib.contextmanager
+    def to_both(settings: Settings, say: Console, environ: Mapping[str, str]) -> Iterator[list[Machine]]:
+        with contextlib.ExitStack() as stack:
+            yield [
+                stack.enter_context(machine_of(each, addresses=(address,)))
+                for each, address in zip(boxes, ("127.0.0.1", "localhost"), strict=True)
+            ]
+
+    def run(version: str, **behaviour: object) -> None:
+        jar = jars.inspect(boxes[0].jar(version, **behaviour))
+        deploying.deploy(settings_of(boxes[0]), Order(jar, version), Console(), {})
+
+    monkeypatch.setattr(deploying, "connected", to_both)
+    return run
+
+
+def test_all_machines_are_switched(boxes: tuple[Box, Box], deploy: Deploy) -> None:
+    deploy("1")
+    with nothing_lost(boxes[0]), nothing_lost(boxes[1]):
+        deploy("2")
+    assert [box.served() for box in boxes] == ["2", "2"]
+    assert [_outcomes(box) for box in boxes] == [["switched", "switched"]] * 2
+
+
+def test_no_machine_is_switched_before_every_one_is_up(
+    boxes: tuple[Box, Box], deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy("1")
+    seen: list[list[str | None]] = []
+    switch_all = promote.switch_all
+
+    def look_then_switch(attempts: Sequence[Attempt]) -> None:
+        seen.append(
+            [
+                box.machine()["slots"][attempt.slot]["health"]
+                for box, attempt in zip(boxes, attempts, strict=True)
+            ]
+        )
+        seen.append([box.served() for box in boxes])
+        switch_all(attempts)
+
+    monkeypatch.setattr(promote, "switch_all", look_then_switch)
+    deploy("2")
+    assert seen == [["UP", "UP"], ["1", "1"]]
+
+
+def test_one_that_is_never_up_keeps_all_where_they_were(boxes: tuple[Box, Box], deploy: Deploy) -> None:
+    deploy("1")
+    # The second machine's health is asked at another path, where this application has none.
+    boxes[1].configure(health={"path": "/nothing/here", "timeout": "2s"})
+    with (
+        nothing_lost(boxes[0]) as first,
+        nothing_lost(boxes[1]) as second,
+        pytest.raises(Failed, match="not UP within 2 s"),
+    ):
+        deploy("2")
+    assert (set(first.answered), set(second.answered)) == ({"1"}, {"1"})
+    assert [_outcomes(box)[0] for box in boxes] == ["failed", "failed"]
+    assert [box.machine()["slots"]["prod1"]["running"] for box in boxes] == [False, False]
+
+
+def test_a_switch_that_fails_takes_the_others_back(boxes: tuple[Box, Box], deploy: Deploy) -> None:
+    deploy("1")
+    slow_nginx(boxes[1], seconds=1)
+    wrapper = boxes[1].folder / "slow-nginx"
+    wrapper.write_text(wrapper.read_text().replace("; sleep 1 ;;", "; sleep 1; exit 1 ;;"))
+    with nothing_lost(boxes[0]) as first, nothing_lost(boxes[1]) as second:
+        with pytest.raises(Failed, match="not switched to prod1: nginx stays as it was"):
+            deploy("2")
+        assert [box.served() for box in boxes] == ["1", "1"]
+    assert set(second.answered) == {"1"}
+    assert set(first.answered) == {"1", "2"}
+    assert [box.machine()["live"] for box in boxes] == ["prod2", "prod2"]
+    assert [_outcomes(box)[0] for box in boxes] == ["failed", "failed"]
+
+
+def test_a_machine_that_cannot_go_back_is_a_case_for_a_person(
+    boxes: tuple[Box, Box], deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy("1")
+    # The first takes the switch, and refuses the way back; the second refuses at once.
+    for box, refuses_from in ((boxes[0], 2), (boxes[1], 1)):
+        slow_nginx(box, seconds=0)
+        wrapper, count = box.folder / "slow-nginx", box.folder / "count"
+        wrapper.write_text(
+            wrapper.read_text().replace(
+                "; sleep 0 ;;",
+                f'; echo >>"{count}"; [ "$(wc -l <"{count}")" -lt {refuses_from} ] || exit 1 ;;',
+            )
+        )
+    with pytest.raises(Unclear, match="one that was did not go back"):
+        deploy("2")
+    assert [box.served() for box in boxes] == ["2", "1"]
+
+
+def test_one_that_fails_the_watch_takes_all_back(boxes: tuple[Box, Box], deploy: Deploy) -> None:
+    deploy("1")
+    for box in boxes:
+        box.configure(switch={"watch": "20s"})
+    with nothing_lost(boxes[1]) as second, pytest.raises(SwitchedBack):
+        deploy("2", down_after_s=8)
+    assert set(second.answered) == {"1", "2"}
+    assert [box.served() for box in boxes] == ["1", "1"]
+    assert [_outcomes(box)[0] for box in boxes] == ["switched back", "switched back"]
+
+
+def test_p7_one_locked_machine_keeps_all_of_them_untouched(boxes: tuple[Box, Box], deploy: Deploy) -> None:
+    with machine_of(boxes[1]) as other, lock.held(other, "deploy"), pytest.raises(Locked):
+        deploy("1")
+    assert [_outcomes(box) for box in boxes] == [[], []]
+    assert [list((box.base / "releases").glob("*")) for box in boxes] == [[], []]
+    with machine_of(boxes[0]) as first, fleet.locked([first], "deploy"):
+        pass
+
+
+def _outcomes(box: Box) -> list[str]:
+    return [each["outcome"] for each in box.history()]

@@ -1,0 +1,122 @@
+"""The sandbox with the real Spring Boot jar of example/: what the readers of the old scripts deploy."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.box import Box, Ran, alive, wait_for
+from tests.springboot import Variant, fat_jar
+from tests.under_traffic import nothing_lost
+
+
+@pytest.fixture
+def spring(box: Box) -> Box:
+    """The sandbox, with the patience that a Spring Boot application needs."""
+    box.configure(
+        java={"options": ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx256m"]},
+        health={"timeout": "90s"},
+    )
+    return box
+
+
+def test_p2_three_deploys_in_a_row_serve_1_2_3_and_lose_no_request(spring: Box) -> None:
+    _deployed(spring, "1")
+    with nothing_lost(spring) as seen:
+        _deployed(spring, "2")
+        assert spring.served() == "2"
+        _deployed(spring, "3")
+        assert spring.served() == "3"
+    # Each came once, after the one before.
+    assert list(seen.answered) == ["1", "2", "3"]
+    assert spring.machine()["live"] == "prod2"
+
+
+def test_p1_down_with_a_part_up_is_refused(spring: Box) -> None:
+    _deployed(spring, "1")
+    spring.configure(health={"timeout": "30s"})
+    with nothing_lost(spring) as seen:
+        ran = _deploy(spring, "2", "part-up")
+    assert ran.code == 1, ran.all
+    assert "prod1 was not UP within 30 s" in ran.all
+    assert '"status":"DOWN"' in ran.all
+    assert '"status":"UP"' in ran.all
+    assert set(seen.answered) == {"1"}
+
+
+def test_p12_one_that_dies_starting_is_told_within_a_second_with_its_cause(spring: Box) -> None:
+    _deployed(spring, "1")
+    jar = fat_jar(spring.folder / "taggle-2.jar", version="2", variant="dies-starting")
+    process = spring.start("deploy", "--jar", str(jar), "--version", "2")
+    pid_file = spring.base / "run" / "prod1.pid"
+    wait_for(lambda: pid_file.exists() or process.poll() is not None, "the JVM starts", 60)
+    pid = int(pid_file.read_text().split()[0])
+    wait_for(lambda: not alive(pid), "it dies", 90)
+    died = time.monotonic()
+    out, err = process.communicate(timeout=60)
+    took_s = time.monotonic() - died
+
+    ran = Ran(process.returncode, out, err)
+    assert ran.code == 1, ran.all
+    # The promised second, and as much for the undoing and the end of the command.
+    assert took_s < 2.5
+    assert f"prod1 died while starting (pid {pid})" in ran.all
+    assert "Caused by: " in ran.all
+    assert "taggle.p12" in ran.all
+    assert "live now: prod2, version 1 (untouched)" in ran.all
+    assert spring.served() == "1"
+
+
+def test_p1_a_jvm_of_ours_that_still_holds_the_idle_port_is_stopped_not_taken_for_the_new(
+    spring: Box,
+) -> None:
+    _deployed(spring, "1")
+    _deployed(spring, "2")
+    stale = spring.pid("prod2")
+    assert stale is not None
+    # What the supervisor knows of it is lost: only its port and its command line tell whose it is.
+    (spring.base / "run" / "prod2.pid").unlink()
+    ran = _deployed(spring, "3")
+    assert not alive(stale)
+    assert f"pid {stale}" in ran.all
+    assert spring.served() == "3"
+    assert spring.pid("prod2") not in (None, stale)
+
+
+def test_p1_a_stranger_on_the_idle_port_is_named_and_the_deploy_refused(spring: Box, tmp_path: Path) -> None:
+    _deployed(spring, "1")
+    port = spring.sandbox.slots["prod1"]
+    jar = fat_jar(tmp_path / "stranger.jar", version="0")
+    # As the old scripts start it: UP on that port, and none of ours.
+    stranger = subprocess.Popen(
+        ["java", "-XX:TieredStopAtLevel=1", f"-Dserver.port={port}", "-jar", str(jar)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for(lambda: spring.machine()["slots"]["prod1"]["health"] == "UP", "the stranger is UP", 90)
+        ran = _deploy(spring, "2")
+        assert ran.code == 1, ran.all
+        assert f"port {port} is held by pid {stranger.pid}" in ran.all
+        assert stranger.poll() is None
+        assert spring.served() == "1"
+    finally:
+        os.kill(stranger.pid, signal.SIGKILL)
+        stranger.wait()
+
+
+def _deploy(box: Box, version: str, variant: Variant = "healthy") -> Ran:
+    jar = fat_jar(box.folder / f"taggle-{version}.jar", version=version, variant=variant)
+    return box.run("deploy", "--jar", str(jar), "--version", version)
+
+
+def _deployed(box: Box, version: str) -> Ran:
+    ran = _deploy(box, version)
+    assert ran.code == 0, ran.all
+    return ran

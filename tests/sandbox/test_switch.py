@@ -1,0 +1,339 @@
+"""Switching: both methods, drift, what is put back, the watch, and the command `switch`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+
+from tests.box import Box, alive, wait_for
+from tests.jvm import free_port
+from tests.on_host import (
+    first_line,
+    journal,
+    last_entry,
+    line_to,
+    live_pid,
+    markers,
+    pid_of,
+    release_of,
+    versions,
+    whole,
+)
+from tests.under_traffic import nothing_lost
+
+
+def nginx(box: Box, *order: str) -> None:
+    """Gives the sandbox's nginx an order, as somebody logged in on the host."""
+    subprocess.run([*box.sandbox.nginx_command, *order], check=True, capture_output=True)
+
+
+def plain(box: Box, slot: str) -> str:
+    """The include as the old scripts write it."""
+    return f"set $service_url http://127.0.0.1:{box.sandbox.slots[slot]};\n"
+
+
+def route(box: Box) -> tuple[bytes, list[str]]:
+    """All that decides where nginx sends requests."""
+    return box.include.read_bytes(), markers(box)
+
+
+# --- the two methods --------------------------------------------------------------------------------------
+
+
+def test_p2_the_marker_moves_running_traffic_without_a_reload_and_no_request_is_lost(box: Box) -> None:
+    box.deployed("1")
+    with nothing_lost(box) as traffic:
+        ran = box.deployed("2")
+        wait_for(lambda: traffic.answered["2"] > 0, "the new version answers")
+    assert "without a reload; it answers through nginx" in ran.out
+    assert set(traffic.answered) == {"1", "2"}
+
+
+def test_a_plain_include_is_turned_into_the_one_with_markers_by_a_single_reload(box: Box) -> None:
+    box.deployed("1")
+    box.include.write_text(plain(box, "prod2"))
+    for marker in box.runtime.iterdir():
+        marker.unlink()
+    nginx(box, "-s", "reload")
+    assert "with a reload of nginx" in box.deployed("2").out
+    address = f"http://127.0.0.1:{box.sandbox.slots['prod1']}"
+    assert first_line(box) == f"set $service_url {address};", "addresses stay addresses"
+    assert box.served() == "2"
+    assert "without a reload" in box.deployed("3").out
+    assert box.served() == "3"
+
+
+def test_method_reload_keeps_the_plain_line(box: Box) -> None:
+    box.configure(switch={"method": "reload"})
+    for version, slot in (("1", "prod2"), ("2", "prod1")):
+        assert "with a reload of nginx; it answers through nginx" in box.deployed(version).out
+        assert box.include.read_text() == f"{line_to(slot)}\n"
+        assert markers(box) == []
+        assert box.served() == version
+    assert box.machine()["nginx"]["method"] == "reload"
+
+
+def test_the_method_can_be_changed_both_ways_between_two_deploys(box: Box) -> None:
+    box.deployed("1")
+    box.configure(switch={"method": "reload"})
+    box.deployed("2")
+    assert route(box) == (f"{line_to('prod1')}\n".encode(), [])
+    assert box.served() == "2"
+    box.configure(switch={"method": "instant"})
+    assert "with a reload of nginx" in box.deployed("3").out
+    assert (first_line(box), markers(box)) == (line_to("prod2"), ["prod2"])
+    assert box.served() == "3"
+    assert "without a reload" in box.deployed("4").out
+
+
+# --- drift (P3) -------------------------------------------------------------------------------------------
+
+
+def test_p3_an_include_edited_without_a_reload_is_told_and_mended(box: Box) -> None:
+    box.deployed("1")
+    box.deployed("2")
+    box.include.write_text(plain(box, "prod2"))
+    machine = box.machine()
+    assert machine["live"] == "prod1", "what answers is live"
+    assert any("nginx answers from prod1, but the include names prod2" in each for each in machine["drift"])
+    before = live_pid(box, "prod1")
+    ran = box.deployed("3")
+    assert "! nginx answers from prod1, but the include names prod2" in ran.out
+    assert live_pid(box, "prod1") == before
+    assert box.served() == "3"
+    assert box.machine()["drift"] == []
+
+
+def test_p5_a_switch_that_fails_where_the_include_was_edited_without_a_reload_leaves_what_serves(
+    box: Box,
+) -> None:
+    box.deployed("1")
+    box.deployed("2")
+    before = live_pid(box, "prod1")
+    box.include.write_text(plain(box, "prod2"))
+    ran = box.deploy("3", fail_after_s=0)
+    assert ran.code == 1, ran.all
+    assert "nginx does not answer from prod2: /api/v1/profiles answered 500" in ran.out
+    assert "live now: prod1, version 2" in ran.out
+    assert box.served() == "2"
+    assert live_pid(box, "prod1") == before
+    assert pid_of(box, "prod2") is None
+    assert box.machine()["drift"] == []
+
+
+def test_p3_a_first_line_edited_by_hand_is_told_and_mended(box: Box) -> None:
+    box.deployed("1")
+    text = box.include.read_text().splitlines(keepends=True)
+    box.include.write_text("".join([f"{line_to('prod1')}\n", *text[1:]]))
+    machine = box.machine()
+    assert machine["live"] == "prod2"
+    assert any("after a restart nginx would start with prod1" in each for each in machine["drift"])
+    box.deployed("2")
+    assert box.machine()["drift"] == []
+
+
+def test_p3_without_markers_as_after_a_boot_the_first_line_decides(box: Box) -> None:
+    box.deployed("1")
+    box.deployed("2")
+    for marker in box.runtime.iterdir():
+        marker.unlink()
+    box.runtime.rmdir()
+    assert box.served() == "2"
+    assert box.machine()["live"] == "prod1"
+    assert box.machine()["drift"] == []
+    box.deployed("3")
+    assert (first_line(box), markers(box)) == (line_to("prod2"), ["prod2"])
+    assert box.served() == "3"
+
+
+def test_p3_with_both_markers_what_answers_is_live_and_the_next_deploy_leaves_one(box: Box) -> None:
+    box.deployed("1")
+    box.deployed("2")
+    (box.runtime / "prod2").touch()
+    assert box.served() == "1"
+    assert box.machine()["live"] == "prod2"
+    box.deployed("3")
+    assert markers(box) == ["prod1"]
+    assert box.served() == "3"
+
+
+def test_p3_an_include_that_names_neither_slot_is_unclear_and_named(box: Box) -> None:
+    box.deployed("1")
+    box.include.write_text(f"set $service_url http://127.0.0.1:{free_port()};\n")
+    for marker in box.runtime.iterdir():
+        marker.unlink()
+    nginx(box, "-s", "reload")
+    wait_for(lambda: box.get("/version")[0] == 502, "nginx has taken the include")
+    running = live_pid(box, "prod2")
+    for command in (["deploy", "--jar", str(box.jar("2"))], ["switch"], ["rollback"], ["stop"]):
+        ran = box.run(*command)
+        assert ran.code == 6, (command, ran.all)
+        assert str(box.include) in ran.out
+        assert "nothing was changed" in ran.out
+    assert box.machine()["live"] is None
+    assert alive(running)
+    assert versions(box) == ["1"]
+
+
+# --- nginx in trouble (P5) --------------------------------------------------------------------------------
+
+
+def test_p5_an_nginx_that_does_not_answer_refuses_the_deploy_before_the_upload(box: Box) -> None:
+    box.deployed("1")
+    site = box.include.parent / "site.conf"
+    listening = f"listen 127.0.0.1:{box.sandbox.http_port};"
+    assert listening in site.read_text()
+    site.write_text(site.read_text().replace(listening, f"listen 127.0.0.1:{free_port()};"))
+    nginx(box, "-s", "reload")
+    wait_for(lambda: box.get("/version")[0] == 0, "nothing listens where the site is said to be")
+    ran = box.deploy("2")
+    assert ran.code == 1, ran.all
+    assert "✗ nginx does not answer on 127.0.0.1" in ran.out
+    assert "uploaded" not in ran.out
+    assert versions(box) == ["1"]
+    assert pid_of(box, "prod1") is None
+
+
+def test_p5_a_configuration_that_nginx_refuses_is_not_switched_into(box: Box) -> None:
+    box.deployed("1")
+    before, pid = route(box), live_pid(box, "prod2")
+    site = box.include.parent / "site.conf"
+    sound = site.read_text()
+    site.write_text(f"{sound}\nsomebody_elses_mistake on;\n")
+    with nothing_lost(box) as traffic:
+        ran = box.deploy("2")
+    assert ran.code == 1, ran.all
+    assert "somebody_elses_mistake" in ran.out
+    assert "✗ not switched to prod1: nginx stays as it was" in ran.out
+    assert "live now: prod2, version 1 (untouched)" in ran.out
+    assert set(traffic.answered) == {"1"}
+    assert (route(box), live_pid(box, "prod2")) == (before, pid)
+    assert last_entry(box)["outcome"] == "failed"
+    assert not [path.name for path in box.include.parent.iterdir() if path.name.startswith(".")]
+    site.write_text(sound)
+    box.deployed("3")
+    assert box.served() == "3"
+
+
+def test_p6_a_verify_path_that_answers_something_else_puts_all_back(box: Box) -> None:
+    box.deployed("1")
+    before, pid = route(box), live_pid(box, "prod2")
+    box.configure(switch={"verify": "/version"})
+    # Not under traffic: it is tried with a reload, which costs requests on an nginx before 1.27.4.
+    ran = box.deploy("2")
+    assert ran.code == 1, ran.all
+    assert "nginx does not answer from prod1: /version answered 200 2" in ran.out
+    assert (route(box), live_pid(box, "prod2")) == (before, pid)
+    assert box.served() == "1"
+
+
+def test_p6_without_a_verify_path_our_own_site_tells_the_slot(box: Box) -> None:
+    box.configure(switch={"verify": None})
+    for version in ("1", "2"):
+        assert "it answers through nginx" in box.deployed(version).out
+        assert box.served() == version
+    assert box.machine()["live"] == "prod1"
+
+
+# --- the watch --------------------------------------------------------------------------------------------
+
+FAILING: dict[str, tuple[dict[str, Any], str]] = {
+    "dies": ({"die_after_s": 4}, "prod1 died (pid "),
+    "health_gets_down": ({"down_after_s": 4}, 'health answers HTTP 503 {"status":"DOWN"'),
+    "answers_500": ({"fail_after_s": 4}, "/api/v1/profiles through nginx answers 500"),
+    "hangs": ({"hang_after_s": 4}, "health answers no answer"),
+}
+
+
+@pytest.mark.parametrize(("behaviour", "told"), FAILING.values(), ids=FAILING)
+def test_a_slot_that_fails_soon_after_the_switch_is_switched_back_from(
+    box: Box, behaviour: dict[str, Any], told: str
+) -> None:
+    box.deployed("1")
+    before = live_pid(box, "prod2")
+    box.configure(switch={"watch": "20s"})
+    ran = box.deploy("2", **behaviour)
+    assert ran.code == 3, ran.all
+    assert box.served() == "1"
+    assert live_pid(box, "prod2") == before
+    assert (first_line(box), markers(box)) == (line_to("prod2"), ["prod2"])
+    _, _, cause = ran.out.partition("✗ 2 failed the watch on 127.0.0.1 and was switched back")
+    assert told in cause
+    assert "StandIn started on port" in cause
+    assert "live now: prod2, version 1" in cause
+    assert last_entry(box)["outcome"] == "switched back"
+    assert told in last_entry(box)["reason"]
+    assert last_entry(box)["bad"] == [release_of(box, "2")]
+
+
+def test_a_slot_that_holds_for_the_time_of_the_watch_is_kept(box: Box) -> None:
+    box.configure(switch={"watch": "1s"})
+    ran = box.deployed("1")
+    assert "watched prod2 for 1." in ran.out
+    assert last_entry(box)["outcome"] == "switched"
+
+
+# --- the command ------------------------------------------------------------------------------------------
+
+
+def test_a_deploy_without_the_switch_leaves_the_traffic_and_switch_moves_it(box: Box) -> None:
+    box.deployed("1")
+    before = route(box)
+    ran = box.deployed("2", "--no-switch")
+    assert route(box) == before
+    assert box.served() == "1"
+    assert "prod1 (2) is UP and waits; prod2 (1) still serves" in ran.out
+    assert last_entry(box)["outcome"] == "staged"
+    staged = live_pid(box, "prod1")
+    with nothing_lost(box):
+        ran = box.run("switch")
+    assert ran.code == 0, ran.all
+    assert box.served() == "2"
+    assert live_pid(box, "prod1") == staged
+    assert [entry["outcome"] for entry in journal(box)][-2:] == ["running", "switched"]
+    assert last_entry(box)["command"] == "switch"
+    # As any version that served: it can be gone back from, and gone back to.
+    assert box.run("rollback").code == 0
+    assert box.served() == "1"
+
+
+def test_switch_to_an_idle_slot_that_is_stopped_changes_nothing(box: Box) -> None:
+    box.deployed("1")
+    before, entries = route(box), journal(box)
+    ran = box.run("switch")
+    assert ran.code == 1, ran.all
+    assert "✗ the idle slot prod1 is not UP: nothing of ours runs there" in ran.out
+    assert "live now: prod2, version 1 (untouched)" in ran.out
+    assert (route(box), journal(box)) == (before, entries)
+
+
+def test_p1_switch_to_an_idle_slot_that_is_down_changes_nothing(box: Box) -> None:
+    box.deployed("1", down_after_s=3)
+    box.deployed("2")
+    before = route(box)
+    slot = box.sandbox.slots["prod2"]
+    wait_for(lambda: _status(slot) == "DOWN", "the idle slot is DOWN")
+    ran = box.run("switch")
+    assert ran.code == 1, ran.all
+    assert '✗ the idle slot prod2 is not UP: HTTP 503 {"status":"DOWN"' in ran.out
+    assert route(box) == before
+
+
+def _status(port: int) -> str:
+    told = subprocess.run(
+        ["curl", "-s", f"http://127.0.0.1:{port}/actuator/health"], capture_output=True, check=False
+    )
+    return str(json.loads(told.stdout)["status"])
+
+
+def test_p4_the_live_slot_is_not_started_anew_by_any_command_that_reads(box: Box) -> None:
+    box.deployed("1")
+    before = whole(box)
+    pid = live_pid(box, "prod2")
+    for command in (["status"], ["history"], ["logs"], ["config"]):
+        assert box.run(*command).code == 0
+    assert live_pid(box, "prod2") == pid
+    assert whole(box) == before

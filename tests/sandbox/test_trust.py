@@ -1,0 +1,46 @@
+"""`trust`: what the host shows, and what is pinned (P10)."""
+
+from __future__ import annotations
+
+from tests.box import Box
+
+
+def as_a_real_host(box: Box) -> str:
+    """Names the sandbox's sshd as a host of its own, without its key; gives the key it has."""
+    sandbox = box.sandbox
+    address = {
+        "address": "127.0.0.1",
+        "port": sandbox.ssh_port,
+        "user": sandbox.user,
+        "identity": str(sandbox.identity),
+    }
+    box.configure(supervisor="process", hosts={"prod": address})
+    return sandbox.host_key
+
+
+def test_p10_an_unknown_host_is_refused_until_it_is_trusted(box: Box) -> None:
+    key = as_a_real_host(box)
+    before = (box.folder / "config.yml").read_text()
+    refused = box.run("history", "--host", "prod")
+    assert refused.code == 5
+    assert f"host_key: {key}" in refused.all
+
+    unasked = box.run("trust", "--host", "prod")
+    assert unasked.code == 2
+    assert "SHA256:" in unasked.all
+    assert (box.folder / "config.yml").read_text() == before
+
+    trusted = box.run("trust", "--host", "prod", "--yes")
+    assert trusted.code == 0, trusted.all
+    assert f"host_key: {key}" in (box.folder / "config.yml").read_text()
+    assert box.run("history", "--host", "prod").code == 0
+
+
+def test_p10_a_key_that_is_pinned_already_is_said_and_left(box: Box) -> None:
+    key = as_a_real_host(box)
+    box.configure(hosts={"prod": {**box.settings["hosts"]["prod"], "host_key": key}})
+    before = (box.folder / "config.yml").read_text()
+    ran = box.run("trust", "--host", "prod")
+    assert ran.code == 0, ran.all
+    assert "pinned already" in ran.out
+    assert (box.folder / "config.yml").read_text() == before

@@ -1,0 +1,172 @@
+"""A host that was made by hand as the blog posts say is deployed to as it is, and nobody notices."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests import springboot
+from tests.box import QUICK_JAVA, Ran, wait_for
+from tests.system.guest import Guest
+from tests.system.hosts import INCLUDE, UNIT, Answers, Rented, asked_all_the_while, rented
+
+PLAIN = "set $service_url http://127.0.0.1:{port};\n"
+SITE_BY_HAND = f"""\
+server {{
+    listen 80 default_server;
+    server_name taggle.example;
+    include {INCLUDE};
+    location / {{
+        proxy_pass $service_url;
+        proxy_set_header X-Real_IP $remote_addr;
+        proxy_set_header X-Forwarded_For $proxy_add_x_forwarded_for;
+        proxy_set_header Host $http_host;
+    }}
+}}
+"""
+
+
+def by_hand(guest: Guest, folder: Path, jar: Path, *, user: str = "ubuntu") -> Rented:
+    """A machine whose owner followed such a post: nginx, include, jar, a JVM under nohup in prod1."""
+    default = guest.root / "etc/nginx/sites-enabled/default"
+    default.unlink()
+    default.write_text(SITE_BY_HAND)
+    (guest.root / INCLUDE.lstrip("/")).write_text(PLAIN.format(port=8081))
+    guest.run("systemctl reload nginx")
+    host = rented(folder, guest, user=user)
+    there = f"{host.home}/taggle/deploy/temp"
+    host.as_user(f"mkdir -p {there}")
+    shutil.copyfile(jar, guest.root / there.lstrip("/") / "taggle-web-0.0.1.jar")
+    java = f"java {' '.join(QUICK_JAVA)} -jar -Dspring.profiles.active=prod1 {there}/prod1-taggle-web-.jar"
+    host.as_user(
+        f"ln -Tfs {there}/taggle-web-0.0.1.jar {there}/prod1-taggle-web-.jar; "
+        f"cd; nohup {java} >nohup.out 2>&1 </dev/null &"
+    )
+    wait_for(lambda: host.get("/api/v1/profiles") == (200, "prod1"), "the JVM started by hand", 60)
+    return host
+
+
+def nohup_pid(host: Rented) -> str:
+    return host.guest.run(
+        "pgrep -f '[j]ava.*-jar -Dspring.profiles.active=prod1'", check=False
+    ).stdout.strip()
+
+
+def adopted(host: Rented, first: Ran, second: Ran) -> None:
+    """What the first two deploys to such a host did."""
+    assert "live is prod1, a version that bluegreen did not deploy; version 2 goes to prod2" in first.out
+    assert "with a reload" in first.out
+    assert "live is prod2, version 2; version 3 goes to prod1" in second.out
+    assert "prod1: its previous JVM" in second.out
+    assert nohup_pid(host) == ""
+    assert host.active("prod1") == "active"
+    assert host.enabled() == ["prod1"]
+
+
+def test_p2_the_spring_boot_jar_of_such_a_host_is_taken_over_and_every_request_is_answered(
+    guest: Guest, tmp_path: Path
+) -> None:
+    jars = [springboot.fat_jar(tmp_path / f"{version}.jar", version=version) for version in "123"]
+    host = by_hand(guest, tmp_path, jars[0])
+    with asked_all_the_while(host) as answers:
+        first = host.done("deploy", "--jar", str(jars[1]), "--version", "2")
+        second = host.done("deploy", "--jar", str(jars[2]), "--version", "3")
+    adopted(host, first, second)
+    assert set(answers.versions()) == {"1", "2", "3"}
+    assert answers.seen[-1] == (200, "3")
+    guest.reboot()
+    host.until_served("3")
+    assert host.active("prod2") == "inactive"
+
+
+@pytest.mark.parametrize("method", ["instant", "reload"])
+def test_p2_p3_such_a_host_is_taken_over_with_either_method(
+    guest: Guest, tmp_path: Path, method: str
+) -> None:
+    jar = rented(tmp_path, guest).jar("1")
+    host = by_hand(guest, tmp_path, jar)
+    host.configure(switch={"method": method})
+    before = nohup_pid(host)
+    status = host.machine()
+    assert (status["live"], status["drift"]) == ("prod1", [])
+    with asked_all_the_while(host) as answers:
+        first = host.deployed("2")
+        # P4: what served before serves on until the next deploy needs its slot.
+        assert nohup_pid(host) == before
+        assert (host.guest.root / UNIT.lstrip("/")).exists()
+        marked = len(answers.seen)
+        wait_for(lambda: len(answers.seen) > marked + 20, "more answers")
+        second = host.deployed("3")
+    adopted(host, first, second)
+    # The old workers of a reload take some connections for a moment; a marker takes none back.
+    assert set(answers.versions()) == {"1", "2", "3"}
+    assert method == "reload" or Answers(answers.seen[marked:]).versions() == ["2", "3"]
+    include = host.include_text()
+    assert include.startswith(PLAIN.format(port=8081))
+    assert ("if (-e /run/bluegreen/taggle/prod1)" in include) == (method == "instant")
+    assert ("without a reload" in second.out) == (method == "instant")
+    guest.reboot()
+    host.until_served("3")
+    assert host.active("prod2") == "inactive"
+    assert host.machine()["drift"] == []
+    host.deployed("4")
+    assert host.served() == "4"
+
+
+def test_a_crash_right_after_the_first_deploy_brings_back_what_it_deployed(
+    guest: Guest, tmp_path: Path
+) -> None:
+    host = by_hand(guest, tmp_path, rented(tmp_path, guest).jar("1"))
+    host.deployed("2")
+    guest.crash()
+    host.until_served("2")
+    assert nohup_pid(host) == ""
+    host.deployed("3")
+    assert host.served() == "3"
+
+
+def test_root_deploys_to_such_a_host_as_well(guest: Guest, tmp_path: Path) -> None:
+    host = by_hand(guest, tmp_path, rented(tmp_path, guest).jar("1"), user="root")
+    with asked_all_the_while(host):
+        first, second = host.deployed("2"), host.deployed("3")
+    adopted(host, first, second)
+    assert host.done("rollback").code == 0
+    assert host.served() == "2"
+
+
+def test_the_jvm_of_another_user_is_not_stopped_but_named(guest: Guest, tmp_path: Path) -> None:
+    host = by_hand(guest, tmp_path, rented(tmp_path, guest).jar("1"))
+    theirs = nohup_pid(host)
+    deploy = rented(tmp_path, guest, user="deploy")
+    guest.run("echo 'deploy ALL=(ALL) NOPASSWD:ALL' >/etc/sudoers.d/deploy")
+    deploy.deployed("2")
+    ran = deploy.deploy("3")
+    assert ran.code == 1
+    assert "✗ prod1 cannot start: its port is taken by a process that is not ours" in ran.out
+    assert nohup_pid(host) == theirs
+    assert deploy.served() == "2"
+
+
+def test_setup_leaves_such_a_site_alone_and_says_what_to_do(guest: Guest, tmp_path: Path) -> None:
+    host = by_hand(guest, tmp_path, rented(tmp_path, guest).jar("1"))
+    before = host.etc()
+    ran = host.run("setup")
+    assert ran.code == 1
+    assert "sites-enabled/default" in ran.out.split("✗")[1]
+    assert host.etc() == before
+    assert host.served() == "1"
+
+
+def test_setup_brings_such_a_host_to_our_own_site_once_it_has_a_name(guest: Guest, tmp_path: Path) -> None:
+    host = by_hand(guest, tmp_path, rented(tmp_path, guest).jar("1"))
+    host.configure(site={"server_name": "taggle.example"})
+    with asked_all_the_while(host):
+        host.set_up()
+        assert host.include_text() == PLAIN.format(port=8081)
+        first = host.deployed("2")
+        second = host.deployed("3")
+    adopted(host, first, second)
+    assert host.include_text().startswith("set $service_url http://taggle-prod1;")
+    assert host.set_up().out.endswith("nothing was changed\n")

@@ -1,0 +1,301 @@
+"""`check`: a guest is broken in one way, and the finding and its remedy are told; nothing is changed."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tests.system.guest import booted
+from tests.system.hosts import INCLUDE, SCRIPT, SITE, SUDOERS, UNIT, Rented, rented
+
+BASE = "/home/ubuntu/taggle"
+OTHER_SITE = "/etc/nginx/conf.d/a-first.conf"
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rented]:
+    """A host that is set up, with version 1 live in prod2; each test mends what it broke."""
+    with booted("checked") as guest:
+        box = rented(tmp_path_factory.mktemp("check"), guest)
+        box.set_up()
+        box.deployed("1")
+        yield box
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A way to break a host.
+
+    Args:
+        by: a line for sh, run as root on the guest.
+        mended: the line that mends it.
+        settings: sections of config.yml that differ instead.
+        name, level, text, remedy: what the finding is to say.
+    """
+
+    name: str
+    level: str
+    text: str
+    remedy: str
+    by: str = "true"
+    mended: str = "true"
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def edited(path: str, command: str) -> dict[str, Any]:
+    """A file of the host edited in place, and put back."""
+    return {"by": f"cp -p {path} /root/kept && {command}", "mended": f"cp -p /root/kept {path}"}
+
+
+WAYS = {
+    "java is not there": Broken(
+        "java", "failure", "there is no /opt/java", "apt-get install", settings={"java": {"bin": "/opt/java"}}
+    ),
+    "java is too old": Broken(
+        "java", "failure", "too old: java.version need 21", "openjdk-21", settings={"java": {"version": 21}}
+    ),
+    "no memory for a second JVM": Broken(
+        "memory",
+        "failure",
+        "a second JVM needs",
+        "lower -Xmx",
+        by="sed 's/^MemAvailable:.*/MemAvailable: 2000 kB/' /proc/meminfo >/root/meminfo"
+        " && mount --bind /root/meminfo /proc/meminfo",
+        mended="umount /proc/meminfo",
+    ),
+    "no room on the disk": Broken(
+        "disk",
+        "failure",
+        "a release needs",
+        "releases.keep",
+        by=f"mount -t tmpfs -o size=2m,uid=1000 tmpfs {BASE}",
+        mended=f"umount {BASE}",
+    ),
+    "the folder is another's": Broken(
+        "folder",
+        "failure",
+        "may not write",
+        "install -d",
+        by=f"chown root {BASE}",
+        mended=f"chown ubuntu {BASE}",
+    ),
+    "a tool is missing": Broken(
+        "tools",
+        "failure",
+        "missing: curl",
+        "apt-get install curl",
+        by="mv /usr/bin/curl /root/curl",
+        mended="mv /root/curl /usr/bin/curl",
+    ),
+    "nginx does not run": Broken(
+        "nginx",
+        "failure",
+        "nothing answers on port 80",
+        "systemctl start nginx",
+        by="systemctl stop nginx",
+        mended="systemctl start nginx",
+    ),
+    "nginx is not started at boot": Broken(
+        "nginx at boot",
+        "warning",
+        "not started at boot",
+        "systemctl enable nginx",
+        by="systemctl disable nginx",
+        mended="systemctl enable nginx",
+    ),
+    "nginx's configuration is broken": Broken(
+        "nginx",
+        "failure",
+        "its configuration is broken",
+        "nginx -t",
+        by=f"echo 'nonsense;' >{OTHER_SITE}",
+        mended=f"rm {OTHER_SITE}",
+    ),
+    "the include is gone": Broken(
+        "include", "failure", "missing or empty", "setup", **edited(INCLUDE, f"rm {INCLUDE}")
+    ),
+    "no server reads the include": Broken(
+        "include",
+        "failure",
+        "no server of nginx reads",
+        "into the server block",
+        **edited(
+            SITE, f"sed -i 's|^ *include .*service-url.inc;|set $service_url http://127.0.0.1:8082;|' {SITE}"
+        ),
+    ),
+    "another server takes the requests": Broken(
+        "include",
+        "failure",
+        "another server takes the requests on port 80: server_name shop.example",
+        "remove one of them",
+        by=f"printf 'server {{ listen 80; server_name shop.example; }}\\n' >{OTHER_SITE}"
+        f" && sed -i 's/ default_server//' {SITE}",
+        mended=f"rm {OTHER_SITE}; sed -i 's/listen 80;/listen 80 default_server;/' {SITE}",
+    ),
+    "the file cache hides the marker": Broken(
+        "include",
+        "warning",
+        "open_file_cache is on",
+        "open_file_cache off",
+        **edited(SITE, f"sed -i 's/open_file_cache off;/open_file_cache max=100;/' {SITE}"),
+    ),
+    "the target is a host name": Broken(
+        "include target",
+        "failure",
+        "http://localhost:8082 is a host name",
+        "write 127.0.0.1",
+        **edited(INCLUDE, f"sed -i '1s|http://[^;]*|http://localhost:8082|' {INCLUDE}"),
+    ),
+    "the target is neither slot": Broken(
+        "include target",
+        "failure",
+        "http://127.0.0.1:9999 is neither slot",
+        "8081, 8082",
+        **edited(INCLUDE, f"sed -i '1s|http://[^;]*|http://127.0.0.1:9999|' {INCLUDE}"),
+    ),
+    "the include was edited without a reload": Broken(
+        "drift",
+        "warning",
+        "after a restart nginx would start with prod1",
+        "deploy or switch",
+        **edited(INCLUDE, f"sed -i '1s|taggle-prod2|taggle-prod1|' {INCLUDE}"),
+    ),
+    "a boot would start nothing": Broken(
+        "boot",
+        "warning",
+        "at a boot systemd starts no slot",
+        "systemctl enable taggle@prod2",
+        by="systemctl disable taggle@prod2",
+        mended="systemctl enable taggle@prod2",
+    ),
+    "nginx is too old to reload without loss": Broken(
+        "method",
+        "warning",
+        "each reload of nginx 1.22",
+        "instant",
+        settings={"switch": {"method": "reload"}},
+    ),
+    "the port of the idle slot is another's": Broken(
+        "port of prod1",
+        "failure",
+        "8081 is held by",
+        "stop it",
+        by="systemd-run --quiet --unit squatter systemd-socket-activate --accept -l 8081 /bin/cat"
+        " && until ss -ltn | grep -q :8081; do sleep 0.05; done",
+        mended="systemctl stop squatter",
+    ),
+    "the lock is held": Broken(
+        "lock",
+        "warning",
+        "held by a friend since noon (deploy)",
+        "wait",
+        by=f"""printf '%s' 'abc {{"by": "a friend", "since": "noon", "command": "deploy"}}' >{BASE}/lock"""
+        f" && systemd-run --quiet --unit holder flock {BASE}/lock sleep 60"
+        f" && until ! flock -n {BASE}/lock true; do sleep 0.05; done",
+        mended="systemctl stop holder",
+    ),
+    "the unit was edited": Broken(
+        "unit",
+        "warning",
+        f"{UNIT} is not as setup would write it",
+        "setup",
+        **edited(UNIT, f"echo '#' >>{UNIT}"),
+    ),
+    "the site was edited": Broken(
+        "nginx site", "warning", f"{SITE} is not as", "setup", **edited(SITE, f"echo '#' >>{SITE}")
+    ),
+    "the sudoers file was edited": Broken(
+        "sudoers", "warning", f"{SUDOERS} is not as", "setup", **edited(SUDOERS, f"echo '#' >>{SUDOERS}")
+    ),
+    "sudo is not limited to one script": Broken(
+        "sudo",
+        "warning",
+        "may run everything as root",
+        "limits them",
+        by=f"mv {SCRIPT} /root/script",
+        mended=f"mv /root/script {SCRIPT}",
+    ),
+    "the user may not sudo": Broken(
+        "sudo",
+        "failure",
+        "may not run the steps that need root",
+        "--login",
+        by="mkdir /root/sudoers && mv /etc/sudoers.d/* /root/sudoers/ && { gpasswd -d ubuntu sudo || true; }",
+        mended="mv /root/sudoers/* /etc/sudoers.d/ && rmdir /root/sudoers && gpasswd -a ubuntu sudo",
+    ),
+}
+
+
+def checked(host: Rented) -> tuple[int, list[dict[str, str]]]:
+    ran = host.run("check", "--json")
+    return ran.code, json.loads(ran.out)["machines"][0]["findings"]
+
+
+def test_a_host_as_setup_makes_it_has_nothing_to_mend(host: Rented) -> None:
+    before = host.etc()
+    code, findings = checked(host)
+    told = [finding for finding in findings if finding["level"] != "ok"]
+    assert [finding["name"] for finding in told] == ["jar"], "no jar is built here"
+    assert code == 0
+    assert host.etc() == before
+
+
+@pytest.mark.parametrize("broken", WAYS.values(), ids=WAYS.keys())
+def test_what_is_broken_is_found_with_its_remedy(host: Rented, broken: Broken) -> None:
+    settings = {name: dict(host.settings.get(name, {})) for name in broken.settings}
+    host.guest.run(broken.by)
+    host.configure(**broken.settings)
+    try:
+        code, findings = checked(host)
+    finally:
+        host.guest.run(broken.mended)
+        host.settings.update(settings)
+        host.configure()
+    found = [finding for finding in findings if finding["name"] == broken.name and finding["level"] != "ok"]
+    assert any(
+        finding["level"] == broken.level
+        and broken.text in finding["text"]
+        and broken.remedy in finding["remedy"]
+        for finding in found
+    ), findings
+    assert code == (1 if any(finding["level"] == "failure" for finding in findings) else 0)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "application", "name", "level", "text"),
+    [
+        ("3.5.16", "management.server.port: 9000", "management port", "failure", "9000 for both slots"),
+        ("3.3.0", "", "graceful shutdown", "warning", "off"),
+        ("3.5.16", "server.shutdown: immediate", "graceful shutdown", "warning", "immediate"),
+    ],
+)
+def test_what_the_jar_does_wrong_is_found(
+    host: Rented, manifest: str, application: str, name: str, level: str, text: str
+) -> None:
+    jar = host.folder / "build" / "libs" / "app.jar"
+    jar.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(jar, "w") as archive:
+        archive.writestr(
+            "META-INF/MANIFEST.MF", f"Manifest-Version: 1.0\nMain-Class: A\nSpring-Boot-Version: {manifest}\n"
+        )
+        archive.writestr("BOOT-INF/classes/application.yml", application)
+    try:
+        _, findings = checked(host)
+    finally:
+        jar.unlink()
+    (found,) = [finding for finding in findings if finding["name"] == name]
+    assert (found["level"], bool(found["remedy"])) == (level, True)
+    assert text in found["text"]
+
+
+def test_the_text_can_be_pasted_into_an_issue(host: Rented) -> None:
+    ran = host.run("check")
+    assert ran.code == 0, ran.all
+    assert "✓ ssh: connected as ubuntu" in ran.out
+    assert "! jar: no jar matches" in ran.out
+    assert "    what to do: build it" in ran.out

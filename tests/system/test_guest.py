@@ -1,0 +1,178 @@
+"""A guest is what the system tests take it for: a machine as people rent them."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bluegreen.errors import BluegreenError
+from bluegreen.host import Host, Result
+from tests import springboot
+from tests.box import alive, wait_for
+from tests.connection.servers import sh
+from tests.system import guest as guests
+from tests.system.guest import Guest, booted
+
+
+def run(guest: Guest, user: str, text: str) -> Result:
+    with Host(guest.ssh(user), environ={}) as host:
+        return host.run(sh(text))
+
+
+@pytest.mark.parametrize("user", ["root", "ubuntu", "deploy"])
+def test_each_user_logs_in_over_ssh(guest: Guest, user: str) -> None:
+    assert run(guest, user, "id -un; hostname; locale charmap").stdout.split() == [user, "guest", "UTF-8"]
+
+
+def test_another_host_key_than_the_guests_is_refused(guest: Guest) -> None:
+    with booted("other") as other:
+        assert other.host_key != guest.host_key
+        login = replace(guest.ssh(), host_keys=(other.host_key,))
+        with pytest.raises(BluegreenError), Host(login, environ={}):
+            pass
+
+
+def test_ubuntu_is_root_by_sudo_at_once_and_deploy_is_not(guest: Guest) -> None:
+    with Host(guest.ssh("ubuntu"), environ={}) as host:
+        begun = time.monotonic()
+        result = host.run(sh("sudo -n id -u"))
+        assert time.monotonic() - begun < 1
+        assert result == Result(0, "0\n", "")
+    refused = run(guest, "deploy", "sudo -n id -u")
+    assert refused.exit_code == 1
+    assert "password is required" in refused.stderr
+
+
+def test_systemd_runs_with_nothing_failed(guest: Guest) -> None:
+    assert guest.run("systemctl is-system-running", check=False).stdout == "running\n"
+    assert guest.run("systemctl list-units --failed --plain --no-legend").stdout == ""
+    assert guest.run("systemctl is-active nginx ssh").stdout.split() == ["active", "active"]
+
+
+def test_a_ready_guest_serves_the_page_of_nginx_to_this_machine(guest: Guest) -> None:
+    status, body = guest.get("/")
+    assert status == 200
+    assert "Welcome to nginx" in body
+    assert guest.get("/", port=81) == (0, "")
+
+
+def test_a_bare_guest_has_neither_nginx_nor_java(bare_guest: Guest) -> None:
+    assert bare_guest.run("command -v nginx java", check=False).stdout == ""
+    assert bare_guest.run("systemctl is-system-running", check=False).stdout == "running\n"
+
+
+def test_a_bare_guest_becomes_a_ready_one_without_downloads(bare_guest: Guest) -> None:
+    bare_guest.cut_network()
+    bare_guest.run("apt-get install -y -q nginx openjdk-17-jre-headless </dev/null", timeout_s=200)
+    bare_guest.restore_network()
+    assert bare_guest.get("/")[0] == 200
+    assert 'version "17' in bare_guest.run("java -version").stderr
+
+
+def test_apt_inside_reaches_the_packages_this_machine_reaches(bare_guest: Guest) -> None:
+    bare_guest.run("apt-get update -q && apt-get install -y -q hello </dev/null")
+    assert bare_guest.run("hello").stdout == "Hello, world!\n"
+
+
+def test_a_reboot_keeps_the_files_and_the_enabled_services_and_empties_run(guest: Guest) -> None:
+    guest.run("echo kept >/home/ubuntu/file; mkdir /run/x; echo lost >/run/x/file; systemctl disable nginx")
+    before = guest.run("cat /proc/sys/kernel/random/boot_id").stdout
+    guest.run(
+        "printf '[Service]\\nExecStart=sleep infinity\\nExecStop=touch /stopped\\n[Install]\\n"
+        "WantedBy=multi-user.target\\n' >/etc/systemd/system/probe.service; systemctl enable --now probe"
+    )
+    guest.reboot()
+    assert guest.run("cat /proc/sys/kernel/random/boot_id").stdout != before
+    assert run(guest, "ubuntu", "cat file; ls /run/x").stdout == "kept\n"
+    assert guest.run("systemctl is-active probe nginx", check=False).stdout.split() == ["active", "inactive"]
+    assert (guest.root / "stopped").exists()
+
+
+def test_a_crash_stops_nothing_in_good_order_and_it_boots_again(guest: Guest) -> None:
+    guest.run(
+        "systemd-run --quiet -p 'ExecStop=touch /stopped' sleep infinity; touch /run/lost; echo kept >/kept"
+    )
+    guest.crash()
+    assert not (guest.root / "stopped").exists()
+    assert guest.run("ls /run/lost", check=False).returncode != 0
+    assert (guest.root / "kept").read_text() == "kept\n"
+    assert guest.get("/")[0] == 200
+
+
+def test_a_cut_network_is_silent_and_what_was_open_goes_on_after_it(guest: Guest) -> None:
+    ping = f"ping -q -c 1 -W 1 {guest._network.gateway}"
+    guest.run(ping)
+    with Host(guest.ssh(), environ={}) as host:
+        guest.cut_network()
+        assert guest.get("/", timeout_s=1) == (0, "")
+        assert guest.run(ping, check=False).returncode == 1
+        assert "state UP" in guest.run("ip link show eth0").stdout
+        guest.restore_network()
+        guest.run(ping)
+        assert host.run(sh("echo still there")).stdout == "still there\n"
+
+
+def test_two_guests_have_ports_of_their_own_and_do_not_reach_each_other(guest: Guest) -> None:
+    with booted("second") as second:
+        for each in (guest, second):
+            (each.root / "var/www/html/name").write_text(each.name)
+        assert guest.get("/name") == (200, "guest")
+        assert second.get("/name") == (200, "second")
+        second.run("systemctl stop nginx")
+        assert second.get("/name") == (0, "")
+        assert second.run("curl -s -m 2 http://127.0.0.1/name", check=False).stdout == ""
+        assert second.run(f"curl -s -m 2 http://{guest.address}/name", check=False).stdout == ""
+        assert guest.get("/name") == (200, "guest")
+
+
+def test_three_guests_boot_side_by_side() -> None:
+    with ExitStack() as stack, ThreadPoolExecutor() as pool:
+        boots = [pool.submit(stack.enter_context, booted(f"guest{number}")) for number in range(3)]
+        assert len({boot.result().address for boot in boots}) == 3
+
+
+def test_nothing_is_left_of_a_guest(guest: Guest) -> None:
+    with booted("gone") as gone:
+        network = gone._network
+        assert network.path.exists()
+    assert not network.path.exists()
+    assert not gone.root.exists()
+    assert not Path("/sys/class/net", network.device).exists()
+    assert not any(group.exists() for group in guests._control_groups(network.number))
+
+
+def test_the_guest_of_a_killed_test_run_is_cleared_away_by_the_next() -> None:
+    killed = (
+        "import os, signal; from tests.system.guest import booted\n"
+        "with booted('orphan') as orphan:\n"
+        "    orphan.cut_network()\n"
+        "    print(orphan._leader(), flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", killed], capture_output=True, text=True)
+    assert ran.returncode == -signal.SIGKILL, ran.stderr
+    # Its number is free: whatever is left of it would be in the way of the next.
+    with booted("next") as guest:
+        assert not alive(int(ran.stdout))
+        assert guest.run("hostname").stdout == "next\n"
+        assert guest.get("/")[0] == 200
+
+
+def test_the_spring_boot_jar_runs_as_a_service_and_answers_from_outside(guest: Guest, tmp_path: Path) -> None:
+    jar = springboot.fat_jar(tmp_path / "taggle.jar", version="1")
+    shutil.copyfile(jar, guest.root / "home/ubuntu/taggle.jar")
+    sandboxed = "-p User=ubuntu -p NoNewPrivileges=yes -p PrivateTmp=yes -p ProtectSystem=full -p Type=exec"
+    java = "java -Xmx128m -Dspring.profiles.active=prod1 -jar /home/ubuntu/taggle.jar"
+    guest.run(f"systemd-run --quiet --unit=taggle {sandboxed} {java}")
+    wait_for(lambda: guest.get("/actuator/health", port=8081)[0] == 200, "health from outside", 60)
+    assert '"status":"UP"' in guest.get("/actuator/health", port=8081)[1]
+    assert "Started TaggleApplication" in guest.run("journalctl --unit=taggle").stdout

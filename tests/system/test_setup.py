@@ -1,0 +1,217 @@
+"""setup: a bare machine becomes a host, a second run changes nothing, what others wrote stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests import springboot
+from tests.system.guest import Guest
+from tests.system.hosts import INCLUDE, SITE, SUDOERS, UNIT, Rented, rented
+
+
+@pytest.fixture
+def host(guest: Guest, tmp_path: Path) -> Rented:
+    """A machine with nginx and a JRE, and nothing of ours."""
+    return rented(tmp_path, guest)
+
+
+def test_a_bare_machine_becomes_a_host_and_takes_three_deploys_and_a_rollback_of_the_spring_boot_jar(
+    bare_guest: Guest, tmp_path: Path
+) -> None:
+    host = rented(tmp_path, bare_guest)
+    ran = host.set_up()
+    assert "✓ installed nginx openjdk-17-jre-headless" in ran.out
+    assert host.run("setup").out.endswith("is set up already; nothing was changed\n")
+    for version in ("1", "2", "3"):
+        jar = springboot.fat_jar(tmp_path / f"spring-{version}.jar", version=version)
+        host.done("deploy", "--jar", str(jar), "--version", version)
+        assert host.served() == version
+    assert "which still runs" in host.done("rollback").out
+    assert host.served() == "2"
+    assert host.get("/api/v1/profiles")[1] == "prod1"
+    assert host.enabled() == ["prod1"]
+    host.guest.reboot()
+    host.until_served("2")
+
+
+def test_a_second_setup_changes_nothing_and_says_so(host: Rented) -> None:
+    host.set_up()
+    before = host.etc()
+    assert before.count("\n") > 100
+    ran = host.set_up()
+    assert ran.out.splitlines()[-1] == f"✓ {host.guest.address} is set up already; nothing was changed"
+    assert host.etc() == before
+
+
+def test_a_dry_run_shows_the_diff_of_each_file_and_changes_nothing(host: Rented) -> None:
+    before, groups = host.etc(), host.guest.run("id ubuntu").stdout
+    ran = host.set_up("--dry-run")
+    for path in (INCLUDE, SITE, UNIT, SUDOERS, "/usr/local/sbin/bluegreen-taggle", "/etc/tmpfiles.d"):
+        assert f"\n+++ {path}" in ran.out
+    assert "+set $service_url http://taggle-prod1;" in ran.out
+    assert "+SuccessExitStatus=143" in ran.out
+    assert ran.out.endswith("dry run: nothing was changed\n")
+    assert host.etc() == before
+    assert host.guest.run("id ubuntu").stdout == groups
+    assert not host.base.exists()
+
+
+def test_a_user_who_may_not_sudo_is_told_so(host: Rented) -> None:
+    before = host.etc()
+    ran = host.run("setup", "--login", "deploy")
+    assert ran.code == 1
+    assert f"✗ deploy may not sudo on {host.guest.address}" in ran.out
+    assert "sudo: a password is required" in ran.out
+    assert "setup --login ubuntu" in ran.out
+    assert host.etc() == before
+
+
+def test_a_user_that_is_not_there_is_told_so(host: Rented) -> None:
+    host.configure(hosts={"prod": {**host.settings["hosts"]["prod"], "user": "nobody-here"}})
+    ran = host.run("setup", "--login", "ubuntu")
+    assert ran.code == 1
+    assert "✗ there is no user nobody-here" in ran.out
+
+
+def test_a_java_older_than_wanted_is_replaced_by_the_wanted_one(host: Rented) -> None:
+    old = host.guest.root / "usr/local/bin/java"
+    old.write_text("#!/bin/sh\necho 'openjdk version \"11.0.2\" 2019-01-15' >&2\n")
+    old.chmod(0o755)
+    assert "packages to install: openjdk-17-jre-headless" in host.set_up("--dry-run").out
+    # The old one is still the first on PATH: what was installed would not be what is started.
+    ran = host.run("setup")
+    assert ran.code == 1
+    assert "and still it lacks openjdk-17-jre-headless" in ran.out
+    assert "`java` there is Java 11" in ran.out
+    assert not (host.guest.root / UNIT.lstrip("/")).exists()
+    old.unlink()
+    host.set_up()
+
+
+def test_a_java_that_the_machine_cannot_get_is_told_with_what_apt_says(host: Rented) -> None:
+    host.configure(java={"version": 99})
+    before = host.etc()
+    ran = host.run("setup")
+    assert ran.code == 1
+    assert "✗ the packages could not be installed" in ran.out
+    assert "Unable to locate package openjdk-99-jre-headless" in ran.out
+    assert host.etc() == before
+
+
+def test_a_site_that_certbot_changed_is_shown_and_left_alone_until_it_is_forced(host: Rented) -> None:
+    host.set_up()
+    host.deployed("1")
+    site = host.guest.root / SITE.lstrip("/")
+    written = site.read_text()
+    edited = written.replace("    listen 80", "    listen 8443; # managed by Certbot\n    listen 80")
+    site.write_text(edited)
+    before = host.etc()
+    # What setup would write has changed as well: nothing of it is written.
+    host.configure(old_slot={"stop_timeout": "20s"})
+    ran = host.run("setup")
+    assert ran.code == 1
+    assert "-    listen 8443; # managed by Certbot" in ran.out
+    assert f"✗ {SITE} on {host.guest.address} was changed since bluegreen wrote it" in ran.out
+    assert "setup --force writes over it" in ran.out
+    dry = host.set_up("--dry-run")
+    assert f"! {SITE} was changed by somebody: setup would stop here" in dry.out
+    assert host.etc() == before
+    assert host.served() == "1"
+    host.set_up("--force")
+    assert site.read_text() == written
+    assert host.run("setup").out.endswith("nothing was changed\n")
+    assert host.served() == "1"
+
+
+def test_an_include_that_deploys_changed_is_theirs_and_not_edited(host: Rented) -> None:
+    host.set_up()
+    host.deployed("1")
+    include = host.include_text()
+    assert include.startswith("set $service_url http://taggle-prod2;\n")
+    assert host.set_up().out.endswith("nothing was changed\n")
+    host.configure(site={"listen": 8080})
+    host.set_up()
+    assert host.include_text() == include
+    assert host.guest.get("/version", port=8080) == (200, "1")
+
+
+def test_debians_own_default_site_is_switched_off(host: Rented) -> None:
+    ran = host.set_up()
+    assert "nginx's own default site is to be switched off" in ran.out
+    assert not (host.guest.root / "etc/nginx/sites-enabled/default").is_symlink()
+    assert (host.guest.root / "etc/nginx/sites-available/default").exists()
+    host.deployed("1")
+    assert host.guest.get("/version", host="any.example") == (200, "1")
+
+
+def test_debians_own_default_site_stays_beside_a_site_with_a_name(host: Rented) -> None:
+    host.configure(site={"server_name": "taggle.example"})
+    host.set_up()
+    host.deployed("1")
+    assert host.guest.get("/version", host="taggle.example") == (200, "1")
+    assert "Welcome to nginx" in host.get("/")[1]
+
+
+def test_a_default_site_that_somebody_made_is_left_alone_with_clear_words(host: Rented) -> None:
+    default = host.guest.root / "etc/nginx/sites-available/default"
+    default.write_text("server { listen 80 default_server; location / { return 200 theirs; } }\n")
+    host.guest.run("nginx -s reload")
+    before = host.etc()
+    ran = host.run("setup")
+    assert ran.code == 1
+    assert "✗ /etc/nginx/sites-enabled/default" in ran.out
+    assert "answers for every name" in ran.out
+    assert "what to do: set site.server_name" in ran.out
+    assert host.etc() == before
+    assert host.get("/") == (200, "theirs")
+
+
+def test_p5_files_that_nginx_refuses_are_all_put_back(host: Rented) -> None:
+    theirs = host.guest.root / "etc/nginx/conf.d/theirs.conf"
+    theirs.write_text("server { listen 80 default_server; location / { return 200 theirs; } }\n")
+    host.guest.run("rm /etc/nginx/sites-enabled/default && nginx -s reload")
+    before = host.etc()
+    ran = host.run("setup")
+    assert ran.code == 1
+    assert "✗ the files were not written" in ran.out
+    assert "a duplicate default server" in ran.out
+    assert host.etc() == before
+    assert host.guest.run("nginx -t", check=False).returncode == 0
+    assert host.get("/") == (200, "theirs")
+    theirs.unlink()
+    host.set_up()
+
+
+def test_a_setup_that_failed_puts_back_debians_default_site(host: Rented) -> None:
+    (host.guest.root / "etc/nginx/conf.d/a.conf").write_text(
+        "upstream taggle-prod1 { server 127.0.0.1:1; }\n"
+    )
+    before = host.etc()
+    ran = host.run("setup")
+    assert ran.code == 1
+    assert 'duplicate upstream "taggle-prod1"' in ran.out
+    assert host.etc() == before
+    host.guest.run("systemctl restart nginx")
+    assert "Welcome to nginx" in host.get("/")[1]
+
+
+def test_a_folder_of_releases_that_is_anothers_is_told(host: Rented) -> None:
+    host.guest.run("mkdir /home/ubuntu/taggle")
+    before = host.etc()
+    ran = host.run("setup")
+    assert ran.code == 1
+    assert "✗ ubuntu may not write /home/ubuntu/taggle" in ran.out
+    assert "sudo chown -R ubuntu: /home/ubuntu/taggle" in ran.out
+    assert host.etc() == before
+
+
+def test_what_was_taken_away_by_hand_is_put_right_without_forgetting_the_checksums(host: Rented) -> None:
+    host.set_up()
+    host.guest.run("gpasswd -d ubuntu systemd-journal")
+    sums = (host.guest.root / "etc/bluegreen/taggle.sha256").read_text()
+    ran = host.set_up()
+    assert "ubuntu is to join the group systemd-journal" in ran.out
+    assert (host.guest.root / "etc/bluegreen/taggle.sha256").read_text() == sums
+    assert host.set_up().out.endswith("nothing was changed\n")

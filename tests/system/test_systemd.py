@@ -1,0 +1,239 @@
+"""The supervisor systemd: a boot brings back what was live, a JVM that dies or hangs is dealt with."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.box import wait_for
+from tests.incidents import Deployer
+from tests.system.guest import Guest
+from tests.system.hosts import Rented, rented, took_ms
+
+VALUE = "s3cr3t $HOME `id` \"quoted\" 'and' \\ more"
+
+
+@pytest.fixture
+def host(guest: Guest, tmp_path: Path) -> Rented:
+    """A host that setup has made ready."""
+    host = rented(tmp_path, guest)
+    host.set_up()
+    return host
+
+
+def serves_again(host: Rented, version: str, slot: str) -> None:
+    """What a host must be like after a boot: what was live serves, the other slot is stopped, all agrees."""
+    host.until_served(version)
+    other = "prod2" if slot == "prod1" else "prod1"
+    assert (host.active(slot), host.active(other)) == ("active", "inactive")
+    machine = host.machine()
+    assert (machine["live"], machine["drift"]) == (slot, [])
+    assert machine["slots"][slot]["version"] == version
+    assert [machine["slots"][each]["running"] for each in (slot, other)] == [True, False]
+    host.deployed("next")
+    assert host.served() == "next"
+
+
+@pytest.mark.parametrize("power", ["reboot", "crash"])
+def test_p8_after_a_deploy_a_boot_brings_back_what_was_live(host: Rented, power: str) -> None:
+    host.deployed("1")
+    host.deployed("2")
+    getattr(host.guest, power)()
+    serves_again(host, "2", "prod1")
+
+
+@pytest.mark.parametrize("power", ["reboot", "crash"])
+def test_p8_after_a_rollback_a_boot_brings_back_what_was_live(host: Rented, power: str) -> None:
+    host.deployed("1")
+    host.deployed("2")
+    host.done("rollback")
+    getattr(host.guest, power)()
+    serves_again(host, "1", "prod2")
+
+
+@pytest.mark.parametrize("power", ["reboot", "crash"])
+def test_p8_after_a_switch_to_what_waited_a_boot_brings_back_what_was_live(host: Rented, power: str) -> None:
+    host.deployed("1")
+    host.deployed("2", "--no-switch")
+    host.done("switch")
+    getattr(host.guest, power)()
+    serves_again(host, "2", "prod1")
+
+
+def test_p8_what_only_waits_for_its_switch_is_not_started_at_a_boot(host: Rented) -> None:
+    host.deployed("1")
+    host.deployed("2", "--no-switch")
+    host.guest.reboot()
+    serves_again(host, "1", "prod2")
+
+
+@pytest.mark.parametrize("power", ["reboot", "crash"])
+def test_p8_with_method_reload_a_boot_brings_back_what_was_live(
+    guest: Guest, tmp_path: Path, power: str
+) -> None:
+    host = rented(tmp_path, guest, switch={"method": "reload", "watch": 0})
+    host.set_up()
+    host.deployed("1")
+    assert "with a reload" in host.deployed("2").out
+    assert host.include_text() == "set $service_url http://taggle-prod1;\n"
+    getattr(host.guest, power)()
+    serves_again(host, "2", "prod1")
+
+
+def test_p8_a_power_cut_at_any_moment_of_a_switch_leaves_a_host_that_serves(host: Rented) -> None:
+    host.deployed("1")
+    host.deployed("2", "--no-switch")
+    script = host.guest.root / "usr/local/sbin/bluegreen-taggle"
+    # The power is cut once the include names the other slot, and before anything else is done.
+    whole = script.read_text()
+    renamed = 'mv -fT "$fresh" "$include"\n'
+    assert whole.count(renamed) == 1
+    script.write_text(whole.replace(renamed, f"{renamed}touch /switching; sleep 600\n"))
+    running = host.start("switch")
+    wait_for((host.guest.root / "switching").exists, "the middle of the switch")
+    host.guest.crash()
+    running.kill()
+    running.communicate()
+    script.write_text(whole)
+    host.until_served("2")
+    machine = host.machine()
+    assert (machine["live"], machine["drift"]) == ("prod1", [])
+    host.deployed("3")
+    assert host.served() == "3"
+    assert host.enabled() == ["prod2"]
+
+
+def test_a_jvm_that_dies_is_started_again_and_the_route_stays(host: Rented) -> None:
+    host.deployed("1")
+    before = host.pid("prod2")
+    host.guest.run(f"kill -KILL {before}")
+    host.until_served("1")
+    assert host.pid("prod2") not in (before, None)
+
+
+def test_p12_a_jvm_that_dies_while_starting_is_told_within_a_second_and_stays_dead(host: Rented) -> None:
+    host.deployed("1")
+    ran = host.deploy("2", die_starting=True)
+    assert ran.code == 1
+    assert "✗ prod1 died while starting (pid " in ran.out
+    assert "java.lang.IllegalStateException" in ran.out
+    assert "live now: prod2, version 1 (untouched)" in ran.out
+    said = host.guest.run("journalctl --no-pager -o short-unix -u taggle@prod1").stdout.splitlines()
+    exited = next(float(line.split()[0]) for line in said if "Main process exited" in line)
+    stopped = [float(line.split()[0]) for line in said if "Stopped" in line or "Stopping" in line]
+    # The deploy has it stopped before systemd would start it again, which is after 2 s.
+    assert stopped, said
+    assert stopped[0] - exited < 2, said
+    assert host.active("prod1") in ("inactive", "failed")
+    starts = sum("Starting StandIn" in line for line in said)
+    assert starts == 1, said
+    quiet_until = time.monotonic() + 4
+    while time.monotonic() < quiet_until:
+        assert host.active("prod1") in ("inactive", "failed")
+    assert host.served() == "1"
+    host.deployed("3")
+    assert host.served() == "3"
+
+
+def test_a_version_that_died_is_not_started_again_by_a_boot(host: Rented) -> None:
+    host.deployed("1")
+    assert host.deploy("2", die_starting=True).code == 1
+    host.guest.reboot()
+    serves_again(host, "1", "prod2")
+
+
+def test_a_jvm_that_ignores_sigterm_is_killed_after_stop_timeout(host: Rented) -> None:
+    host.configure(old_slot={"stop_timeout": "2s", "drain": 0})
+    host.deployed("1", ignores_term=True)
+    stubborn = host.pid("prod2")
+    host.deployed("2")
+    ran = host.done("stop")
+    found = re.search(rf"prod2 \(pid {stubborn}\) killed, it ignored SIGTERM after (\d+\.\d) s", ran.out)
+    assert found, ran.out
+    assert 2 <= float(found[1]) < 4
+    assert host.active("prod2") in ("inactive", "failed")
+    assert host.pid("prod2") is None
+    host.deployed("3")
+    assert host.served() == "3"
+
+
+def test_the_log_of_each_slot_is_told_and_followed(host: Rented) -> None:
+    host.deployed("1")
+    host.deployed("2")
+    assert "Starting StandIn v2" in host.done("logs").out
+    other = host.done("logs", "--slot", "prod2").out
+    assert "Starting StandIn v1" in other
+    assert "v2" not in other
+    follower = Deployer(host.start("logs", "--follow", "--slot", "prod2"))
+    follower.until_said("Started StandIn")
+    host.done("stop")
+    follower.until_said("Graceful shutdown")
+    follower.process.terminate()
+    follower.ended()
+    wait_for(
+        lambda: host.guest.run("pgrep -f '[j]ournalctl.*follow'", check=False).returncode == 1,
+        "the end of journalctl on the host",
+    )
+
+
+def test_p10_a_secret_is_in_its_0600_file_alone(host: Rented) -> None:
+    host.configure(secrets=["DB_PASSWORD"], env={"TZ": "Asia/Seoul"})
+    told = [
+        host.run("deploy", "--jar", str(host.jar(version)), environ={"DB_PASSWORD": VALUE})
+        for version in ("1", "2")
+    ]
+    told.append(host.run("rollback", environ={"DB_PASSWORD": VALUE}))
+    told += [host.run(command) for command in ("status", "history", "logs", "config")]
+    assert [ran.code for ran in told] == [0] * 7, told
+    core = "s3cr3t"
+    for ran in told:
+        assert core not in ran.all
+    run = host.guest.run
+    for slot in ("prod1", "prod2"):
+        environment = run(["cat", f"/proc/{host.pid(slot)}/environ"]).stdout.split("\0")
+        assert f"DB_PASSWORD={VALUE}" in environment
+        assert "TZ=Asia/Seoul" in environment
+    for shows in (
+        "cat /proc/[0-9]*/cmdline",
+        "ps axww",
+        "journalctl --no-pager",
+        "systemctl show taggle@prod1",
+    ):
+        assert core not in run(f"{shows} || :").stdout, shows
+    found = run(f"grep -rlsF {core} /home /etc /var /tmp /run /usr/local /root || :").stdout.split()
+    assert sorted(found) == [f"/home/ubuntu/taggle/slots/{slot}.env" for slot in ("prod1", "prod2")]
+    assert run(["stat", "-c", "%a %U", *found]).stdout.split("\n")[:2] == ["600 ubuntu"] * 2
+
+
+def test_a_unit_of_another_folder_is_not_taken_for_the_release_that_was_asked_for(host: Rented) -> None:
+    host.deployed("1")
+    host.configure(releases={"path": "/home/ubuntu/elsewhere"})
+    ran = host.deploy("2")
+    assert ran.code == 1, ran.all
+    assert host.served() == "1"
+    host.set_up()
+    host.deployed("3")
+    assert host.served() == "3"
+
+
+def test_p4_a_slot_where_nothing_listens_is_never_switched_to(host: Rented) -> None:
+    host.deployed("1")
+    include = host.include_text()
+    ran = host.as_user("sudo -n /usr/local/sbin/bluegreen-taggle switch prod1")
+    assert ran.exit_code == 20
+    assert "nothing listens on port 8081 of prod1" in ran.stderr
+    assert host.include_text() == include
+    assert host.enabled() == ["prod2"]
+    assert host.served() == "1"
+
+
+def test_the_time_of_a_switch_on_the_host_is_told(host: Rented, capsys: pytest.CaptureFixture[str]) -> None:
+    host.deployed("1")
+    host.deployed("2")
+    times = [took_ms(host.done("rollback", *arguments)) for arguments in ((), ("--to", "2"), ("--to", "1"))]
+    with capsys.disabled():
+        print(f" [switches under systemd took {', '.join(map(str, times))} ms on the host]", end="")  # noqa: T201
+    assert len(times) == 3

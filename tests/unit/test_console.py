@@ -1,0 +1,168 @@
+"""What a person sees, line by line."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from rich.console import Console as Terminal
+
+from bluegreen.console import PLAIN_WIDTH, Console, plain_or_rich, seconds, size
+from bluegreen.errors import Failed
+
+
+def piped() -> tuple[Console, io.StringIO]:
+    """A console whose output goes into a pipe."""
+    into = io.StringIO()
+    return Console(Terminal(file=into, soft_wrap=True, width=PLAIN_WIDTH)), into
+
+
+def on_terminal() -> tuple[Console, io.StringIO]:
+    """A console that speaks to a terminal with colours."""
+    into = io.StringIO()
+    return Console(Terminal(file=into, force_terminal=True, color_system="truecolor", width=80)), into
+
+
+AS_IT_IS = "[bold]no markup[/bold] [/] :bug: \\[x] https://e.example/?a=1 {status: 'UP'} 무중단"
+
+
+def test_text_is_printed_as_it_is() -> None:
+    say, printed = piped()
+    say.line(AS_IT_IS)
+    say.out(f"{AS_IT_IS}\t\x1b[1mbold")
+    say.note(AS_IT_IS)
+    say.warn(AS_IT_IS)
+    say.facts({"include": AS_IT_IS})
+    say.error(Failed(AS_IT_IS, why=[AS_IT_IS]))
+    lines = printed.getvalue().splitlines()
+    assert lines == [
+        AS_IT_IS,
+        f"{AS_IT_IS}\t\x1b[1mbold",
+        f"  {AS_IT_IS}",
+        f"! {AS_IT_IS}",
+        f"  include  {AS_IT_IS}",
+        "",
+        f"✗ {AS_IT_IS}",
+        f"  {AS_IT_IS}",
+    ]
+
+
+def test_the_cells_of_a_table_are_printed_as_they_are() -> None:
+    say, printed = piped()
+    say.table(["version", "why"], [[AS_IT_IS, ":boom: [red]x"], ["2", ""]])
+    header, first, second = printed.getvalue().splitlines()
+    assert header.split() == ["version", "why"]
+    assert first == f"{AS_IT_IS}  :boom: [red]x"
+    assert second.split() == ["2"]
+
+
+def test_a_long_line_is_not_folded_when_piped() -> None:
+    say, printed = piped()
+    long = "x" * (PLAIN_WIDTH + 500)
+    say.line(f"{long} {long}")
+    say.out(f"{long} {long}")
+    assert printed.getvalue() == f"{long} {long}\n{long} {long}\n"
+
+
+def test_a_step_is_one_line_with_its_time_once_it_has_ended() -> None:
+    say, printed = piped()
+    with say.step("start prod2", name="start") as step:
+        step.done("prod2 is UP")
+    assert printed.getvalue().startswith("✓ prod2 is UP (")
+    assert printed.getvalue().count("\n") == 1
+    assert [name for name, _ in say.times] == ["start"]
+
+
+def test_a_step_that_fails_says_what_was_tried() -> None:
+    say, printed = piped()
+    with pytest.raises(Failed), say.step("start prod2"):
+        raise Failed("it died")
+    assert printed.getvalue().startswith("✗ start prod2 (")
+
+
+def test_an_error_ends_with_what_is_live_and_what_to_do() -> None:
+    say, printed = piped()
+    say.error(Failed("prod2 died", why=["exit 1", "log"], live="prod1, version 1", remedy="mend it"))
+    assert printed.getvalue() == (
+        "\n✗ prod2 died\n  exit 1\n  log\n  live now: prod1, version 1\n  what to do: mend it\n"
+    )
+
+
+def test_several_machines_are_told_apart() -> None:
+    say, printed = piped()
+    one = say.on("10.0.0.5")
+    one.line("switched")
+    one.out("a line of a log")
+    assert printed.getvalue() == "10.0.0.5: switched\na line of a log\n"
+
+
+def test_nothing_is_redrawn_when_piped() -> None:
+    say, printed = piped()
+    assert not say.live
+    with say.progress("app.jar", 100) as progress:
+        assert progress is None
+    with say.step("upload"):
+        pass
+    assert "\x1b" not in printed.getvalue()
+
+
+def test_on_a_terminal_the_upload_shows_its_bytes_and_lines_have_colour() -> None:
+    say, printed = on_terminal()
+    assert say.live
+    with say.progress("app.jar", 2_000_000) as progress:
+        assert progress is not None
+        progress(1_000_000)
+        progress(2_000_000)
+    with say.step("upload") as step:
+        step.done("uploaded")
+    assert "2.0/2.0 MB" in printed.getvalue()
+    assert "\x1b[32m✓ uploaded" in printed.getvalue()
+
+
+def test_one_machine_among_several_draws_no_spinner() -> None:
+    say, _ = on_terminal()
+    assert not say.on("10.0.0.5").live
+
+
+def test_with_json_all_words_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    Console(plain_or_rich(stderr=True)).line("connected")
+    print(json.dumps({}))  # noqa: T201
+    out, err = capsys.readouterr()
+    assert (out, err) == ("{}\n", "connected\n")
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "words"),
+    [
+        (0, "0 ms"),
+        (0.04, "40 ms"),
+        (0.099, "99 ms"),
+        (0.0996, "0.1 s"),
+        (7.84, "7.8 s"),
+        (59.94, "59.9 s"),
+        (59.96, "1 min 0 s"),
+        (60, "1 min 0 s"),
+        (119.7, "2 min 0 s"),
+        (125, "2 min 5 s"),
+        (3600, "60 min 0 s"),
+    ],
+)
+def test_a_duration_in_words(duration_s: float, words: str) -> None:
+    assert seconds(duration_s) == words
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "words"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (999_949, "999.9 kB"),
+        (999_999, "1.0 MB"),
+        (52_400_000, "52.4 MB"),
+        (3_200_000_000, "3.2 GB"),
+    ],
+)
+def test_a_size_in_words(size_bytes: float, words: str) -> None:
+    assert size(size_bytes) == words

@@ -1,0 +1,345 @@
+"""The local jar: which is meant, and what it is."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from bluegreen import jar
+from bluegreen.errors import WrongUsage
+
+MANIFEST = "Manifest-Version: 1.0\r\nMain-Class: org.springframework.boot.loader.launch.JarLauncher\r\n"
+
+
+def class_file(java: int) -> bytes:
+    """The head of a class file that needs this Java (JVMS 4.1)."""
+    return b"\xca\xfe\xba\xbe\x00\x00" + (java + 44).to_bytes(2, "big") + b"\x00" * 8
+
+
+def packed(path: Path, manifest: str | None, files: dict[str, bytes | str]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        if manifest is not None:
+            archive.writestr("META-INF/MANIFEST.MF", manifest)
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+def refusal(path: Path) -> WrongUsage:
+    with pytest.raises(WrongUsage) as raised:
+        jar.inspect(path)
+    assert raised.value.exit_code == 2
+    return raised.value
+
+
+def not_found(pattern: str, base: Path) -> WrongUsage:
+    with pytest.raises(WrongUsage) as raised:
+        jar.find(pattern, base)
+    assert raised.value.exit_code == 2
+    return raised.value
+
+
+# Which one is meant
+
+
+def test_the_one_that_matches_is_found_and_the_plain_one_skipped(tmp_path: Path) -> None:
+    wanted = packed(tmp_path / "build/libs/app-1.0.jar", MANIFEST, {})
+    packed(tmp_path / "build/libs/app-1.0-plain.jar", MANIFEST, {})
+
+    assert jar.find("build/libs/*.jar", tmp_path) == wanted
+
+
+def test_a_path_without_wildcard_is_taken_as_it_is(tmp_path: Path) -> None:
+    wanted = packed(tmp_path / "app[1].jar", MANIFEST, {})
+
+    assert jar.find("app[1].jar", tmp_path) == wanted
+    assert jar.find(str(wanted), Path("/")) == wanted
+
+
+def test_an_absolute_pattern_and_a_folder_with_brackets_are_searched(tmp_path: Path) -> None:
+    wanted = packed(tmp_path / "a[b]/target/app.jar", MANIFEST, {})
+
+    assert jar.find("target/*.jar", tmp_path / "a[b]") == wanted
+    assert jar.find(f"{tmp_path}/*/target/*.jar", Path("/")) == wanted
+    assert jar.find("**/*.jar", tmp_path) == wanted
+
+
+def test_none_that_matches_is_told_with_pattern_folder_and_how_to_build_one(tmp_path: Path) -> None:
+    error = not_found("build/libs/*.jar", tmp_path)
+
+    assert str(error) == (
+        f"no file matches the jar 'build/libs/*.jar' in {tmp_path}\n"
+        f"  there is no folder {tmp_path}/build/libs\n"
+        "  what to do: build it: ./gradlew bootJar (build/libs/*.jar), or ./mvnw package (target/*.jar)"
+    )
+
+
+def test_a_plain_jar_alone_is_no_match_and_is_named(tmp_path: Path) -> None:
+    packed(tmp_path / "build/libs/app-plain.jar", MANIFEST, {})
+
+    error = not_found("build/libs/*.jar", tmp_path)
+
+    assert error.why == ("skipped, for plain jars cannot be started: app-plain.jar",)
+
+
+def test_several_that_match_are_all_listed_with_how_to_say_which(tmp_path: Path) -> None:
+    packed(tmp_path / "build/libs/app-1.0.jar", MANIFEST, {})
+    packed(tmp_path / "build/libs/app-1.1.jar", MANIFEST, {})
+
+    error = not_found("build/libs/*.jar", tmp_path)
+
+    assert error.message == f"2 files match the jar 'build/libs/*.jar' in {tmp_path}"
+    assert error.why == ("build/libs/app-1.0.jar", "build/libs/app-1.1.jar")
+    assert error.remedy is not None
+    assert error.remedy.startswith(f"say which: --jar {tmp_path}/build/libs/app-1.1.jar")
+
+
+# What it is
+
+
+def test_an_executable_jar_is_read_whole(tmp_path: Path) -> None:
+    path = packed(
+        tmp_path / "app.jar",
+        MANIFEST
+        + "Implementation-Version: 1.2.3\r\nSpring-Boot-Version: 3.5.16\r\n"
+        + "\r\nName: section\r\nMain-Class: not.This\r\n",
+        {
+            "BOOT-INF/classes/example/App.class": class_file(17),
+            "org/springframework/boot/loader/launch/JarLauncher.class": class_file(8),
+            "BOOT-INF/classes/application.yml": b"server.shutdown: graceful\nmanagement.server.port: 9000",
+        },
+    )
+
+    found = jar.inspect(path)
+
+    assert found == jar.Jar(
+        path=path,
+        size_bytes=path.stat().st_size,
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        version="1.2.3",
+        main_class="org.springframework.boot.loader.launch.JarLauncher",
+        java_release=17,
+        spring_boot=(3, 5, 16),
+        management_port=9000,
+        graceful=True,
+        warnings=(),
+    )
+
+
+def test_manifest_lines_go_on_in_the_next_one_even_within_a_letter(tmp_path: Path) -> None:
+    name = "가" * 30
+    cut = len(b"Implementation-Version: ") + 10
+    line = f"Implementation-Version: {name}".encode()
+    path = tmp_path / "app.jar"
+    with zipfile.ZipFile(path, "w") as archive:
+        manifest = b"main-class: example.Main\n" + line[:cut] + b"\n " + line[cut:] + b"\n"
+        archive.writestr("META-INF/MANIFEST.MF", manifest)
+
+    found = jar.inspect(path)
+
+    assert (found.version, found.main_class) == (name, "example.Main")
+
+
+def test_the_java_it_needs_is_the_highest_of_classes_that_every_java_loads(tmp_path: Path) -> None:
+    path = packed(
+        tmp_path / "app.jar",
+        MANIFEST,
+        {
+            "BOOT-INF/classes/A.class": class_file(17),
+            "BOOT-INF/classes/B.class": class_file(21),
+            "META-INF/versions/25/C.class": class_file(25),
+            "BOOT-INF/classes/module-info.class": class_file(24),
+            "BOOT-INF/lib/other.jar": b"not looked into",
+        },
+    )
+
+    assert jar.inspect(path).java_release == 21
+
+
+def test_a_jar_without_classes_of_its_own_needs_no_certain_java(tmp_path: Path) -> None:
+    assert jar.inspect(packed(tmp_path / "app.jar", MANIFEST, {})).java_release is None
+
+
+def test_a_jar_behind_a_shell_script_is_a_jar(tmp_path: Path) -> None:
+    path = packed(tmp_path / "app.jar", MANIFEST, {})
+    path.write_bytes(b"#!/bin/bash\nexec java -jar $0\n" + path.read_bytes())
+
+    assert jar.inspect(path).main_class.endswith("JarLauncher")
+
+
+# What is none
+
+
+def test_a_jar_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    error = refusal(tmp_path / "app.jar")
+
+    assert error.message == f"{tmp_path}/app.jar: there is no such jar"
+    assert error.remedy is not None
+    assert "./gradlew bootJar" in error.remedy
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path).message == f"{tmp_path}: is a folder, not a jar"
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"\n<!DOCTYPE html><html>404</html>", "it is an HTML page (32 bytes)"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "it is a pointer of Git LFS (43 bytes)"),
+        (b"\x1f\x8b\x08rest", "it is packed with gzip (7 bytes)"),
+        (b"hello", "it is not a zip archive, and a jar is one (5 bytes, begins with b'hello')"),
+    ],
+    ids=["an HTML page", "a pointer of Git LFS", "a gzip file", "a text"],
+)
+def test_what_is_no_zip_is_refused_and_named(content: bytes, why: str, tmp_path: Path) -> None:
+    path = tmp_path / "app.jar"
+    path.write_bytes(content)
+
+    error = refusal(path)
+
+    assert error.message == f"{path}: is not a jar"
+    assert error.why[0].startswith(why)
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "app.jar"
+    path.touch()
+
+    assert refusal(path).message == f"{path}: is empty (0 bytes)"
+
+
+def test_a_jar_that_was_cut_off_is_refused(tmp_path: Path) -> None:
+    path = packed(tmp_path / "app.jar", MANIFEST, {"a": "x" * 1000})
+    path.write_bytes(path.read_bytes()[:-40])
+
+    assert refusal(path).why[0].startswith("it begins as one, but its end is missing")
+
+
+def test_a_zip_without_manifest_is_refused_and_a_jar_in_it_named(tmp_path: Path) -> None:
+    path = packed(tmp_path / "artifact.jar", None, {"libs/app.jar": b"jar"})
+
+    assert refusal(path).why == (
+        "it is a zip archive without META-INF/MANIFEST.MF, but holds libs/app.jar: unzip that first",
+    )
+
+
+def test_a_plain_jar_is_refused_with_the_right_one(tmp_path: Path) -> None:
+    error = refusal(
+        packed(tmp_path / "app-plain.jar", "Manifest-Version: 1.0\n", {"A.class": class_file(17)})
+    )
+
+    assert error.message == f"{tmp_path}/app-plain.jar: has no Main-Class in its manifest"
+    assert error.why == ("it is a plain jar, of classes alone, which `java -jar` cannot start",)
+    assert error.remedy == (
+        "take bootJar's jar (without -plain in its name), or that of Maven's spring-boot:repackage"
+    )
+
+
+def test_a_damaged_jar_is_refused(tmp_path: Path) -> None:
+    path = packed(tmp_path / "app.jar", MANIFEST, {})
+    content = bytearray(path.read_bytes())
+    content[45:55] = b"\xff" * 10
+    path.write_bytes(bytes(content))
+
+    assert refusal(path).message == f"{path}: is a damaged jar"
+
+
+# Profiles in the old way
+
+
+def warnings(tmp_path: Path, name: str, text: str) -> tuple[str, ...]:
+    return jar.inspect(packed(tmp_path / "app.jar", MANIFEST, {name: text})).warnings
+
+
+def told(name: str, document: int, line: int, profiles: str) -> str:
+    return (
+        f"{name}, document {document} (line {line}): Spring Boot 3 does not start with "
+        f"`spring.profiles: {profiles}`; write `spring.config.activate.on-profile: {profiles}`"
+    )
+
+
+YML = "BOOT-INF/classes/application-prod.yml"
+PROPERTIES = "BOOT-INF/classes/application.properties"
+
+
+@pytest.mark.parametrize(
+    ("text", "document", "line", "profiles"),
+    [
+        ("a: 1\n---\nspring:\n  profiles: prod1\n", 2, 4, "prod1"),
+        ("spring.profiles: prod1\n", 1, 1, "prod1"),
+        ("spring: {profiles: [prod1, prod2]}\n", 1, 1, "prod1, prod2"),
+        ("spring:\n  profiles:\n    - prod1\n", 1, 3, "prod1"),
+        ("spring.profiles[0]: prod1\n", 1, 1, "prod1"),
+    ],
+    ids=["of a second document", "in one word", "as a list", "as items", "with an index"],
+)
+def test_spring_profiles_in_yaml_is_warned_of(
+    text: str, document: int, line: int, profiles: str, tmp_path: Path
+) -> None:
+    assert warnings(tmp_path, YML, text) == (told(YML, document, line, profiles),)
+
+
+def test_every_document_of_the_old_way_is_named(tmp_path: Path) -> None:
+    text = "spring: {profiles: prod1}\n---\nspring: {profiles: prod2}\n"
+
+    assert warnings(tmp_path, YML, text) == (told(YML, 1, 1, "prod1"), told(YML, 2, 3, "prod2"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "spring: {profiles: {active: prod}}\n",
+        "spring:\n  profiles:\n    include: common\n    group: {prod: [a]}\n    default: dev\n",
+        "spring.profiles.active: prod\n",
+        "spring.config.activate.on-profile: prod1\n",
+        "spring: {config: {activate: {on-profile: prod1}}}\n",
+        "management: {spring: {profiles: x}}\n",
+        "",
+    ],
+)
+def test_other_profile_keys_in_yaml_are_fine(text: str, tmp_path: Path) -> None:
+    assert warnings(tmp_path, YML, text) == ()
+
+
+def test_spring_profiles_in_properties_is_warned_of_by_document(tmp_path: Path) -> None:
+    text = "a=1\n#---\nspring.profiles=prod1\n!---\n  spring.profiles : prod2\n"
+
+    assert warnings(tmp_path, PROPERTIES, text) == (
+        told(PROPERTIES, 2, 3, "prod1"),
+        told(PROPERTIES, 3, 5, "prod2"),
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "spring.profiles.active=prod\n",
+        "# spring.profiles=prod\n",
+        "a=b \\\nspring.profiles=prod\n",
+        "spring.config.activate.on-profile=prod\n",
+    ],
+)
+def test_other_lines_of_properties_are_fine(text: str, tmp_path: Path) -> None:
+    assert warnings(tmp_path, PROPERTIES, text) == ()
+
+
+def test_files_that_spring_does_not_read_as_its_own_are_passed_over(tmp_path: Path) -> None:
+    assert warnings(tmp_path, "BOOT-INF/classes/static/application.yml", "spring: {profiles: x}\n") == ()
+
+
+def test_yaml_that_cannot_be_read_is_said_to_be_unchecked(tmp_path: Path) -> None:
+    assert warnings(tmp_path, YML, "a: b: c\n") == (
+        f"{YML} (line 1): is no YAML, so it was not looked through for spring.profiles",
+    )
+
+
+def test_a_management_port_that_only_one_profile_takes_is_not_that_of_both(tmp_path: Path) -> None:
+    text = b"spring.config.activate.on-profile: prod1\nmanagement.server.port: 9081\n"
+    path = packed(tmp_path / "app.jar", MANIFEST, {"BOOT-INF/classes/application.yml": text})
+    found = jar.inspect(path)
+    assert (found.management_port, found.graceful, found.spring_boot) == (None, None, ())

@@ -1,0 +1,64 @@
+"""Which server reads the include, out of what `nginx -T` prints."""
+
+from __future__ import annotations
+
+from bluegreen.nginx_config import servers
+
+INCLUDE = "/etc/nginx/conf.d/service-url.inc"
+MAIN = """\
+# configuration file /etc/nginx/nginx.conf:
+user www-data; # of Debian
+events { worker_connections 768; }
+http {
+    log_format main '$remote_addr "$request" {a;b}';
+    include /etc/nginx/conf.d/*.conf;
+    include sites-enabled/*;
+}
+"""
+
+
+def test_a_site_of_the_blog_posts_is_found() -> None:
+    config = f"""{MAIN}
+# configuration file /etc/nginx/sites-enabled/default:
+server {{
+    listen 80 default_server;
+    listen [::]:80 default_server;
+    server_name dev.example;
+    include {INCLUDE};
+    location / {{ proxy_pass $service_url; }}
+}}
+# configuration file {INCLUDE}:
+set $service_url http://127.0.0.1:8081;
+"""
+    (server,) = servers(config, INCLUDE)
+    assert server.includes
+    assert server.passes
+    assert server.listens == ("80 default_server", "[::]:80 default_server")
+    assert server.names == ("dev.example",)
+    assert not server.file_cache
+
+
+def test_a_commented_include_is_none() -> None:
+    config = (
+        f"{MAIN}# configuration file /etc/nginx/conf.d/a.conf:\n"
+        f"server {{ listen 8080;\n# include {INCLUDE};\n}}\n"
+    )
+    (server,) = servers(config, INCLUDE)
+    assert not server.includes
+    assert server.listens == ("8080",)
+
+
+def test_an_include_by_a_glob_counts() -> None:
+    config = (
+        f"{MAIN}# configuration file /etc/nginx/conf.d/a.conf:\n"
+        "server { include /etc/nginx/conf.d/*.inc; open_file_cache max=100; }\n"
+        f"# configuration file {INCLUDE}:\nset $service_url http://a;\n"
+    )
+    (server,) = servers(config, INCLUDE)
+    assert server.includes
+    assert server.file_cache
+
+
+def test_what_is_no_configuration_has_no_servers() -> None:
+    assert servers("", INCLUDE) == ()
+    assert servers("nginx: permission denied", INCLUDE) == ()
