@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from bluegreen.errors import Failed
 from bluegreen.include import Form, render
 from bluegreen.sandbox import nginx, ports, processes, sshd, state
 from bluegreen.sandbox.folder import Folder, replace
+from bluegreen.sandbox.ports import PortTaken
 from bluegreen.sandbox.programs import Programs, found
 from bluegreen.sandbox.state import State
 
@@ -69,13 +71,21 @@ def start(settings: Settings, folder: Path) -> Sandbox:
             # As /run at a boot.
             shutil.rmtree(place.run, ignore_errors=True)
         before = state.read(place)
-        now = _decided(place, programs, settings, before)
         _make_folders(place, settings.app)
-        # Before anything starts: what dies half-way is found again on these ports.
-        state.write(place, now)
-        sandbox = _start_sshd(place, programs, now)
-        _start_nginx(place, programs, resolve(settings, sandbox), now, before)
-        return sandbox
+        for _ in range(_ROUNDS):
+            # Two sandboxes that are started at once may both find a port free.
+            with suppress(PortTaken):
+                return _started(place, programs, settings, before)
+        return _started(place, programs, settings, before)
+
+
+def _started(place: Folder, programs: Programs, settings: Settings, before: State | None) -> Sandbox:
+    now = _decided(place, programs, settings, state.read(place))
+    # Before anything starts: what dies half-way is found again on these ports.
+    state.write(place, now)
+    sandbox = _start_sshd(place, programs, now)
+    _start_nginx(place, programs, resolve(settings, sandbox), now, before)
+    return sandbox
 
 
 def running(folder: Path) -> Sandbox | None:

@@ -12,6 +12,7 @@ from bluegreen.config import Settings
 from bluegreen.errors import Failed
 from bluegreen.sandbox import processes
 from bluegreen.sandbox.folder import Folder, replace
+from bluegreen.sandbox.ports import PortTaken
 from bluegreen.sandbox.processes import Process
 from bluegreen.sandbox.programs import Programs, version
 
@@ -54,6 +55,7 @@ def start(order: tuple[str, ...]) -> None:
     """Starts it, and returns once it listens. It outlives this process and its terminal.
 
     Raises:
+        PortTaken: somebody listens on its port by now.
         Failed: it does not start; its own words are the cause.
     """
     _call(order, "did not start")
@@ -73,7 +75,8 @@ def _call(order: tuple[str, ...], trouble: str) -> None:
     # It becomes a daemon by itself: it listens, then lets go of these streams and of the terminal.
     done = subprocess.run(order, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise Failed(f"the sandbox's nginx {trouble}", why=done.stderr.splitlines()[-10:])
+        error = PortTaken if "bind() to " in done.stderr else Failed
+        raise error(f"the sandbox's nginx {trouble}", why=done.stderr.splitlines()[-10:])
 
 
 def _config() -> str:

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable, Mapping
 
 from bluegreen.config import Settings
+from bluegreen.errors import Failed
 
 SSH = "sshd"
 HTTP = "nginx"
@@ -14,6 +15,10 @@ _SSH_PORT = 2222
 _HTTP_PORT = 8080
 # Below it a port is root's (net.ipv4.ip_unprivileged_port_start).
 _FIRST_PORT_OF_USERS = 1024
+
+
+class PortTaken(Failed):
+    """Between the look at a port and the listening there somebody else took it."""
 
 
 def wanted(settings: Settings) -> dict[str, int]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from bluegreen.errors import Failed
 from bluegreen.sandbox import processes
 from bluegreen.sandbox.folder import Folder, replace
+from bluegreen.sandbox.ports import PortTaken
 from bluegreen.sandbox.processes import Process
 from bluegreen.sandbox.programs import Programs, version
 
@@ -36,6 +37,7 @@ def start(folder: Folder, programs: Programs, port: int) -> None:
     """Starts it, and returns once it listens. It outlives this process and its terminal.
 
     Raises:
+        PortTaken: somebody listens on that port by now.
         Failed: it does not start; its own words are the cause.
     """
     folder.ssh.mkdir(mode=0o700, exist_ok=True)
@@ -55,8 +57,11 @@ def start(folder: Folder, programs: Programs, port: int) -> None:
     # It goes into the background first and listens then, so that only its pid file tells.
     while not _pid_file(folder).exists():
         said = log.read_bytes()[log_began:].decode(errors="replace").splitlines()
-        if time.monotonic() > until or any("Cannot bind any address" in line for line in said):
-            raise Failed("the sandbox's sshd did not start", why=said[-10:], remedy=f"see {log}")
+        taken = any("Cannot bind any address" in line for line in said)
+        if taken or time.monotonic() > until:
+            raise (PortTaken if taken else Failed)(
+                "the sandbox's sshd did not start", why=said[-10:], remedy=f"see {log}"
+            )
         select.select([], [], [], 0.005)
 
 

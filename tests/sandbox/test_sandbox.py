@@ -475,6 +475,47 @@ def test_a_port_in_use_gets_another_one_and_that_is_said(start: Start, folder: P
     assert start(wanted) == sandbox, "the ports are kept"
 
 
+@pytest.mark.parametrize("program", ["sshd", "nginx"])
+def test_a_port_that_is_taken_just_before_the_listening_gets_another_one(
+    start: Start, folder: Path, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    wanted = settings(folder.parent)
+    port = wanted.port if program == "sshd" else wanted.site.listen
+    real = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin")
+    tools, taking, taken = folder.parent / "tools", folder.parent / "taking", folder.parent / "taken"
+    tools.mkdir(parents=True)
+    # What only asks for the version or the configuration goes through at once.
+    (tools / program).write_text(
+        f"""#!/bin/sh
+case " $* " in *" -t "* | *" -V "* | *" -v "*) exec {real} "$@" ;; esac
+if [ ! -e {taking} ]; then
+    : >{taking}
+    until [ -e {taken} ]; do sleep 0.01; done
+fi
+exec {real} "$@"
+"""
+    )
+    (tools / program).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+
+    def take() -> None:
+        wait_until(taking.exists)
+        with socket.create_server(("127.0.0.1", int(port or 0))):
+            taken.touch()
+            wait_until(over.is_set)
+
+    over = threading.Event()
+    other = threading.Thread(target=take)
+    other.start()
+    sandbox = start(wanted)
+    over.set()
+    other.join()
+
+    assert port not in (sandbox.ssh_port, sandbox.http_port)
+    assert said_over_ssh(sandbox, "echo there") == "there"
+    assert get(sandbox, SLOT_PATH)[0] == 200
+
+
 def test_ports_that_nobody_holds_are_those_of_the_config(start: Start, folder: Path) -> None:
     wanted = settings(folder.parent)
 
