@@ -141,6 +141,7 @@ class _WrongTogether:
         yield from self._two_slots()
         yield from self._one_port_each()
         yield from self._health()
+        yield from self._old_slot()
         yield from self._env_or_secret()
 
     def _how_it_is_reached(self) -> Iterator[Problem]:
@@ -204,6 +205,11 @@ class _WrongTogether:
                 near = did_you_mean(name, slots)
                 text = f"'{name}' is not a slot{near or '; there are'} ({' and '.join(slots)})"
                 yield self._problem(("health", "ports", name), text)
+
+    def _old_slot(self) -> Iterator[Problem]:
+        if self._at("old_slot", "after_switch") == "stop" and self._at("old_slot", "keep_for") is not None:
+            text = "is for after_switch: keep, and here it is stop; delete one of the two"
+            yield self._problem(("old_slot", "keep_for"), text)
 
     def _env_or_secret(self) -> Iterator[Problem]:
         env, secrets = self._at("env"), self._at("secrets")

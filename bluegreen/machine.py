@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bluegreen import privileged
@@ -42,9 +41,21 @@ class Machine:
         """The same machine, its steps allowed by the lock that `token` took."""
         return replace(self, token=token)
 
-    def script(self, name: str, **values: Value) -> Script:
-        """A script of ours with the values that all of them share, and its own."""
-        return self._script(name, values, None)
+    def script(self, name: str, root: Script | None = None, /, **values: Value) -> Script:
+        """A script of ours with the values that all of them share, and its own.
+
+        Args:
+            root: what `as_root` of lib.sh runs on a host without `setup`, for a script that needs it.
+        """
+        as_root: dict[str, Value] = {}
+        if root:
+            as_root["root_installed"] = (
+                privileged.installed_path(self.settings) if self.settings.nginx.sudo else ""
+            )
+            as_root["root_sent"] = shlex.join(privileged.sent_along(root))
+            as_root["root_sudo"] = self.settings.nginx.sudo
+        parts = ("lib", self.settings.supervisor, "stopping")
+        return Script(name, {**self.shared(), **as_root, **values}, parts=parts)
 
     def shared(self) -> dict[str, Value]:
         """The values that all scripts share."""
@@ -70,17 +81,6 @@ class Machine:
             self.settings, self.shared(), user=user or self.host.user, groups=groups, names_slot=names_slot
         )
 
-    def _script(self, name: str, values: Mapping[str, Value], root: Script | None) -> Script:
-        as_root: dict[str, Value] = {}
-        if root:
-            as_root["root_installed"] = (
-                privileged.installed_path(self.settings) if self.settings.nginx.sudo else ""
-            )
-            as_root["root_sent"] = shlex.join(privileged.sent_along(root))
-            as_root["root_sudo"] = self.settings.nginx.sudo
-        parts = ("lib", self.settings.supervisor, "stopping")
-        return Script(name, {**self.shared(), **as_root, **values}, parts=parts)
-
     def start(self, name: str, **values: Value) -> Running:
         """Starts a script whose output is read while it runs."""
         return self.host.start(self.script(name, **values))
@@ -94,12 +94,8 @@ class Machine:
         root: Script | None = None,
         **values: Value,
     ) -> Result:
-        """Runs a script and gives its result, whatever its exit code.
-
-        Args:
-            root: what `as_root` of lib.sh runs on a host without `setup`, for a script that needs it.
-        """
-        return self.host.run(self._script(name, values, root), stdin=stdin, timeout_s=timeout_s)
+        """Runs a script and gives its result, whatever its exit code."""
+        return self.host.run(self.script(name, root, **values), stdin=stdin, timeout_s=timeout_s)
 
     def run(
         self, name: str, *, timeout_s: float = 60, root: Script | None = None, **values: Value
@@ -109,7 +105,7 @@ class Machine:
         Raises:
             Failed: it ended with another exit code than 0; its stderr is the cause.
         """
-        result = self.host.run(self._script(name, values, root), timeout_s=timeout_s)
+        result = self.host.run(self.script(name, root, **values), timeout_s=timeout_s)
         if result.exit_code != 0:
             raise step_failed(name, result)
         return result.stdout.splitlines()

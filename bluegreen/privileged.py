@@ -53,6 +53,8 @@ def script(
         "method": form.value,
         "names_slot": names_slot,
         "verify_ms": VERIFY_TIMEOUT_S * 1000,
+        "user": user,
+        "keep_for_s": round(settings.old_slot.keep_for_s or 0),
         "unit": unit.path(settings),
         "unit_text": unit.render(settings, user=user),
     }

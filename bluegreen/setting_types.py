@@ -328,6 +328,14 @@ def verify_path(value: object) -> str | None:
     return url_path(value)
 
 
+def probe_path(value: object) -> str | None:
+    return None if value is None else url_path(value)
+
+
+def keep_for(value: object) -> float | None:
+    return None if value is None else seconds_from(1, "10m")(value)
+
+
 def host_path(value: object, example: str = "/home/ubuntu/taggle") -> str:
     """A folder or file on the host."""
     text = checked_text(value, example)
@@ -429,8 +437,11 @@ def _number(what: str, low: int, high: int, example: int) -> Rule:
 
 
 def _time(low_s: float, example: str) -> Rule:
-    schema = [{"type": "number", "minimum": low_s}, {"type": "string", "pattern": duration.PATTERN}]
-    return Rule(seconds_from(low_s, example), {"anyOf": schema})
+    return Rule(seconds_from(low_s, example), {"anyOf": _times(low_s)})
+
+
+def _times(low_s: float) -> list[dict[str, Any]]:
+    return [{"type": "number", "minimum": low_s}, {"type": "string", "pattern": duration.PATTERN}]
 
 
 def _one_or_more_of(item: dict[str, Any]) -> Rule:
@@ -490,6 +501,7 @@ JavaArg = Annotated[str, Rule(java_arg, _TEXT)]
 EnvValue = Annotated[str, Rule(env_value, {"type": ["string", "number", "boolean"]})]
 UrlPath = Annotated[str, Rule(url_path, _PATH)]
 VerifyPath = Annotated[str | None, Rule(verify_path, {"type": ["string", "null"], "pattern": "^/"})]
+ProbePath = Annotated[str | None, Rule(probe_path, {"type": ["string", "null"], "pattern": "^/"})]
 HostPath = Annotated[str, Rule(host_path, _PATH)]
 IncludePath = Annotated[
     str, Rule(include_path, {"type": "string", "pattern": "^/", "not": {"pattern": "\\.conf$"}})
@@ -502,6 +514,10 @@ Flag = Annotated[bool, Rule(flag, {"type": "boolean"})]
 Every = Annotated[float, _time(0.05, "500ms")]
 Timeout = Annotated[float, _time(1, "2m")]
 Wait = Annotated[float, _time(0, "10s")]
+KeepFor = Annotated[
+    float | None,
+    Rule(keep_for, {"anyOf": [*_times(1), {"type": "null"}]}),
+]
 Ups = Annotated[int, _number("number of answers", 1, 1000, 1)]
 Warm = Annotated[int, _number("number of requests", 0, 10000, 5)]
 Keep = Annotated[int, _number("number of releases", 1, 1000, 5)]

@@ -33,9 +33,11 @@ from bluegreen.setting_types import (
     JavaOptions,
     JavaVersion,
     Keep,
+    KeepFor,
     ListenPort,
     Method,
     Networks,
+    ProbePath,
     Secrets,
     ServerName,
     Slots,
@@ -94,6 +96,9 @@ class Switch(_Frozen):
     verify: VerifyPath = Field(
         "/api/v1/profiles", description="Path that answers the live slot's name through nginx; null: none"
     )
+    probe: ProbePath = Field(
+        None, description="Path asked ten times a second meanwhile; by default the verify path"
+    )
     watch_s: Wait = Field(10.0, alias="watch", description="Time in which a failing slot is switched back")
 
 
@@ -105,6 +110,9 @@ class OldSlot(_Frozen):
     )
     drain_s: Wait = Field(
         30.0, alias="drain", description="Time for its requests to end before it is stopped"
+    )
+    keep_for_s: KeepFor = Field(
+        None, alias="keep_for", description="With keep: the host stops it after that time; null: never"
     )
     stop_timeout_s: Wait = Field(
         30.0, alias="stop_timeout", description="Time for its graceful shutdown before it is killed"
@@ -270,7 +278,7 @@ def _plain(value: Any, name: str) -> Any:
     if isinstance(value, BaseModel):
         fields = type(value).model_fields
         return {info.alias or key: _plain(getattr(value, key), key) for key, info in fields.items()}
-    if name.endswith("_s"):
+    if name.endswith("_s") and value is not None:
         return duration.text(value)
     if isinstance(value, dict):
         return dict(value)

@@ -36,7 +36,8 @@ _HEAD = """\
 
 # The two slots. The lone server of a group is never taken for failed (ngx_http_upstream_module, max_fails),
 # so that a hiccup costs no ten seconds of "no live upstreams". The timeout is below Tomcat's 20 s: the side
-# that sends must be the first to close, or a POST meets a closed connection.
+# that sends must be the first to close, or a POST meets a closed connection; and below the watch of a switch,
+# so that then each connection to the old slot is a request under way.
 """
 
 
@@ -45,7 +46,7 @@ def _group(settings: Settings, slot: str) -> str:
 upstream {settings.app}-{slot} {{
     server 127.0.0.1:{settings.slots[slot]};
     keepalive 64;
-    keepalive_timeout 15s;
+    keepalive_timeout 5s;
 }}
 
 """

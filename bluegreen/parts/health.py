@@ -12,20 +12,23 @@ from bluegreen.errors import Failed
 from bluegreen.machine import Machine, decode, verify_path
 
 LOG_LINES = 30
-# A hung application must not hang the look at it; two looks a second leave this much for an answer.
+# A hung application must not hang the look at it.
 ANSWER_TIMEOUT_S = 5
 WATCH_EVERY_S = 0.5
-WATCH_ANSWER_TIMEOUT_S = 2
+# A second for an answer, or so many times what the last UP took before the switch: some ask databases first.
+WATCH_ANSWER_TIMEOUT_S = 1.0
+WATCH_SLOWER_TIMES = 4
 # Room for the second look at a slot that failed the last one in time.
 WATCH_LONGER_S = 10
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer to a health request: HTTP status (0: none came) and body."""
+    """An answer to a health request: HTTP status (0: none came), body, and how long it took."""
 
     code: int
     body: str
+    took_ms: int = 0
 
     @property
     def status(self) -> str:
@@ -62,10 +65,10 @@ class End(Enum):
 
 @dataclass(frozen=True)
 class Look:
-    """One look at a slot: its health, and what came through nginx if that was asked."""
+    """One look at a slot: its health, and the HTTP status of what came through nginx if that was asked."""
 
     health: Answer
-    through: Answer | None = None
+    through: int | None = None
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,7 @@ def observe(
         through: a path to ask through nginx at each look as well, empty for none.
     """
     log: tuple[str, ...] = ()
-    health: Answer | None = None
-    through_answer: Answer | None = None
+    through_code: int | None = None
     with machine.start(
         "observe",
         slot=slot,
@@ -107,14 +109,10 @@ def observe(
             word, _, rest = line.partition(" ")
             if word == "log":
                 log = tuple(decode(rest).splitlines())
-            elif word in ("answer", "same"):
-                health = health if word == "same" else _answer(rest)
-                if health and not through:
-                    yield Look(health)
             elif word == "through":
-                through_answer = through_answer if rest == "same" else _answer(rest)
-                if health:
-                    yield Look(health, through_answer)
+                through_code = int(rest)
+            elif word == "answer":
+                yield Look(_answer(rest), through_code)
             elif word in {end.value for end in End}:
                 yield Ended(End(word), log, rest)
                 return
@@ -122,8 +120,11 @@ def observe(
         yield Ended(End.SILENT, log, result.stderr.strip())
 
 
-def wait_until_up(machine: Machine, slot: str, pid: int) -> None:
+def wait_until_up(machine: Machine, slot: str, pid: int) -> Answer:
     """Waits for `health.ups` answers UP in a row; ends within a second of UP, or of the JVM's death (P12).
+
+    Returns:
+        The last of them.
 
     Raises:
         Failed: it died, another process answers in its place, or the time is over; with the last answer and
@@ -143,7 +144,7 @@ def wait_until_up(machine: Machine, slot: str, pid: int) -> None:
         last = seen.health
         ups = ups + 1 if last.up else 0
         if ups >= health.ups:
-            return
+            return last
     raise Failed(f"{slot} was not seen to get UP: the observation on the host ended without a word")
 
 
@@ -189,10 +190,13 @@ def smoke(machine: Machine, slot: str) -> None:
             raise Failed(f"smoke path {path} of {slot} {answered} after {duration_ms} ms, not 2xx")
 
 
-def watch(machine: Machine, slot: str, pid: int, *, verified: bool = True) -> Ended | None:
+def watch(
+    machine: Machine, slot: str, pid: int, *, before: Answer | None, verified: bool = True
+) -> Ended | None:
     """Watches a slot that has just taken traffic, for `switch.watch` seconds, twice a second.
 
     Args:
+        before: its last UP before the switch, if that was seen.
         verified: the verify path answers for this slot; else any answer of an application will do.
 
     Returns:
@@ -210,7 +214,7 @@ def watch(machine: Machine, slot: str, pid: int, *, verified: bool = True) -> En
         pid,
         for_s=settings.switch.watch_s + WATCH_LONGER_S,
         every_s=WATCH_EVERY_S,
-        answer_s=WATCH_ANSWER_TIMEOUT_S,
+        answer_s=_answer_within_s(before),
         through=path,
     ):
         if isinstance(seen, Ended):
@@ -233,10 +237,23 @@ def watch(machine: Machine, slot: str, pid: int, *, verified: bool = True) -> En
 def _trouble(seen: Look, path: str, *, verified: bool) -> str:
     if not seen.health.up:
         return f"health answers {seen.health}"
-    good = range(200, 300) if verified else range(100, 500)
-    if seen.through is not None and seen.through.code not in good:
-        return f"{path} through nginx answers {seen.through.code or 'nothing'}"
+    if seen.through is not None and not answered_well(seen.through, strict=verified):
+        return f"{path} through nginx answers {seen.through or 'nothing'}"
     return ""
+
+
+def answered_well(code: int, *, strict: bool) -> bool:
+    """Whether an application answered through nginx, and without an error.
+
+    Args:
+        strict: the path is known to be one that it has; else that it has not (404) is good enough.
+    """
+    return 200 <= code < 400 if strict else 100 <= code < 500
+
+
+def _answer_within_s(before: Answer | None) -> float:
+    usual_s = before.took_ms / 1000 if before else 0.0
+    return min(max(WATCH_ANSWER_TIMEOUT_S, WATCH_SLOWER_TIMES * usual_s), ANSWER_TIMEOUT_S)
 
 
 def logs_of(machine: Machine, slot: str, lines: int = LOG_LINES) -> list[str]:
@@ -245,5 +262,5 @@ def logs_of(machine: Machine, slot: str, lines: int = LOG_LINES) -> list[str]:
 
 
 def _answer(text: str) -> Answer:
-    code, _, body = text.partition(" ")
-    return Answer(int(code), decode(body))
+    code, took_ms, body = text.split(" ", 2)
+    return Answer(int(code), decode(body), int(took_ms))

@@ -41,6 +41,7 @@ class Entry:
         reason: why it failed, one line.
         seconds: from its start to its end.
         bad: releases that it showed to be bad.
+        requests, failed, slowest_ms: of the probe that asked through nginx meanwhile.
     """
 
     run: str
@@ -58,6 +59,9 @@ class Entry:
     reason: str | None = None
     seconds: float | None = None
     bad: tuple[str, ...] = ()
+    requests: int | None = None
+    failed: int | None = None
+    slowest_ms: int | None = None
 
     def line(self) -> str:
         """The entry as one line of the journal; what is not known is left out."""

@@ -7,6 +7,7 @@ so that one rename moves running traffic; its first line decides after a boot, w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from bluegreen import privileged
 from bluegreen.config import Settings
@@ -14,6 +15,7 @@ from bluegreen.errors import BluegreenError, Failed, Unclear
 from bluegreen.include import Form, first_target, form_of, is_group, slot_named
 from bluegreen.machine import Machine, step_failed
 from bluegreen.parts.facts import Facts
+from bluegreen.site import KEEPALIVE_MIN_TIMEOUT_SINCE
 
 NOT_SWITCHED = 20
 NEITHER = 21
@@ -48,21 +50,48 @@ class Proxy:
     version: str
 
 
+class Reloaded(Enum):
+    """Why a switch needed a reload."""
+
+    METHOD = "method"
+    FORM = "form"
+    HIDDEN = "hidden"
+
+    @property
+    def why(self) -> str:
+        return {
+            Reloaded.METHOD: "switch.method is reload",
+            Reloaded.FORM: "the include was not yet one of method instant",
+            Reloaded.HIDDEN: "without one it went on as before; is there an open_file_cache in its server?",
+        }[self]
+
+
 @dataclass(frozen=True)
 class Switched:
     """A switch that was seen to work.
 
     Args:
         route: the word for the route now in force.
+        began_ms: when it began, by the host's clock since 1970.
         duration_ms: on the host, verification included.
-        reloaded: nginx was reloaded for it.
+        reloaded: why nginx was reloaded for it, None if it was not.
         verified: the slot was seen to answer through nginx, rather than a 2xx of whoever it was.
     """
 
     route: str
+    began_ms: int
     duration_ms: int
-    reloaded: bool
+    reloaded: Reloaded | None
     verified: bool
+
+    @property
+    def ended_ms(self) -> int:
+        """When it was seen to work, by the host's clock."""
+        return self.began_ms + self.duration_ms
+
+    def __str__(self) -> str:
+        how = "without a reload" if self.reloaded is None else f"with a reload of nginx ({self.reloaded.why})"
+        return f"in {self.duration_ms} ms on the host, {how}"
 
 
 def read(facts: Facts, settings: Settings) -> Proxy:
@@ -95,6 +124,11 @@ def named_slot(body: str, settings: Settings) -> str | None:
     return text if text in settings.slots else slot_named(text, settings)
 
 
+def reloads_without_loss(version: str) -> bool:
+    """Whether a reload of this nginx can spare clients on keep-alive connections, as our site has it do."""
+    return tuple(int(part) for part in version.split(".") if part) >= KEEPALIVE_MIN_TIMEOUT_SINCE
+
+
 def switch(machine: Machine, before: Proxy, to: str) -> Switched:
     """Points nginx at `to`; the machine itself verifies it, or puts back what was.
 
@@ -120,7 +154,13 @@ def switch(machine: Machine, before: Proxy, to: str) -> Switched:
     if result.exit_code != 0:
         raise _not_switched(machine, to, result.exit_code, result.stderr) or step_failed("switch", result)
     told = dict(line.partition(" ")[::2] for line in result.stdout.splitlines())
-    return Switched(told["route"], int(told["switched"]), "reloaded" in told, "verified" in told)
+    return Switched(
+        route=told["route"],
+        began_ms=int(told["began"]),
+        duration_ms=int(told["switched"]),
+        reloaded=Reloaded(told["reloaded"]) if "reloaded" in told else None,
+        verified="verified" in told,
+    )
 
 
 def _not_switched(machine: Machine, to: str, exit_code: int, stderr: str) -> BluegreenError | None:

@@ -59,17 +59,27 @@ class Slot:
 
 @dataclass(frozen=True)
 class Stopped:
-    """A JVM that was stopped: in how many ms, whether by SIGKILL, and its connections open at that time."""
+    """A JVM that was stopped.
+
+    Args:
+        duration_ms: from SIGTERM to its end.
+        killed: it did not end by SIGTERM in time.
+        open_requests: requests, streams and websockets that were still under way when patience ended.
+    """
 
     pid: int
     duration_ms: int
     killed: bool
-    open_connections: int
+    open_requests: int
 
     def __str__(self) -> str:
         how = "killed, it ignored SIGTERM" if self.killed else "stopped"
-        still = f", {self.open_connections} connections were still open" if self.open_connections else ""
-        return f"{how} after {self.duration_ms / 1000:.1f} s{still}"
+        still = f"; still open when patience ended: {_requests(self.open_requests)}"
+        return f"{how} after {self.duration_ms / 1000:.1f} s{still if self.open_requests else ''}"
+
+
+def _requests(number: int) -> str:
+    return "1 request or websocket" if number == 1 else f"{number} requests or websockets"
 
 
 def read(facts: Facts, settings: Settings) -> dict[str, Slot]:
@@ -90,7 +100,9 @@ def _slot(facts: Facts, name: str, port: int) -> Slot:
         ours=facts.text(f"{key}ours") == "yes",
         command=facts.text(f"{key}command").strip(),
         owner_user=facts.text(f"{key}owner_user"),
-        health=Answer(int(code), facts.text(f"{key}body")) if code else None,
+        health=Answer(int(code), facts.text(f"{key}body"), facts.number(f"{key}took_ms") or 0)
+        if code
+        else None,
         memory_bytes=memory_kb * 1024 if memory_kb is not None else None,
     )
 
@@ -183,7 +195,7 @@ def stop(
 
     Args:
         route: as the look found it; if it has moved since, nothing is stopped (P4).
-        drain_s: seconds that its open connections may take to end first.
+        drain_s: seconds that what is under way there may take to end first.
         stop_timeout_s: seconds from SIGTERM to SIGKILL, None for `old_slot.stop_timeout`.
 
     Returns:
@@ -204,13 +216,46 @@ def stop(
     return _stopped(lines)
 
 
+def keep_for(machine: Machine, slot: str, pid: int, route: str) -> None:
+    """Has the host stop the JVM of the idle slot by itself, `old_slot.keep_for` seconds from now.
+
+    It does so only if this JVM still runs there and nginx was not switched since.
+
+    Args:
+        route: as it is now; if it has moved since, nothing is arranged (P4).
+
+    Raises:
+        Failed: the host did not take it; the JVM runs on.
+    """
+    settings = machine.settings
+    expire = machine.script(
+        "expire",
+        machine.root_script(),
+        slot=slot,
+        port=settings.slots[slot],
+        pid=pid,
+        route=route,
+        drain_ms=round(settings.old_slot.drain_s * 1000),
+    )
+    result = machine.attempt(
+        "keep_for",
+        stdin=expire.text().encode(),
+        slot=slot,
+        route=route,
+        keep_for_s=round(settings.old_slot.keep_for_s or 0),
+        root=machine.root_script(),
+    )
+    if result.exit_code != 0:
+        raise step_failed("keep_for", result)
+
+
 def _stopped(lines: list[str]) -> Stopped | None:
-    open_connections = 0
+    open_requests = 0
     stopped = None
     for line in lines:
         words = line.split()
         if words[0] == "open":
-            open_connections = int(words[1])
+            open_requests = int(words[1])
         if words[0] in ("stopped", "killed"):
-            stopped = Stopped(int(words[1]), int(words[2]), words[0] == "killed", open_connections)
+            stopped = Stopped(int(words[1]), int(words[2]), words[0] == "killed", open_requests)
     return stopped

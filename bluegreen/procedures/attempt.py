@@ -12,7 +12,10 @@ from bluegreen.errors import BluegreenError, ConnectionLost, Failed, Unclear
 from bluegreen.host import Host
 from bluegreen.machine import LockLost, Machine
 from bluegreen.parts import journal, lock, releases, slots
+from bluegreen.parts.health import Answer
 from bluegreen.parts.journal import Entry, NotWritten, Outcome
+from bluegreen.parts.probe import Probe, Proof
+from bluegreen.parts.proxy import Switched
 from bluegreen.parts.releases import Release
 from bluegreen.parts.view import View
 from bluegreen.procedures.fleet import attempt_each
@@ -35,8 +38,11 @@ class Attempt:
         release: what is to serve there, None for a JVM that bluegreen did not start.
         pid: of its JVM, once it runs.
         started: this attempt started that JVM, so it stops it if it fails.
+        health: its last UP before the switch.
         route: the word of the route in force, for the checks of P4.
+        switched: its switch, once it was seen to work.
         verified: nginx tells which slot answers.
+        probe: asks through nginx from before the switch to the end of the watch.
         bad: releases that this attempt showed to be bad.
     """
 
@@ -48,8 +54,11 @@ class Attempt:
     pid: int | None = None
     started: bool = False
     bad: tuple[str, ...] = ()
+    health: Answer | None = None
     route: str = ""
+    switched: Switched | None = None
     verified: bool = True
+    probe: Probe | None = None
     began: float = field(default_factory=time.monotonic)
     at: str = field(default_factory=journal.now)
 
@@ -74,6 +83,17 @@ class Attempt:
     def before(self) -> Release | None:
         """The release that served when the attempt began."""
         return self.view.release_of(self.live)
+
+    @property
+    def proof(self) -> Proof | None:
+        """What the probe has seen so far, None without one."""
+        if self.probe is None:
+            return None
+        return self.probe.proof(
+            self.slot,
+            switched_ms=self.switched.began_ms if self.switched else None,
+            strict=self.verified or self.machine.settings.switch.probe is not None,
+        )
 
     def entry(self) -> Entry:
         """Its line of the journal, as it begins."""
@@ -100,6 +120,7 @@ def record_start(attempt: Attempt) -> None:
 
 def record_end(attempt: Attempt, outcome: Outcome, reason: str | None = None) -> list[str]:
     """Writes the attempt's last line of the journal; after a good one, retention. Gives the ids removed."""
+    proof = attempt.proof
     entry = replace(
         attempt.entry(),
         outcome=outcome,
@@ -107,6 +128,9 @@ def record_end(attempt: Attempt, outcome: Outcome, reason: str | None = None) ->
         seconds=round(time.monotonic() - attempt.began, 3),
         # What failed left nothing: the release that serves is as good as before.
         bad=() if outcome is Outcome.FAILED else attempt.bad,
+        requests=proof.requests if proof else None,
+        failed=proof.failed if proof else None,
+        slowest_ms=proof.slowest_ms if proof else None,
     )
     prune = pruned_by(attempt, entry) if outcome is Outcome.SWITCHED else ()
     return _write(attempt, entry, prune)

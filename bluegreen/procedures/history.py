@@ -45,8 +45,12 @@ def _row(entry: dict[str, Any]) -> list[str]:
         _place(entry["slot"], entry["version"]),
         seconds(entry["seconds"]) if entry["seconds"] is not None else "-",
         entry["by"],
-        (entry["reason"] or "")[:100],
+        (entry["reason"] or _of_the_probe(entry))[:100],
     ]
+
+
+def _of_the_probe(entry: dict[str, Any]) -> str:
+    return f"{entry['failed']} of {entry['requests']} probe requests failed" if entry["failed"] else ""
 
 
 def _place(slot: str | None, version: str | None) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from bluegreen.console import seconds
 from bluegreen.errors import BluegreenError, ConnectionLost, Failed, SwitchedBack, Unclear
-from bluegreen.parts import health, proxy, slots
+from bluegreen.parts import health, probe, proxy, slots
 from bluegreen.parts.health import End, Ended
 from bluegreen.parts.journal import Outcome
 from bluegreen.parts.proxy import Proxy
@@ -14,6 +15,9 @@ from bluegreen.parts.view import look
 from bluegreen.procedures.attempt import Attempt, abandon, connect_again, explained, record_end, surviving
 from bluegreen.procedures.fleet import attempt_each, side_by_side
 from bluegreen.procedures.interrupts import held_back
+
+# Users may still wait for an answer of a version that failed, but one that hangs never gives it.
+FAILED_DRAIN_S = 5
 
 
 def promote(attempts: Sequence[Attempt], *, watched: bool) -> None:
@@ -27,9 +31,13 @@ def promote(attempts: Sequence[Attempt], *, watched: bool) -> None:
         SwitchedBack: one failed the watch; all are back on what served before.
     """
     try:
-        with held_back():
-            switch_all(attempts)
-        trouble = watch_all(attempts) if watched else None
+        with probed(attempts):
+            with held_back():
+                switch_all(attempts)
+            trouble = watch_all(attempts) if watched else None
+            if trouble:
+                with held_back():
+                    raise switch_all_back(attempts, trouble)
     except KeyboardInterrupt:
         attempts[0].machine.say.warn(
             "interrupted after the switch: the new version serves, and was not watched"
@@ -38,9 +46,27 @@ def promote(attempts: Sequence[Attempt], *, watched: bool) -> None:
             side_by_side(attempts, lambda attempt: _finished(attempt, "interrupted after the switch"))
         return
     with held_back():
-        if trouble:
-            raise switch_all_back(attempts, trouble)
         side_by_side(attempts, lambda attempt: surviving(attempt, retire_and_finish))
+
+
+@contextmanager
+def probed(attempts: Sequence[Attempt]) -> Iterator[None]:
+    """Asks through nginx, on every machine, from before the block to its end."""
+
+    def begin(attempt: Attempt) -> None:
+        try:
+            attempt.probe = probe.start(attempt.machine)
+        except Failed as error:
+            attempt.machine.say.warn(f"not probed: {error.message}")
+
+    # What a lost connection means is found out by the switch.
+    attempt_each(attempts, begin)
+    try:
+        yield
+    finally:
+        for attempt in attempts:
+            if attempt.probe:
+                attempt.probe.close(after_ms=attempt.switched.ended_ms if attempt.switched else None)
 
 
 def switch_all(attempts: Sequence[Attempt]) -> None:
@@ -82,14 +108,13 @@ def switch(attempt: Attempt) -> None:
             _look_again(attempt, lost)
             step.done(f"switched to {attempt.slot}: the connection was lost, and a second look saw it serve")
             return
-        attempt.route, attempt.verified = switched.route, switched.verified
-        how = "with a reload of nginx" if switched.reloaded else "without a reload"
+        attempt.route, attempt.verified, attempt.switched = switched.route, switched.verified, switched
         seen = (
             "it answers through nginx"
             if switched.verified
             else "an application answers, which of the slots was not told"
         )
-        step.done(f"switched to {attempt.slot} in {switched.duration_ms} ms on the host, {how}; {seen}")
+        step.done(f"switched to {attempt.slot} {switched}; {seen}")
 
 
 def _settled(attempt: Attempt) -> Proxy:
@@ -133,7 +158,9 @@ def watch(attempt: Attempt) -> Ended | None:
         return None
     with machine.say.step(f"watch {attempt.slot} for {seconds(watch_s)}", name="watch") as step:
         try:
-            ended = health.watch(machine, attempt.slot, attempt.pid, verified=attempt.verified)
+            ended = health.watch(
+                machine, attempt.slot, attempt.pid, before=attempt.health, verified=attempt.verified
+            )
         except ConnectionLost:
             raise
         except BluegreenError as error:
@@ -153,8 +180,11 @@ def switch_all_back(attempts: Sequence[Attempt], trouble: tuple[Attempt, Ended])
     back = attempt_each(attempts, switch_back)
     for attempt in attempts:
         attempt.bad = (attempt.release.id,) if attempt.release else ()
+    # What failed is not kept warm: its jobs would run on. Its log stays.
+    attempt_each(attempts, stop_failed)
     attempt_each(attempts, lambda attempt: record_end(attempt, Outcome.SWITCHED_BACK, ended.detail))
-    why = [ended.detail, *health.log_lines(failed.slot, ended.log)]
+    seen = [f"users meanwhile: {failed.proof}"] if failed.proof else []
+    why = [ended.detail, *seen, *health.log_lines(failed.slot, ended.log)]
     stuck = [error for error in back if isinstance(error, BluegreenError)]
     if stuck:
         return Unclear(
@@ -181,23 +211,45 @@ def switch_back(attempt: Attempt) -> None:
         step.done(f"switched back to {attempt.live} in {switched.duration_ms} ms on the host")
 
 
+def stop_failed(attempt: Attempt) -> None:
+    """Stops a JVM that failed the watch, once what it still answers has ended."""
+    machine = attempt.machine
+    if look(machine).live == attempt.slot:
+        return
+    with machine.say.step(f"stop {attempt.slot}", name="stop what failed") as step:
+        patience_s = min(machine.settings.old_slot.drain_s, FAILED_DRAIN_S)
+        try:
+            stopped = slots.stop(machine, attempt.slot, attempt.route, drain_s=patience_s)
+            step.done(f"{attempt.slot}, which failed: {stopped or 'nothing ran there any more'}")
+        except Failed as error:
+            step.done(f"{attempt.slot}, which failed, was not stopped: {error.message}")
+
+
 def retire_and_finish(attempt: Attempt) -> None:
     """Stops the old slot if the settings say so, then writes the journal and prunes."""
-    machine, old = attempt.machine, attempt.view.slots[attempt.live]
-    settings = machine.settings.old_slot
-    if old.running and settings.after_switch == "stop":
-        with machine.say.step(f"stop {old.name}", name="retire the old slot") as step:
-            try:
-                stopped = slots.stop(machine, old.name, attempt.route, drain_s=settings.drain_s)
-                step.done(f"the old slot {old.name}: {stopped or 'nothing ran there'}")
-            except Failed as error:
-                # The new version serves: that the old one still runs as well is no failure of the deploy.
-                step.done(f"the old slot {old.name} was not stopped: {error.message}")
-    elif old.running:
-        machine.say.note(
-            f"{old.name} stays warm for an instant rollback; its scheduled jobs and consumers run on"
-        )
+    old = attempt.view.slots[attempt.live]
+    if old.pid is not None:
+        _retire(attempt, old.name, old.pid)
     _finished(attempt, None)
+
+
+def _retire(attempt: Attempt, old: str, pid: int) -> None:
+    machine, settings = attempt.machine, attempt.machine.settings.old_slot
+    warm = f"{old} stays warm for an instant rollback; its scheduled jobs and consumers run on"
+    if settings.after_switch == "keep" and settings.keep_for_s is None:
+        machine.say.note(warm)
+        return
+    with machine.say.step(f"retire {old}", name="retire the old slot") as step:
+        try:
+            if settings.after_switch == "stop":
+                stopped = slots.stop(machine, old, attempt.route, drain_s=settings.drain_s)
+                step.done(f"the old slot {old}: {stopped or 'nothing ran there'}")
+            else:
+                slots.keep_for(machine, old, pid, attempt.route)
+                step.done(f"{warm}; the host stops it {seconds(settings.keep_for_s or 0)} from now")
+        except Failed as error:
+            # The new version serves: that the old one still runs as well is no failure of the deploy.
+            step.done(f"the old slot {old} runs on: {error.message}")
 
 
 def _finished(attempt: Attempt, reason: str | None) -> None:

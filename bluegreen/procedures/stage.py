@@ -35,7 +35,7 @@ def start_until_up(attempt: Attempt, environment: Mapping[str, str]) -> None:
         attempt.started = True
         attempt.pid = slots.start(machine, slot, release.id, attempt.route, environment)
         began = step.so_far_s
-        health.wait_until_up(machine, slot, attempt.pid)
+        attempt.health = health.wait_until_up(machine, slot, attempt.pid)
         step.done(f"{slot} is UP {seconds(step.so_far_s - began)} after its start (pid {attempt.pid})")
     if machine.settings.health.smoke:
         paths = machine.settings.health.smoke

@@ -5,7 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bluegreen.console import Console, seconds
+from bluegreen.parts import proxy
 from bluegreen.procedures.attempt import Attempt
+
+
+def _how(attempt: Attempt) -> None:
+    """How it was switched, and what the probe saw of it."""
+    say = attempt.machine.say
+    if attempt.switched:
+        say.line(f"  switched {attempt.switched}")
+        if attempt.switched.reloaded and not proxy.reloads_without_loss(attempt.view.proxy.version):
+            say.warn(
+                f"a reload of nginx {attempt.view.proxy.version} can cost clients on keep-alive connections "
+                "a request; method instant reloads once and never again"
+            )
+    proof = attempt.proof
+    if proof and proof.failed:
+        say.warn(f"probe: {proof}")
+    elif proof:
+        say.line(f"  probe: {proof}")
 
 
 def summarize(say: Console, attempts: Sequence[Attempt], *, switched: bool) -> None:
@@ -22,6 +40,8 @@ def summarize(say: Console, attempts: Sequence[Attempt], *, switched: bool) -> N
         else:
             say.line(f"✓ {where}: {now} is UP and waits; {was} still serves", "bold green")
             say.line(f"  next: switch --host {settings.host}")
+    for attempt in attempts:
+        _how(attempt)
     times = say.times if len(attempts) == 1 else attempts[0].machine.say.times
     if times:
         told = "  ".join(f"{name} {seconds(took)}" for name, took in times)

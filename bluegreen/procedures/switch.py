@@ -43,4 +43,6 @@ def to_idle(command: str, machine: Machine, view: View) -> Attempt:
             live=f"{view.describe_live()} (untouched)",
             remedy=f"deploy first: `deploy --host {machine.settings.host} --no-switch`",
         )
-    return Attempt(machine, command, view, idle.name, view.release_of(idle.name), pid=idle.pid)
+    return Attempt(
+        machine, command, view, idle.name, view.release_of(idle.name), pid=idle.pid, health=idle.health
+    )

@@ -27,13 +27,22 @@ fact() {
 }
 now_ms() { date +%s%3N; }
 
-# fetch URL HOST SECONDS: an HTTP GET; sets `code` (000: no answer) and `body`.
+# fetch URL HOST SECONDS: an HTTP GET; sets `code` (000: no answer), `body` and `took_ms`.
 # -q and --noproxy: neither the user's .curlrc nor a proxy of the environment may stand between.
 fetch() {
-    fetched=$(curl -q -s --noproxy '*' -m "$3" ${2:+-H "Host: $2"} -w '\n%{http_code}' "$1" 2>/dev/null | head -c 262144) || :
-    code=${fetched##*"$newline"}
+    fetched=$(curl -q -s --noproxy '*' -m "$3" ${2:+-H "Host: $2"} -w '\n%{http_code} %{time_total}' "$1" 2>/dev/null | head -c 262144) || :
     body=${fetched%"$newline"*}
-    [ -n "$code" ] || code=000
+    fetched=${fetched##*"$newline"}
+    code=${fetched%% *}
+    fetched=${fetched#* }
+    case $fetched in
+    *.???*)
+        took_ms=${fetched#*.}
+        # A 1 ahead, or its zeros would make it octal.
+        took_ms=$((${fetched%.*} * 1000 + 1${took_ms%"${took_ms#???}"} - 1000))
+        ;;
+    *) code=000 took_ms=0 ;;
+    esac
 }
 
 # stat_of PID: sets `state` and `started` (clock ticks after boot); fails if there is no such process.
@@ -109,19 +118,27 @@ same_route() {
     [ "$(route_now)" = "$route" ] || fail 76 "the route of nginx was changed by somebody else in the meantime"
 }
 
-# answering_slot: sets `answering` to the slot that answers through nginx, empty where no answer names one.
+# answering_slot: sets `answering` to the slot that answers through nginx, empty where no answer names one, and
+# `verify_code`, `verify_body` to what the verify path answered.
 # The verify path may be another than it should; our own site then still tells by its own.
 answering_slot() {
     answering=
-    for path in "$verify" /.bluegreen/slot; do
-        fetch "http://127.0.0.1:$listen$path" "$server_name" 3
-        told=$(printf '%s' "$body" | tr -d '"[:space:]')
-        for entry in $slots; do
-            each=${entry%%:*}
-            each_port=${entry#*:}
-            case $told in "$each" | "http://$app-$each" | "http://127.0.0.1:${each_port%%:*}") answering=$each ;; esac
-        done
-        [ -z "$answering" ] || return 0
+    fetch_through_nginx "$verify" 3
+    verify_code=$code
+    verify_body=$body
+    slot_of_answer "$body"
+    [ -z "$answering" ] || return 0
+    fetch_through_nginx /.bluegreen/slot 3
+    slot_of_answer "$body"
+}
+fetch_through_nginx() { fetch "http://127.0.0.1:$listen$1" "$server_name" "$2"; }
+# slot_of_answer BODY: sets `answering` if it names a slot, or a slot's target.
+slot_of_answer() {
+    told=$(printf '%s' "$1" | tr -d '"[:space:]')
+    for entry in $slots; do
+        each=${entry%%:*}
+        each_port=${entry#*:}
+        case $told in "$each" | "http://$app-$each" | "http://127.0.0.1:${each_port%%:*}") answering=$each ;; esac
     done
 }
 
@@ -158,11 +175,15 @@ as_root() {
     "$@" </dev/null
 }
 
-# under_lock: a step that changes something runs only for the holder of the lock, and one at a time: a
-# step whose connection died goes on to its end, and the next holder waits for it (see lock.sh).
-under_lock() {
+# one_step: one step that changes something at a time: a step whose connection died goes on to its end, and the
+# next holder of the lock waits for it (see lock.sh).
+one_step() {
     exec 8>>"$base/lock.step"
     flock -w 60 8 || fail 75 "an earlier step still runs on this host and did not end within 60 s"
+}
+# under_lock: one_step, for the holder of the lock alone.
+under_lock() {
+    one_step
     holder=
     read -r holder _ <"$base/lock" || :
     [ "$holder" = "$token" ] || fail 75 "the lock of this host is no longer ours: the connection was away too long"

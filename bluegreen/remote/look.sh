@@ -28,9 +28,8 @@ eval "set -- $nginx"
 fact nginx "$("$1" -v 2>&1 | sed -n 's|.*nginx/\([0-9.]*\).*|\1|p')"
 answering_slot
 fact through.slot "$answering"
-fetch "http://127.0.0.1:$listen$verify" "$server_name" 3
-fact through.code "$code"
-fact through.body "$(printf '%s' "$body" | head -c 4096)"
+fact through.code "$verify_code"
+fact through.body "$(printf '%s' "$verify_body" | head -c 4096)"
 
 for entry in $slots; do
     slot=${entry%%:*}
@@ -52,6 +51,7 @@ for entry in $slots; do
         fi
         fetch "http://127.0.0.1:$health_port$health_path" "" 3
         fact "slot.$slot.code" "$code"
+        fact "slot.$slot.took_ms" "$took_ms"
         fact "slot.$slot.body" "$body"
     fi
 done

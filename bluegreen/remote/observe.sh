@@ -1,16 +1,33 @@
 # Looks at a slot again and again, here on the host, so that no look costs a round trip.
-# Prints `answer CODE BODY` of its health at each look, `through CODE BODY` of nginx if $through is
-# set, `same` for an answer like the last; and one last line: `dead`, `foreign PID`, or `over` after $for_ms,
-# with `log TEXT` (its last 30 lines) before it. Ends by itself when nobody listens any more.
+# Prints for each look `answer CODE MS BODY` of its health, before it `through CODE` of nginx if $through is set;
+# and one last line: `dead`, `foreign PID`, or `over` after $for_ms, with `log TEXT` (its last 30 lines) before it.
+# Ends by itself when nobody listens any more.
 trap - PIPE
 began=$(now_ms)
-last=
-last_through=
 listening=
 end_with() {
     fact log "$(slot_log "$slot" 30)"
     say "$*"
     exit 0
+}
+ask_health() { fetch "http://127.0.0.1:$health_port$health_path" "" "$answer_s"; }
+tell_health() {
+    # A JVM that died while it was asked is dead, whatever it said.
+    ! alive "$pid" || fact "answer $code $took_ms" "$body"
+}
+look_once() {
+    if [ -z "$through" ]; then
+        ask_health
+        tell_health
+        return
+    fi
+    # Both at once: where the application hangs a look takes the time of one answer, not of two.
+    { fetch_through_nginx "$through" "$answer_s"; say "$code"; } | {
+        ask_health
+        read -r through_code || through_code=000
+        say "through $through_code"
+        tell_health
+    }
 }
 while :; do
     tick=$(now_ms)
@@ -23,20 +40,7 @@ while :; do
     fi
     alive "$pid" || end_with dead
     if [ -n "$listening" ]; then
-        fetch "http://127.0.0.1:$health_port$health_path" "" "$answer_s"
-        # A JVM that died while it was asked is dead, whatever it said.
-        alive "$pid" || end_with dead
-        if [ "$code $body" = "$last" ]; then say "same"; else
-            last="$code $body"
-            fact "answer $code" "$body"
-        fi
-        if [ -n "$through" ]; then
-            fetch "http://127.0.0.1:$listen$through" "$server_name" "$answer_s"
-            if [ "$code $body" = "$last_through" ]; then say "through same"; else
-                last_through="$code $body"
-                fact "through $code" "$(printf '%s' "$body" | head -c 4096)"
-            fi
-        fi
+        look_once
     fi
     while :; do
         alive "$pid" || end_with dead

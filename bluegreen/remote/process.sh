@@ -51,6 +51,15 @@ slot_start() {
 # slot_stop SLOT PID, slot_kill SLOT PID
 slot_stop() { kill -TERM "$2"; }
 slot_kill() { kill -KILL "$2"; }
+# slot_expires SLOT: a process of its own waits, and runs slots/SLOT.expire.
+slot_expires() {
+    (
+        exec 8>&- </dev/null >"$base/logs/$1.expire.log" 2>&1
+        # shellcheck disable=SC2016 # expanded by the inner shell
+        exec setsid sh -c 'sleep "$1"; exec sh "$2"' "$1.expire" "$keep_for_s" "$base/slots/$1.expire"
+    ) &
+}
+
 # slot_leave SLOT: nobody starts a JVM again here.
 slot_leave() { :; }
 

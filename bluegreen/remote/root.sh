@@ -15,7 +15,7 @@ for entry in $slots; do
         port=${port%%:*}
     fi
 done
-[ -n "$found" ] || fail 2 "usage: switch|start|stop|kill SLOT"
+[ -n "$found" ] || fail 2 "usage: switch|start|stop|kill|expire SLOT"
 
 on_nginx() {
     eval "set -- $nginx \"\$@\""
@@ -42,18 +42,19 @@ put_back() {
     fail 20 "$problem"
 }
 
+# reload WHY: form (the include had another), method, or hidden (nginx did not see the switch without one).
 reload() {
     reloaded=yes
     if ! told=$(on_nginx -s reload 2>&1); then
         problem="nginx did not reload: $told"
         put_back
     fi
-    say reloaded
+    say "reloaded $1"
 }
 
 # answers: through nginx, from the slot.
 answers() {
-    fetch "http://127.0.0.1:$listen$verify" "$server_name" 2
+    fetch_through_nginx "$verify" 2
     told=$(printf '%s' "$body" | tr -d '"[:space:]')
     [ "$told" = "$slot" ] || [ "$told" = "$target" ]
 }
@@ -72,7 +73,7 @@ answers_within() {
 }
 
 # Points nginx at the slot, sees that it answers from there, or puts back what was.
-# Prints `reloaded` if a reload was needed, `verified CODE` or `unverified CODE`, `switched MS`.
+# Prints `reloaded WHY` if a reload was needed, `verified CODE` or `unverified CODE`, `began EPOCH_MS`, `switched MS`.
 # Exit 20: not switched, all as before (stderr says why). Exit 21: not switched, and the way back failed too.
 switch_to_slot() {
     began=$(now_ms)
@@ -84,7 +85,7 @@ switch_to_slot() {
     reloaded=
     # An include of the other form was loaded by nginx as such: the new form needs one reload.
     reload_first=
-    [ "$method" = instant ] && grep -q '^[[:space:]]*if (-e ' "$include" || reload_first=yes
+    if [ "$method" = reload ]; then reload_first=method; elif ! grep -q '^[[:space:]]*if (-e ' "$include"; then reload_first=form; fi
 
     if ! cp -p "$include" "$before"; then
         rm -f "$before"
@@ -107,11 +108,11 @@ switch_to_slot() {
         problem="cannot set the marker in $runtime"
         put_back
     fi
-    [ -z "$reload_first" ] || reload
+    [ -z "$reload_first" ] || reload "$reload_first"
     if [ -n "$names_slot" ]; then
         # A file cache in that server (open_file_cache) hides the marker, and an include edited by hand may
         # not have been loaded: one reload mends both.
-        [ -n "$reloaded" ] || answers_within 500 || reload
+        [ -n "$reloaded" ] || answers_within 500 || reload hidden
         if ! answers_within "$verify_ms"; then
             problem="nginx does not answer from $slot: $verify answered $code $(printf '%s' "$body" | head -c 200)"
             put_back
@@ -131,6 +132,7 @@ switch_to_slot() {
     [ "$method" = instant ] || set_marker none
     at_boot disable "$other"
     rm -f "$before"
+    say "began $began"
     say "switched $(($(now_ms) - began))"
 }
 
@@ -153,10 +155,18 @@ start_unit() {
     systemctl start "$app@$slot.service"
 }
 
+# Whoever wrote slots/SLOT.expire, it is run as the user whose folder it is in.
+expire_later() {
+    systemctl stop "$app-expire-$slot.timer" 2>/dev/null || :
+    systemd-run --quiet --collect --unit="$app-expire-$slot" --uid="$user" --on-active="$keep_for_s" \
+        --timer-property=AccuracySec=1s /bin/sh "$base/slots/$slot.expire"
+}
+
 case $verb in
 switch) switch_to_slot ;;
 start) start_unit ;;
 stop) systemctl stop --no-block "$app@$slot.service" ;;
+expire) expire_later ;;
 kill) systemctl kill --signal=KILL "$app@$slot.service" ;;
-*) fail 2 "usage: switch|start|stop|kill SLOT" ;;
+*) fail 2 "usage: switch|start|stop|kill|expire SLOT" ;;
 esac

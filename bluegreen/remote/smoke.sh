@@ -4,9 +4,8 @@ printf '%s\n' "$paths" | while IFS= read -r path; do
     count=0
     while [ "$count" -lt "$times" ]; do
         count=$((count + 1))
-        asked=$(now_ms)
         fetch "http://127.0.0.1:$port$path" "" 30
         case $code in 2??) ;; *) break ;; esac
     done
-    say "path $code $(($(now_ms) - asked)) $path"
+    say "path $code $took_ms $path"
 done

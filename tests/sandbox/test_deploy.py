@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -296,8 +297,14 @@ def test_options_and_arguments_reach_the_jvm_as_they_are(box: Box) -> None:
 def test_a_deploy_ends_with_from_where_to_where_and_how_long_each_part_took(box: Box) -> None:
     box.deployed("1")
     ran = box.deployed("2")
-    *_, summary, times = ran.out.splitlines()
+    *_, summary, switched, proof, times = ran.out.splitlines()
     assert summary == "✓ taggle on 127.0.0.1: prod2 (1) → prod1 (2)"
+    assert re.fullmatch(r"  switched in \d+ ms on the host, without a reload", switched)
+    assert re.fullmatch(
+        r"  probe: \d+ requests for /api/v1/profiles through nginx, 0 failed, slowest \d+ ms, "
+        r"first answer of the new slot \d+ ms after the switch began",
+        proof,
+    )
     for part in ("connect ", "upload ", "start until UP ", "switch ", "total "):
         assert part in times
     assert "\x1b" not in ran.out, "plain lines when piped"

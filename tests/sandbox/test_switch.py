@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from typing import Any
-
-import pytest
 
 from tests.box import Box, alive, wait_for
 from tests.jvm import free_port
@@ -18,7 +15,6 @@ from tests.on_host import (
     live_pid,
     markers,
     pid_of,
-    release_of,
     versions,
     whole,
 )
@@ -236,44 +232,6 @@ def test_p6_without_a_verify_path_our_own_site_tells_the_slot(box: Box) -> None:
         assert "it answers through nginx" in box.deployed(version).out
         assert box.served() == version
     assert box.machine()["live"] == "prod1"
-
-
-# --- the watch --------------------------------------------------------------------------------------------
-
-FAILING: dict[str, tuple[dict[str, Any], str]] = {
-    "dies": ({"die_after_s": 4}, "prod1 died (pid "),
-    "health_gets_down": ({"down_after_s": 4}, 'health answers HTTP 503 {"status":"DOWN"'),
-    "answers_500": ({"fail_after_s": 4}, "/api/v1/profiles through nginx answers 500"),
-    "hangs": ({"hang_after_s": 4}, "health answers no answer"),
-}
-
-
-@pytest.mark.parametrize(("behaviour", "told"), FAILING.values(), ids=FAILING)
-def test_a_slot_that_fails_soon_after_the_switch_is_switched_back_from(
-    box: Box, behaviour: dict[str, Any], told: str
-) -> None:
-    box.deployed("1")
-    before = live_pid(box, "prod2")
-    box.configure(switch={"watch": "20s"})
-    ran = box.deploy("2", **behaviour)
-    assert ran.code == 3, ran.all
-    assert box.served() == "1"
-    assert live_pid(box, "prod2") == before
-    assert (first_line(box), markers(box)) == (line_to("prod2"), ["prod2"])
-    _, _, cause = ran.out.partition("✗ 2 failed the watch on 127.0.0.1 and was switched back")
-    assert told in cause
-    assert "StandIn started on port" in cause
-    assert "live now: prod2, version 1" in cause
-    assert last_entry(box)["outcome"] == "switched back"
-    assert told in last_entry(box)["reason"]
-    assert last_entry(box)["bad"] == [release_of(box, "2")]
-
-
-def test_a_slot_that_holds_for_the_time_of_the_watch_is_kept(box: Box) -> None:
-    box.configure(switch={"watch": "1s"})
-    ran = box.deployed("1")
-    assert "watched prod2 for 1." in ran.out
-    assert last_entry(box)["outcome"] == "switched"
 
 
 # --- the command ------------------------------------------------------------------------------------------

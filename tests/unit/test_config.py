@@ -53,9 +53,10 @@ def test_a_minimal_config_has_every_default_of_the_design(tmp_path: Path) -> Non
             "method": "instant",
             "include": "/etc/nginx/conf.d/service-url.inc",
             "verify": "/api/v1/profiles",
+            "probe": None,
             "watch_s": 10,
         },
-        "old_slot": {"after_switch": "keep", "drain_s": 30, "stop_timeout_s": 30},
+        "old_slot": {"after_switch": "keep", "drain_s": 30, "keep_for_s": None, "stop_timeout_s": 30},
         "releases": {"path": "/home/ubuntu/taggle", "keep": 5},
         "supervisor": "systemd",
         "site": {"server_name": "_", "listen": 80, "proxies": ()},
@@ -501,8 +502,7 @@ def test_the_example_shows_every_key_with_its_default() -> None:
 
 
 def _stands_in(data: dict[str, Any], key: tuple[str, ...]) -> bool:
-    below = data.get(key[0], {}) if key[0] in data else None
-    return below is not None and (len(key) == 1 or _stands_in(below, key[1:]))
+    return key[0] in data and (len(key) == 1 or _stands_in(data[key[0]], key[1:]))
 
 
 def test_every_key_of_the_example_is_in_the_schema() -> None:

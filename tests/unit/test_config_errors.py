@@ -152,8 +152,29 @@ WRONG = [
         top("switch: {watch_s: 10}"),
         (
             "config.yml:2: switch.watch_s: unknown key 'watch_s'; did you mean 'watch'? (method, include, "
-            "verify, watch)"
+            "verify, probe, watch)"
         ),
+    ),
+    Wrong(
+        "a time to keep what is stopped",
+        top("old_slot: {after_switch: stop, keep_for: 10m}"),
+        (
+            "config.yml:2: old_slot.keep_for: is for after_switch: keep, and here it is stop; delete one of "
+            "the two"
+        ),
+    ),
+    Wrong(
+        "a time to keep that is none",
+        top("old_slot: {keep_for: forever}"),
+        (
+            "config.yml:2: old_slot.keep_for: 'forever' is no time; write seconds, or a text with ms, s, m "
+            "or h, such as 10m"
+        ),
+    ),
+    Wrong(
+        "a probe that is no path",
+        top("switch: {probe: profiles}"),
+        "config.yml:2: switch.probe: 'profiles' is not a path, which begins with '/'; write /profiles",
     ),
     Wrong(
         "a key of a section at the top",
@@ -204,7 +225,7 @@ WRONG = [
         top("switch: [instant]"),
         (
             "config.yml:2: switch: [instant] does not hold keys; write its keys, each with a value (method, "
-            "include, verify, watch), or delete it"
+            "include, verify, probe, watch), or delete it"
         ),
     ),
     Wrong(
