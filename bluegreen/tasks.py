@@ -38,7 +38,7 @@ from bluegreen.procedures import status as status_of
 from bluegreen.procedures import stop as stopping
 from bluegreen.procedures import switch as switching
 from bluegreen.procedures import trust as trusting
-from bluegreen.procedures.interrupts import raise_on_sigterm
+from bluegreen.procedures.interrupts import ignore_from_now_on, raise_on_sigterm
 from bluegreen.sandbox import embedded
 
 HOST = "an entry of hosts: in config.yml; may be left out where there is one only"
@@ -56,9 +56,11 @@ def speaking(c: Context, *, as_json: bool = False) -> Iterator[Console]:
         _refuse_flags_of_invoke(c)
         yield say
     except BluegreenError as error:
+        ignore_from_now_on()
         say.error(error)
         raise Exit(code=error.exit_code) from error
     except KeyboardInterrupt:
+        ignore_from_now_on()
         say.line("interrupted")
         raise Exit(code=INTERRUPTED) from None
 

@@ -110,6 +110,21 @@ def bad_releases(entries: Iterable[Entry]) -> frozenset[str]:
     return frozenset(bad)
 
 
+def served_before(entries: Sequence[Entry], release: str, other: str) -> bool:
+    """Whether a release took traffic for the first time before another one did.
+
+    By the journal, which is written on the host: ids are made by the clocks of those who deploy.
+    """
+    first: dict[str, None] = {}
+    for entry in entries:
+        if entry.from_release:
+            first.setdefault(entry.from_release)
+        if entry.outcome in (Outcome.SWITCHED, Outcome.SWITCHED_BACK) and entry.release:
+            first.setdefault(entry.release)
+    order = list(first)
+    return release in order and (other not in order or order.index(release) < order.index(other))
+
+
 def good_releases(entries: Sequence[Entry]) -> tuple[str, ...]:
     """The releases that took traffic and kept it, in the order they last did, and were not found bad."""
     good: dict[str, None] = {}

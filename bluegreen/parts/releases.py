@@ -34,7 +34,7 @@ def new(jar: Jar, version: str, *, by: str, url: str | None) -> Release:
     """The release that a jar is to become; its id sorts by time and names the bytes."""
     moment = datetime.now(timezone.utc)
     return Release(
-        id=f"{moment:%Y%m%d-%H%M%S}-{jar.sha256[:8]}",
+        id=f"{moment:%Y%m%d-%H%M%S}-{moment.microsecond // 1000:03}-{jar.sha256[:8]}",
         version=version,
         sha256=jar.sha256,
         size_bytes=jar.size_bytes,

@@ -73,7 +73,7 @@ class Stopped:
     open_requests: int
 
     def __str__(self) -> str:
-        how = "killed, it ignored SIGTERM" if self.killed else "stopped"
+        how = "killed, as SIGTERM had not ended it" if self.killed else "stopped"
         still = f"; still open when patience ended: {_requests(self.open_requests)}"
         return f"{how} after {self.duration_ms / 1000:.1f} s{still if self.open_requests else ''}"
 

@@ -17,6 +17,12 @@ def raise_on_sigterm() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
 
 
+def ignore_from_now_on() -> None:
+    """Nothing is left to interrupt but the telling: a second Ctrl-C must not change the exit code."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 @contextmanager
 def held_back() -> Iterator[None]:
     """Holds an interrupt back until the block has ended, and raises KeyboardInterrupt then.

@@ -9,7 +9,7 @@ from bluegreen.config import Settings, secrets_from
 from bluegreen.console import Console
 from bluegreen.errors import Failed, WrongUsage
 from bluegreen.machine import Machine
-from bluegreen.parts.journal import bad_releases, good_releases
+from bluegreen.parts.journal import bad_releases, good_releases, served_before
 from bluegreen.parts.releases import Release
 from bluegreen.parts.view import View
 from bluegreen.procedures import stage
@@ -57,7 +57,7 @@ def _attempt(machine: Machine, view: View, to: str | None) -> Attempt:
         fit_to_start(machine, view, jar_bytes=0)
     attempt = Attempt(machine, "rollback", view, idle.name, release, pid=idle.pid if warm else None)
     # Only going back says that what was left is bad; going forward again with --to does not.
-    if live and release and release.id < live.id:
+    if live and release and served_before(view.history, release.id, live.id):
         attempt.bad = (live.id,)
     how = "which still runs" if warm else "which is started first"
     machine.say.line(f"live is {view.describe_live()}; back to {attempt.version} in {idle.name}, {how}")

@@ -65,7 +65,10 @@ def test_a_plain_include_is_turned_into_the_one_with_markers_by_a_single_reload(
 def test_method_reload_keeps_the_plain_line(box: Box) -> None:
     box.configure(switch={"method": "reload"})
     for version, slot in (("1", "prod2"), ("2", "prod1")):
-        assert "with a reload of nginx; it answers through nginx" in box.deployed(version).out
+        assert (
+            "with a reload of nginx (switch.method is reload); it answers through nginx"
+            in box.deployed(version).out
+        )
         assert box.include.read_text() == f"{line_to(slot)}\n"
         assert markers(box) == []
         assert box.served() == version

@@ -83,3 +83,17 @@ def test_p9_retention_keeps_the_last_good_ones_and_what_the_slots_run() -> None:
 def test_p9_failed_releases_do_not_count_as_good() -> None:
     present = [release(name) for name in "abcd"]
     assert to_prune(present, ["a", "b"], keep=2, in_use=[]) == ("c", "d")
+
+
+def test_which_of_two_releases_served_first_is_told_by_the_journal_and_not_by_their_ids() -> None:
+    entries = [
+        replace(entry("1", "z"), from_release="y"),
+        entry("2", "a", Outcome.SWITCHED_BACK),
+        entry("3", "b", Outcome.FAILED),
+        entry("4", "z"),
+    ]
+    assert journal.served_before(entries, "z", "a")
+    assert not journal.served_before(entries, "a", "z")
+    assert journal.served_before(entries, "y", "z")
+    assert journal.served_before(entries, "z", "of another journal")
+    assert not journal.served_before(entries, "b", "z")

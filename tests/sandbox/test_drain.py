@@ -1,0 +1,105 @@
+"""P2: what is under way on the old slot is finished before it is stopped."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.box import Box, alive, wait_for
+from tests.incidents import deploying
+from tests.on_host import live_pid
+
+STOP = {"after_switch": "stop", "drain": "60s"}
+
+
+@contextmanager
+def asking(box: Box, path: str) -> Iterator[list[tuple[int, str]]]:
+    """One request under way; its answer is there once the block has ended."""
+    answers: list[tuple[int, str]] = []
+    thread = threading.Thread(target=lambda: answers.append(box.get(path)))
+    thread.start()
+    try:
+        yield answers
+    finally:
+        thread.join()
+
+
+def under_way(box: Box, path: str) -> None:
+    """Waits until a request is with the slot: nginx has a connection to it."""
+    port = box.sandbox.slots["prod2"]
+    wait_for(lambda: _connections(port) > 0, f"{path} is under way")
+
+
+def _connections(port: int) -> int:
+    tables = [open(f"/proc/net/{name}").read().splitlines() for name in ("tcp", "tcp6")]
+    lines = [line.split() for table in tables for line in table]
+    return sum(line[1].endswith(f":{port:04X}") and line[3] == "01" for line in lines)
+
+
+def test_p2_a_request_under_way_is_answered_by_the_old_version_which_is_gone_after_it(box: Box) -> None:
+    box.configure(old_slot=STOP)
+    box.deployed("1")
+    old = live_pid(box, "prod2")
+    with asking(box, "/version?ms=5000") as answers:
+        under_way(box, "/version")
+        deployer = deploying(box, "2")
+        deployer.until_said("switched to prod1")
+        assert alive(old)
+        assert not answers
+    assert answers == [(200, "1")]
+    assert deployer.ended() == 0, deployer.said
+    assert not alive(old)
+    assert "still open" not in deployer.said
+
+
+def test_p2_an_upload_that_began_before_the_switch_ends_on_the_old_version(box: Box) -> None:
+    box.configure(old_slot=STOP)
+    box.deployed("1")
+    old = live_pid(box, "prod2")
+    body = b"x" * 100_000
+    with socket.create_connection(("127.0.0.1", box.sandbox.http_port), 60) as client:
+        client.sendall(
+            b"POST /echo HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 100000\r\n\r\n"
+        )
+        client.sendall(body[:10_000])
+        deployer = deploying(box, "2")
+        deployer.until_said("switched to prod1")
+        # nginx has not asked the old slot for anything yet.
+        for sent in range(10_000, 100_000, 10_000):
+            assert alive(old)
+            client.sendall(body[sent : sent + 10_000])
+            threading.Event().wait(0.1)
+        answer = b""
+        while more := client.recv(65536):
+            answer += more
+    assert answer.startswith(b"HTTP/1.1 200 "), answer[:200]
+    assert b"X-Version: 1\r\n" in answer
+    assert answer.endswith(body)
+    assert deployer.ended() == 0, deployer.said
+    assert not alive(old)
+
+
+def test_what_is_still_open_when_patience_ends_is_told(box: Box) -> None:
+    box.configure(old_slot={"after_switch": "stop", "drain": "1s", "stop_timeout": "1s"})
+    box.deployed("1")
+    with asking(box, "/version?ms=20000") as answers:
+        under_way(box, "/version")
+        ran = box.deployed("2")
+    assert answers[0][0] != 200, "it was cut, which is what is told"
+    assert re.search(
+        r"the old slot prod2: killed, as SIGTERM had not ended it after \d\.\d s; "
+        r"still open when patience ended: 1 request or websocket",
+        ran.out,
+    ), ran.out
+
+
+def test_idle_connections_of_nginx_hold_nothing_up(box: Box) -> None:
+    box.configure(old_slot=STOP)
+    box.deployed("1")
+    assert box.get("/version") == (200, "1")
+    ran = box.deployed("2")
+    assert "the old slot prod2: stopped after" in ran.out
+    assert "still open" not in ran.out
