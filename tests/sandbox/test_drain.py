@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from tests.box import Box, alive, wait_for
 from tests.incidents import deploying
@@ -34,7 +35,7 @@ def under_way(box: Box, path: str) -> None:
 
 
 def _connections(port: int) -> int:
-    tables = [open(f"/proc/net/{name}").read().splitlines() for name in ("tcp", "tcp6")]
+    tables = [Path(f"/proc/net/{name}").read_text().splitlines() for name in ("tcp", "tcp6")]
     lines = [line.split() for table in tables for line in table]
     return sum(line[1].endswith(f":{port:04X}") and line[3] == "01" for line in lines)
 
@@ -61,9 +62,8 @@ def test_p2_an_upload_that_began_before_the_switch_ends_on_the_old_version(box: 
     old = live_pid(box, "prod2")
     body = b"x" * 100_000
     with socket.create_connection(("127.0.0.1", box.sandbox.http_port), 60) as client:
-        client.sendall(
-            b"POST /echo HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 100000\r\n\r\n"
-        )
+        head = "POST /echo HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 100000\r\n\r\n"
+        client.sendall(head.encode())
         client.sendall(body[:10_000])
         deployer = deploying(box, "2")
         deployer.until_said("switched to prod1")
@@ -83,7 +83,7 @@ def test_p2_an_upload_that_began_before_the_switch_ends_on_the_old_version(box: 
 
 
 def test_what_is_still_open_when_patience_ends_is_told(box: Box) -> None:
-    box.configure(old_slot={"after_switch": "stop", "drain": "1s", "stop_timeout": "1s"})
+    box.configure(old_slot={"after_switch": "stop", "drain": "6s", "stop_timeout": "1s"})
     box.deployed("1")
     with asking(box, "/version?ms=20000") as answers:
         under_way(box, "/version")
