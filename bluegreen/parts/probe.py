@@ -81,8 +81,9 @@ class Probe:
         if after_ms is not None:
             with self._news:
                 self._news.wait_for(
-                    lambda: not self._reader.is_alive()
-                    or (self._asked and self._asked[-1].at_ms >= after_ms),
+                    lambda: (
+                        not self._reader.is_alive() or (self._asked and self._asked[-1].at_ms >= after_ms)
+                    ),
                     LAST_ANSWER_WITHIN_S,
                 )
         self._closing.set()
