@@ -121,7 +121,7 @@ class Box:
     def get(self, path: str) -> tuple[int, str]:
         """What nginx answers: status, 0 if there was no answer, and body."""
         try:
-            with urllib.request.urlopen(self.sandbox.url + path, timeout=10) as answer:
+            with urllib.request.urlopen(self.sandbox.url + path, timeout=40) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()

@@ -33,7 +33,8 @@ class Proof:
     """What the probe saw.
 
     Args:
-        failed: requests that an application did not answer well.
+        failed: requests that were not answered well, once the switch had begun.
+        failed_before: the same while the old slot served alone: on a first deploy nothing listens there.
         first_failure: what came in place of a good answer, and when; empty if nothing failed.
         slowest_ms: of those that were answered.
         first_new_ms: from the switch on to the first answer of the new slot, None without one.
@@ -43,6 +44,7 @@ class Proof:
     path: str
     requests: int
     failed: int
+    failed_before: int
     first_failure: str
     slowest_ms: int
     first_new_ms: int | None
@@ -52,6 +54,8 @@ class Proof:
         told = f"{self.requests} requests for {self.path} through nginx, {self.failed} failed"
         if self.first_failure:
             told += f" (the first: {self.first_failure})"
+        if self.failed_before:
+            told += f", {self.failed_before} more before the switch"
         told += f", slowest {self.slowest_ms} ms"
         if self.first_new_ms is not None:
             told += f", first answer of the new slot {self.first_new_ms} ms after the switch began"
@@ -99,13 +103,15 @@ class Probe:
             strict: only 2xx and 3xx are good; else anything but silence and an error of a server.
         """
         asked = list(self._asked)
-        failed = [each for each in asked if not answered_well(each.code, strict=strict)]
+        wrong = [each for each in asked if not answered_well(each.code, strict=strict)]
+        failed = [each for each in wrong if not switched_ms or each.at_ms + each.took_ms >= switched_ms]
         new = (each for each in asked if each.slot == slot and switched_ms and each.at_ms >= switched_ms)
         first_new = next(new, None)
         return Proof(
             path=self._path,
             requests=len(asked),
             failed=len(failed),
+            failed_before=len(wrong) - len(failed),
             first_failure=_told(failed[0], switched_ms) if failed else "",
             slowest_ms=max((max(1, each.took_ms) for each in asked if each.code), default=0),
             first_new_ms=first_new.at_ms + first_new.took_ms - switched_ms

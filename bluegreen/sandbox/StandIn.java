@@ -383,6 +383,14 @@ final class StandIn {
 
         private boolean serveOne() throws Exception {
             Request request = read();
+            if (server.application && request.path().equals("/stream")) {
+                stream(request.delayMillis());
+                return false;
+            }
+            if (server.application && request.path().equals("/socket")) {
+                talk();
+                return false;
+            }
             Answer answer = StandIn.answer(request, server);
             if (answer == null) {
                 return false;
@@ -390,6 +398,36 @@ final class StandIn {
             boolean keepAlive = request.keepsAlive() && !stopping;
             write(answer, keepAlive, !request.method.equals("HEAD"));
             return keepAlive;
+        }
+
+        /** Server-sent events: the version, twice a second, and a last one in the end. */
+        private void stream(long millis) throws IOException {
+            // Without the header nginx would gather them.
+            out.write(bytes("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nX-Accel-Buffering: no"
+                    + "\r\nConnection: close\r\n\r\n"));
+            long end = System.nanoTime() + millis * 1_000_000;
+            while (System.nanoTime() < end) {
+                out.write(bytes("data: " + version + "\n\n"));
+                out.flush();
+                sleep(500);
+            }
+            out.write(bytes("event: end\ndata: " + version + "\n\n"));
+            out.flush();
+        }
+
+        /** What becomes of a connection that is upgraded, as a websocket: each line comes back with the version. */
+        private void talk() throws IOException {
+            out.write(bytes("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+                    + "Upgrade: lines\r\n\r\n"));
+            out.flush();
+            try {
+                while (true) {
+                    out.write(bytes(version + " " + line() + "\n"));
+                    out.flush();
+                }
+            } catch (EOFException over) {
+                // the client has hung up
+            }
         }
 
         private Request read() throws IOException {

@@ -56,6 +56,58 @@ def test_p2_a_request_under_way_is_answered_by_the_old_version_which_is_gone_aft
     assert "still open" not in deployer.said
 
 
+def test_p2_a_request_of_twenty_seconds_ends_on_the_old_version(box: Box) -> None:
+    box.configure(old_slot=STOP)
+    box.deployed("1")
+    old = live_pid(box, "prod2")
+    with asking(box, "/version?ms=20000") as answers:
+        under_way(box, "/version")
+        deployer = deploying(box, "2")
+        deployer.until_said("switched to prod1")
+    assert answers == [(200, "1")]
+    assert deployer.ended() == 0, deployer.said
+    assert not alive(old)
+
+
+def test_p2_a_stream_goes_on_to_its_end_before_the_old_jvm_is_stopped(box: Box) -> None:
+    box.configure(old_slot=STOP)
+    box.deployed("1")
+    old = live_pid(box, "prod2")
+    with asking(box, "/stream?ms=5000") as answers:
+        under_way(box, "/stream")
+        deployer = deploying(box, "2")
+        deployer.until_said("switched to prod1")
+        assert alive(old)
+    ((code, told),) = answers
+    assert code == 200
+    assert told.endswith("data: 1\n\nevent: end\ndata: 1\n\n")
+    assert deployer.ended() == 0, deployer.said
+    assert not alive(old)
+
+
+def test_p2_a_websocket_stays_with_the_old_version_which_is_gone_after_it(box: Box) -> None:
+    box.configure(old_slot=STOP)
+    box.deployed("1")
+    old = live_pid(box, "prod2")
+    with socket.create_connection(("127.0.0.1", box.sandbox.http_port), 30) as client:
+        head = "GET /socket HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: lines\r\n\r\n"
+        client.sendall(head.encode())
+        lines = client.makefile()
+        assert lines.readline().split()[1] == "101"
+        while lines.readline().strip():
+            pass
+        deployer = deploying(box, "2")
+        deployer.until_said("switched to prod1")
+        # Longer than nginx keeps an idle connection: what says nothing is no less under way.
+        threading.Event().wait(6)
+        client.sendall(b"hello\n")
+        assert lines.readline() == "1 hello\n"
+        assert alive(old)
+        lines.close()
+    assert deployer.ended() == 0, deployer.said
+    assert not alive(old)
+
+
 def test_p2_an_upload_that_began_before_the_switch_ends_on_the_old_version(box: Box) -> None:
     box.configure(old_slot=STOP)
     box.deployed("1")

@@ -177,3 +177,10 @@ def test_a_rollback_is_probed_and_not_watched(box: Box) -> None:
     assert "watched" not in ran.out
     assert last_entry(box)["requests"] > 0
     assert "first answer of the new slot" in ran.out
+
+
+def test_that_nothing_listened_before_a_first_deploy_is_no_failure_of_its_switch(box: Box) -> None:
+    ran = box.deployed("1")
+    assert last_entry(box)["failed"] == 0
+    assert re.search(r"0 failed, \d+ more before the switch", ran.out), ran.out
+    assert "! probe" not in ran.out

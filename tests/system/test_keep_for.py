@@ -1,0 +1,52 @@
+"""`old_slot.keep_for` on a host with systemd: a transient timer stops the old slot, and no deployer waits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.box import wait_for
+from tests.system.guest import Guest
+from tests.system.hosts import Rented, rented
+
+
+def timers(host: Rented) -> str:
+    """The transient timers of the app."""
+    return host.guest.run("systemctl list-timers --all --no-legend 'taggle-expire-*'").stdout
+
+
+def test_a_timer_stops_the_old_slot_of_a_restricted_user_and_leaves_nothing(
+    guest: Guest, tmp_path: Path
+) -> None:
+    host = rented(tmp_path, guest, user="deploy", old_slot={"keep_for": "3s", "drain": "1s"})
+    host.set_up("--login", "ubuntu")
+    host.deployed("1")
+    ran = host.deployed("2")
+    assert "the host stops it 3.0 s from now" in ran.out
+    assert "taggle-expire-prod2.timer" in timers(host)
+    wait_for(lambda: host.active("prod2") == "inactive", "the timer stops the old slot")
+    assert host.active("prod1") == "active"
+    assert host.served() == "2"
+    wait_for(lambda: timers(host) == "", "nothing is left of the timer")
+    assert host.guest.run("systemctl --failed --no-legend").stdout == ""
+
+
+def test_p4_a_timer_leaves_what_was_gone_back_to(guest: Guest, tmp_path: Path) -> None:
+    host = rented(tmp_path, guest, old_slot={"keep_for": "4s", "drain": "1s"})
+    host.set_up()
+    host.deployed("1")
+    host.deployed("2")
+    host.done("rollback")
+    # The rollback's own timer is the later one.
+    wait_for(lambda: host.active("prod1") == "inactive", "the timer of the rollback stops prod1")
+    assert host.active("prod2") == "active"
+    assert host.served() == "1"
+
+
+def test_a_host_without_setup_takes_the_timer_too(guest: Guest, tmp_path: Path) -> None:
+    host = rented(tmp_path, guest, old_slot={"keep_for": "3s", "drain": "1s"})
+    host.set_up()
+    guest.run("rm /usr/local/sbin/bluegreen-taggle /etc/sudoers.d/bluegreen-taggle")
+    host.deployed("1")
+    host.deployed("2")
+    wait_for(lambda: host.active("prod2") == "inactive", "the timer stops the old slot")
+    assert host.served() == "2"
