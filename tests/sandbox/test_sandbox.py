@@ -579,6 +579,8 @@ def test_another_app_gets_an_include_of_its_own(start: Start, folder: Path) -> N
 
     sandbox = start(settings(folder.parent, app="renamed"))
 
+    # nginx was reloaded, to listen on another port too.
+    wait_until(lambda: _connects(sandbox.http_port))
     wait_until(lambda: get(sandbox, SLOT_PATH) == (200, "http://renamed-prod1"))
 
 

@@ -52,7 +52,7 @@ def test_visudo_accepts_the_file_and_sudo_lists_nothing_else(host: Rented) -> No
     rights[0] = rights[0].removeprefix("(root) NOPASSWD: ")
     assert rights == [
         f"{SCRIPT} {verb} {slot}"
-        for verb in ("switch", "start", "stop", "kill")
+        for verb in ("switch", "start", "stop", "kill", "expire")
         for slot in ("prod1", "prod2")
     ]
 
