@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -9,15 +10,19 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from bluegreen import config
 from bluegreen.sandbox import host, standin
 from bluegreen.sandbox.standin import Behaviour
+
+_BOXES = itertools.count()
 
 # What makes a JVM of the tests start quickly; nothing of it changes what is tested.
 QUICK_JAVA = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx128m"]
@@ -136,6 +141,33 @@ class Box:
         """The pid of a slot's JVM, as status tells it."""
         pid: int | None = self.machine()["slots"][slot]["pid"]
         return pid
+
+
+@contextmanager
+def box_in(folder: Path, **sections: Any) -> Iterator[Box]:
+    """A sandbox that runs, with nothing deployed; what `sections` set is merged over quick settings."""
+    folder.mkdir(parents=True, exist_ok=True)
+    box = Box(folder)
+    # Of this process and this box alone: a slot's port is free until its deploy, so two could take the same.
+    first_port = 20_000 + 5_000 * (next(_BOXES) % 2) + os.getpid() % 1_000 * 5
+    box.configure(
+        app="taggle",
+        slots={"prod1": first_port + 1, "prod2": first_port + 2},
+        site={"listen": first_port},
+        java={"options": QUICK_JAVA},
+        health={"every": "100ms", "timeout": "20s"},
+        switch={"watch": 0},
+        old_slot={"drain": "1s", "stop_timeout": "5s"},
+        hosts={"sandbox": {"sandbox": True}},
+    )
+    box.configure(**sections)
+    # Not by the command: a Python more for each start and stop would be a third of the suite's time.
+    place = folder / ".sandbox"
+    host.start(config.load(folder / "config.yml").host("sandbox"), place)
+    try:
+        yield box
+    finally:
+        host.stop(place)
 
 
 def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 30) -> None:

@@ -19,7 +19,7 @@ from bluegreen.console import Console
 from bluegreen.machine import Machine
 from bluegreen.procedures import fleet
 from bluegreen.sandbox import embedded
-from tests.box import QUICK_JAVA, Box, alive, wait_for
+from tests.box import Box, alive, wait_for
 
 Moment = Literal["upload", "start", "health", "switch", "watch"]
 MOMENTS: tuple[Moment, ...] = ("upload", "start", "health", "switch", "watch")
@@ -212,28 +212,3 @@ def machine_of(box: Box, **changes: object) -> Iterator[Machine]:
     settings = settings_of(box).model_copy(update=changes)
     with fleet.connected(settings, Console(prefix="")) as machines:
         yield machines[0]
-
-
-@contextlib.contextmanager
-def box_in(folder: Path, **sections: object) -> Iterator[Box]:
-    """A sandbox that runs, beside that of the fixture."""
-    folder.mkdir(parents=True)
-    box = Box(folder)
-    first_port = 30_000 + os.getpid() * 5 % 2_500
-    box.configure(
-        app="taggle",
-        slots={"prod1": first_port + 1, "prod2": first_port + 2},
-        site={"listen": first_port},
-        java={"options": QUICK_JAVA},
-        health={"every": "100ms", "timeout": "20s"},
-        switch={"watch": 0},
-        old_slot={"stop_timeout": "5s"},
-        hosts={"sandbox": {"sandbox": True}},
-    )
-    box.configure(**sections)
-    ran = box.run("sandbox")
-    try:
-        assert ran.code == 0, ran.all
-        yield box
-    finally:
-        assert box.run("sandbox", "--stop").code == 0

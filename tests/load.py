@@ -16,6 +16,7 @@ import random
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,8 @@ CLIENTS = 64
 PAUSE_S = 0.1
 ANSWER_TIMEOUT_S = 30
 LARGEST_BODY = 32768
+# As long as a new JVM is slow, if it was not warmed.
+AFTER_S = 2
 ANY = "*"
 
 
@@ -39,6 +42,7 @@ class Tally:
         failed: by cause: not a 200, a reset, an answer cut short, a body that was not due.
         stale: good answers from another version than the one that had been switched to.
         last: the same, of an old worker of nginx that ended the connection with it.
+        after: for each version expected, ms that the answers took to what was asked within two seconds.
     """
 
     sent: int = 0
@@ -46,13 +50,17 @@ class Tally:
     failed: Counter[str] = field(default_factory=Counter)
     stale: Counter[str] = field(default_factory=Counter)
     last: Counter[str] = field(default_factory=Counter)
+    after: list[list[float]] = field(default_factory=list)
 
 
 class Load:
     """The process with the clients, for as long as the block lasts; `tally` is there after it."""
 
-    def __init__(self, url: str, *, clients: int = CLIENTS, keep_alive: bool = True) -> None:
+    def __init__(
+        self, url: str, *, clients: int = CLIENTS, keep_alive: bool = True, pause_s: float = PAUSE_S
+    ) -> None:
         command = [sys.executable, "-m", "tests.load", url, "--clients", str(clients)]
+        command += ["--pause-s", str(pause_s)]
         self._process = subprocess.Popen(
             [*command, *([] if keep_alive else ["--connection-per-request"])],
             cwd=Path(__file__).parents[1],
@@ -80,7 +88,7 @@ class Load:
         out, _ = self._process.communicate(timeout=2 * ANSWER_TIMEOUT_S)
         told = json.loads(out)
         counters = {name: Counter(told[name]) for name in ("answered", "failed", "stale", "last")}
-        self.tally = Tally(told["sent"], **counters)
+        self.tally = Tally(told["sent"], **counters, after=told["after"])
 
 
 def nothing_lost(tally: Tally, *, reloaded: bool = False) -> None:
@@ -104,13 +112,18 @@ class WrongAnswer(Exception):
 
 
 class _Clients:
-    def __init__(self, url: str, *, keep_alive: bool) -> None:
+    def __init__(self, url: str, *, keep_alive: bool, pause_s: float) -> None:
         address = urlsplit(url)
         self._host, self._port = address.hostname or "", address.port or 80
-        self._keep_alive = keep_alive
+        self._keep_alive, self._pause_s = keep_alive, pause_s
         self._tally = Tally()
-        self.expected = ANY
+        self._expected, self._since = ANY, 0.0
         self.over = asyncio.Event()
+
+    def expect(self, version: str) -> None:
+        self._expected, self._since = version, time.monotonic()
+        if version != ANY:
+            self._tally.after.append([])
 
     async def run(self, number: int) -> Tally:
         await asyncio.gather(*(self._client(each) for each in range(number)))
@@ -121,13 +134,14 @@ class _Clients:
         connection: _Connection | None = None
         asks = 0
         while not self.over.is_set():
-            await asyncio.sleep(numbers.uniform(0, 2 * PAUSE_S))
+            await asyncio.sleep(numbers.uniform(0, 2 * self._pause_s))
             asks += 1
             body = numbers.randbytes(numbers.randint(1, LARGEST_BODY)) if (asks + number) % 2 else b""
             if connection is None or connection.ended:
                 # Closed by the other side before anything was sent: every client begins a new one.
                 connection = None
-            expected = self.expected
+            expected, at = self._expected, time.monotonic()
+            took = self._tally.after[-1] if expected != ANY and at - self._since < AFTER_S else []
             self._tally.sent += 1
             what = "POST" if body else "GET"
             try:
@@ -141,6 +155,7 @@ class _Clients:
                     connection.close()
                 connection = None
                 continue
+            took.append(round((time.monotonic() - at) * 1000, 2))
             self._tally.answered[version] += 1
             if expected not in (ANY, version):
                 count = self._tally.last if self._keep_alive and connection.ended else self._tally.stale
@@ -205,8 +220,9 @@ async def _main() -> None:
     parser.add_argument("url")
     parser.add_argument("--clients", type=int, default=CLIENTS)
     parser.add_argument("--connection-per-request", action="store_true")
+    parser.add_argument("--pause-s", type=float, default=PAUSE_S)
     wanted = parser.parse_args()
-    clients = _Clients(wanted.url, keep_alive=not wanted.connection_per_request)
+    clients = _Clients(wanted.url, keep_alive=not wanted.connection_per_request, pause_s=wanted.pause_s)
     loop = asyncio.get_running_loop()
 
     def listen() -> None:
@@ -219,7 +235,7 @@ async def _main() -> None:
 
 
 def _expect(clients: _Clients, version: str) -> None:
-    clients.expected = version
+    clients.expect(version)
     _say(version)
 
 

@@ -73,7 +73,7 @@ class Switched:
     Args:
         route: the word for the route now in force.
         began_ms: when it began, by the host's clock since 1970.
-        duration_ms: on the host, verification included.
+        duration_ms: on the host, all of the step, the verification included.
         reloaded: why nginx was reloaded for it, None if it was not.
         verified: the slot was seen to answer through nginx, rather than a 2xx of whoever it was.
     """
@@ -157,7 +157,7 @@ def switch(machine: Machine, before: Proxy, to: str) -> Switched:
     return Switched(
         route=told["route"],
         began_ms=int(told["began"]),
-        duration_ms=int(told["switched"]),
+        duration_ms=int(told["took"]),
         reloaded=Reloaded(told["reloaded"]) if "reloaded" in told else None,
         verified="verified" in told,
     )

@@ -73,7 +73,7 @@ answers_within() {
 }
 
 # Points nginx at the slot, sees that it answers from there, or puts back what was.
-# Prints `reloaded WHY` if a reload was needed, `verified CODE` or `unverified CODE`, `began EPOCH_MS`, `switched MS`.
+# Prints `reloaded WHY` if a reload was needed, `verified CODE` or `unverified CODE`, `switched MS`.
 # Exit 20: not switched, all as before (stderr says why). Exit 21: not switched, and the way back failed too.
 switch_to_slot() {
     began=$(now_ms)
@@ -132,7 +132,6 @@ switch_to_slot() {
     [ "$method" = instant ] || set_marker none
     at_boot disable "$other"
     rm -f "$before"
-    say "began $began"
     say "switched $(($(now_ms) - began))"
 }
 

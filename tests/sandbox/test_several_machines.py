@@ -18,8 +18,8 @@ from bluegreen.procedures import deploy as deploying
 from bluegreen.procedures import fleet, promote
 from bluegreen.procedures.attempt import Attempt
 from bluegreen.procedures.deploy import Order
-from tests.box import Box
-from tests.incidents import box_in, machine_of, settings_of, slow_nginx
+from tests.box import Box, box_in
+from tests.incidents import machine_of, settings_of, slow_nginx
 from tests.under_traffic import nothing_lost
 
 # Gives the machine its jar: the same for each, unless one is to fare otherwise.
