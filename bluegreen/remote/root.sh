@@ -43,13 +43,30 @@ put_back() {
 }
 
 # reload WHY: form (the include had another), method, or hidden (nginx did not see the switch without one).
+# Returns once no worker of before takes connections any more: nginx itself says it was done long before that.
 reload() {
+    workers_of_before=$(workers)
     reloaded=yes
     if ! told=$(on_nginx -s reload 2>&1); then
         problem="nginx did not reload: $told"
         put_back
     fi
     say "reloaded $1"
+    until_ms=$(($(now_ms) + verify_ms))
+    while takes_connections "$workers_of_before" && [ "$(now_ms)" -lt "$until_ms" ]; do sleep 0.01; done
+}
+# workers: the pids of the workers of the nginx that listens.
+workers() {
+    master=$(port_owner "$listen")
+    case $(words_of "$master") in "nginx: worker"*) master=$(awk '$1 == "PPid:" { print $2 }' "/proc/$master/status") ;; esac
+    cat "/proc/$master/task/$master/children" 2>/dev/null || :
+}
+# takes_connections PIDS: one of them does. A worker changes its title as it closes its listening sockets.
+takes_connections() {
+    for worker in $1; do
+        case $(words_of "$worker") in *"is shutting down"*) ;; "nginx: worker process"*) return 0 ;; esac
+    done
+    return 1
 }
 
 # answers: through nginx, from the slot.
