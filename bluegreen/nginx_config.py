@@ -24,13 +24,18 @@ class Directive:
 
 @dataclass(frozen=True)
 class Server:
-    """A server: where it listens, its names, whether it reads the include, and passes requests by it."""
+    """A server: where it listens, its names, whether it reads the include, and passes requests by it.
+
+    Args:
+        headers: names and values of what it sets for the slots, those of its locations too.
+    """
 
     listens: tuple[str, ...]
     names: tuple[str, ...]
     includes: bool
     passes: bool
     file_cache: bool
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 def servers(config: str, include: str) -> tuple[Server, ...]:
@@ -64,6 +69,11 @@ def _server(server: Directive, files: dict[str, str], include: str) -> Server:
             for each in server.block
         ),
         passes=passes,
+        headers=tuple(
+            (each.words[1], " ".join(each.words[2:]))
+            for each in _deep(own)
+            if each.words[0] == "proxy_set_header" and len(each.words) > 2
+        ),
         file_cache=any(each.words[0] == "open_file_cache" and each.words[1:] != ("off",) for each in own),
     )
 

@@ -39,6 +39,7 @@ from bluegreen.procedures import stop as stopping
 from bluegreen.procedures import switch as switching
 from bluegreen.procedures import trust as trusting
 from bluegreen.procedures.interrupts import ignore_from_now_on, raise_on_sigterm
+from bluegreen.procedures.setup import Edited
 from bluegreen.sandbox import embedded
 
 HOST = "an entry of hosts: in config.yml; may be left out where there is one only"
@@ -173,6 +174,7 @@ def check(c: Context, host: str | None = None, json: bool = False, config: str =
     **options(
         dry_run="show every change, make none",
         force="write over what a person changed since",
+        keep="leave what a person changed since as it is, and do the rest",
         login="connect as this user, who may sudo, to make the host ready for the user of config.yml",
     )
 )
@@ -182,11 +184,15 @@ def setup(
     login: str | None = None,
     dry_run: bool = False,
     force: bool = False,
+    keep: bool = False,
     config: str = "config.yml",
 ) -> None:
     """Make a bare machine a host: packages, folders, unit, nginx site, sudoers."""
     with speaking(c) as say:
-        setting_up.setup(_settings(config, host), say, login=login, dry_run=dry_run, force=force)
+        if force and keep:
+            raise WrongUsage("--force and --keep say the opposite of each other", remedy="give one of them")
+        edited = Edited.OVERWRITE if force else Edited.KEEP if keep else Edited.REFUSE
+        setting_up.setup(_settings(config, host), say, login=login, dry_run=dry_run, edited=edited)
 
 
 @task(**options(yes="pin without asking: the fingerprint was compared already"))

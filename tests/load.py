@@ -42,7 +42,7 @@ class Tally:
         failed: by cause: not a 200, a reset, an answer cut short, a body that was not due.
         stale: good answers from another version than the one that had been switched to.
         last: the same, of an old worker of nginx that ended the connection with it.
-        after: for each version expected, ms that the answers took to what was asked within two seconds.
+        after: for each version expected, ms that the answers took to each GET of its first two seconds.
     """
 
     sent: int = 0
@@ -141,7 +141,8 @@ class _Clients:
                 # Closed by the other side before anything was sent: every client begins a new one.
                 connection = None
             expected, at = self._expected, time.monotonic()
-            took = self._tally.after[-1] if expected != ANY and at - self._since < AFTER_S else []
+            counts = expected != ANY and at - self._since < AFTER_S and not body
+            took = self._tally.after[-1] if counts else []
             self._tally.sent += 1
             what = "POST" if body else "GET"
             try:

@@ -75,6 +75,16 @@ def include(view: View, servers: Sequence[Server], *, asked: bool) -> Iterator[F
         yield from _readers(view, servers)
 
 
+def include_folder(view: View, facts: Facts, user: str) -> Iterator[Finding]:
+    """Root writes the include: nobody else may put a link in its place."""
+    if folder := facts.text("include.writable"):
+        yield failure(
+            "include folder",
+            f"{user} may write {folder}, where root writes the include: a link leads root anywhere",
+            "set switch.include to a path in root's own folders, as its default is; include that in the site",
+        )
+
+
 def _readers(view: View, servers: Sequence[Server]) -> Iterator[Finding]:
     path, port = view.settings.switch.include, view.settings.site.listen
     readers = [server for server in servers if server.includes]
@@ -143,22 +153,42 @@ def method(view: View) -> Iterator[Finding]:
         yield ok("method", wanted)
 
 
-def drift(view: View, facts: Facts) -> Iterator[Finding]:
-    """Include, answers and what is started at boot against one another."""
+def drift(view: View) -> Iterator[Finding]:
+    """Include, answers, processes and what is started at boot against one another."""
     for sentence in view.drift:
-        yield warning("drift", sentence, f"deploy or switch --host {view.settings.host}")
-    boot = {slot: facts.text(f"boot.{slot}") for slot in view.slots}
-    enabled = [slot for slot, state in boot.items() if state == "enabled"]
-    if view.live and view.slots[view.live].running and facts.text("systemd") and enabled != [view.live]:
-        told = ", ".join(enabled) or "no slot"
-        unit = f"{view.settings.app}@{view.live}"
-        yield warning(
-            "boot",
-            f"live is {view.live}, but at a boot systemd starts {told}",
-            f"sudo systemctl enable {unit}",
-        )
-    elif not view.drift:
+        what, _, remedy = sentence.partition(": ")
+        yield warning("drift", what, remedy)
+    if not view.drift:
         yield ok("drift", f"include, answers and boot agree: {view.live or 'nothing is live'}")
+
+
+def site(view: View, servers: Sequence[Server]) -> Iterator[Finding]:
+    """What a site that `setup` did not write makes of requests."""
+    better = (
+        f"setup --host {view.settings.host} writes a site that does it, once site.server_name is its name"
+    )
+    for server in (server for server in servers if server.includes):
+        headers = dict(server.headers)
+        wrong = [name for name in headers if "_" in name]
+        if wrong:
+            right = ", ".join(name.replace("_", "-") for name in wrong)
+            yield warning(
+                "site headers",
+                f"Spring does not read {', '.join(wrong)}",
+                f"write {right} in their place; or {better}",
+            )
+        if any("$proxy_add_x_forwarded_for" in value for value in headers.values()):
+            yield warning(
+                "site headers",
+                "an X-Forwarded-For that a client makes up is passed on, and Spring believes its start",
+                f"proxy_set_header X-Forwarded-For $remote_addr; or {better}",
+            )
+        if not view.proxy.groups:
+            yield warning(
+                "site keep-alive",
+                "nginx opens a connection to the slot for each request, which takes time",
+                better,
+            )
 
 
 def _port(listen: str) -> int:

@@ -29,6 +29,7 @@ class Slot:
         command: the owner's command line, as far as it may be seen.
         health: the answer on its health port, None if nobody listens.
         memory_bytes: resident memory of its JVM.
+        boots: systemd starts it at a boot.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Slot:
     owner_user: str
     health: Answer | None
     memory_bytes: int | None
+    boots: bool = False
 
     @property
     def running(self) -> bool:
@@ -104,6 +106,7 @@ def _slot(facts: Facts, name: str, port: int) -> Slot:
         if code
         else None,
         memory_bytes=memory_kb * 1024 if memory_kb is not None else None,
+        boots=facts.text(f"{key}boots") == "yes",
     )
 
 

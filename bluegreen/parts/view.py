@@ -121,7 +121,7 @@ def view(facts: Facts, settings: Settings) -> View:
         history=journal.parse(facts.text("history"), holder=holder.token if holder else None),
         lock=holder,
         live=nginx.answers or nginx.routed,
-        drift=tuple(_drift(nginx, found)),
+        drift=tuple(_drift(nginx, found, settings)),
         missing=tuple(facts.text("missing").split()),
         java=facts.text("java"),
         disk_free_bytes=(facts.number("disk_free_kb") or 0) * 1024,
@@ -130,7 +130,7 @@ def view(facts: Facts, settings: Settings) -> View:
     )
 
 
-def _drift(nginx: Proxy, found: dict[str, Slot]) -> list[str]:
+def _drift(nginx: Proxy, found: dict[str, Slot], settings: Settings) -> list[str]:
     drift = []
     if nginx.answers and nginx.answers != nginx.routed:
         drift.append(
@@ -140,9 +140,18 @@ def _drift(nginx: Proxy, found: dict[str, Slot]) -> list[str]:
     if nginx.form is Form.INSTANT and nginx.first != nginx.routed:
         drift.append(
             f"running traffic goes to {nginx.routed}, but after a restart nginx would start with "
-            f"{nginx.first or 'neither slot'}; the next switch mends it"
+            f"{nginx.first or 'neither slot'}: the next switch mends it"
         )
     live = nginx.answers or nginx.routed
     if live and found[live].owner is None and any(slot.up for slot in found.values()):
-        drift.append(f"nginx routes to {live}, where nothing listens, while the other slot is UP")
+        drift.append(
+            f"nginx routes to {live}, where nothing listens, while the other slot is UP: "
+            f"`switch --host {settings.host}` moves it there"
+        )
+    boots = [slot.name for slot in found.values() if slot.boots]
+    if live and settings.supervisor == "systemd" and found[live].running and boots != [live]:
+        drift.append(
+            f"live is {live}, but at a boot systemd starts {' and '.join(boots) or 'no slot'}: the next "
+            f"switch mends it, or on the host: sudo systemctl enable {settings.app}@{live}"
+        )
     return drift

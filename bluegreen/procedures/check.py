@@ -16,7 +16,7 @@ from bluegreen.machine import Machine
 from bluegreen.parts.facts import Facts
 from bluegreen.parts.view import look
 from bluegreen.procedures.fleet import connected, side_by_side
-from bluegreen.procedures.setup import survey
+from bluegreen.procedures.survey import survey
 
 _MARKS = {Level.OK: ("✓", "green"), Level.WARNING: ("!", "yellow"), Level.FAILURE: ("✗", "red")}
 
@@ -82,8 +82,11 @@ def diagnose(machine: Machine, jar: Jar | None) -> Iterator[Finding]:
     yield from resources.disk(view, jar)
     yield from routing.nginx(view, facts)
     yield from routing.include(view, servers, asked=bool(config))
+    if machine.settings.nginx.sudo:
+        yield from routing.include_folder(view, facts, machine.host.user)
+    yield from routing.site(view, servers)
     yield from routing.method(view)
-    yield from routing.drift(view, facts)
+    yield from routing.drift(view)
     yield from application.ports(view)
     yield from application.jar(view, jar)
     yield from _as_set_up(machine, facts)

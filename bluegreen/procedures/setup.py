@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import base64
-import difflib
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from enum import Enum
 
 from bluegreen import host_files
 from bluegreen.config import Settings
@@ -14,84 +13,27 @@ from bluegreen.console import Console
 from bluegreen.errors import BluegreenError, Failed
 from bluegreen.host_files import HostFile
 from bluegreen.machine import Machine
-from bluegreen.parts.facts import Facts
 from bluegreen.procedures.fleet import connected, side_by_side
+from bluegreen.procedures.survey import Change, Survey, sha256_of, sums, survey
 
-# Package names by manager; {version} is java.version.
-PACKAGES = {
-    "apt-get": {
-        "nginx": "nginx",
-        "java": "openjdk-{version}-jre-headless",
-        "curl": "curl",
-        "flock": "util-linux",
-    },
-    "dnf": {
-        "nginx": "nginx",
-        "java": "java-{version}-amazon-corretto-headless",
-        "curl": "curl-minimal",
-        "flock": "util-linux-core",
-    },
-}
 INSTALL_TIMEOUT_S = 900
 
 
-@dataclass(frozen=True)
-class Change:
-    """A file that is to be written.
+class Edited(Enum):
+    """What becomes of files that somebody changed since bluegreen wrote them."""
 
-    Args:
-        before: what is there now, None if nothing is.
-        edited: what is there is not what bluegreen wrote.
-    """
-
-    file: HostFile
-    before: str | None
-    edited: bool
-
-    def diff(self) -> list[str]:
-        """What would change, as a unified diff."""
-        return list(
-            difflib.unified_diff(
-                (self.before or "").splitlines(),
-                self.file.text.splitlines(),
-                self.file.path if self.before is not None else "/dev/null",
-                self.file.path,
-                lineterm="",
-            )
-        )
+    REFUSE = "refuse"
+    KEEP = "keep"
+    OVERWRITE = "overwrite"
 
 
-@dataclass(frozen=True)
-class Survey:
-    """What of `setup` a machine has: missing packages, files to change, and other things to put right."""
-
-    facts: Facts
-    packages: tuple[str, ...]
-    changes: tuple[Change, ...]
-    drop_default_site: bool
-    make_base: bool
-    join_journal: bool
-
-    @property
-    def nothing_to_do(self) -> bool:
-        """Whether the machine is as `setup` would make it."""
-        return not (
-            self.packages or self.changes or self.drop_default_site or self.make_base or self.join_journal
-        )
-
-    @property
-    def edited(self) -> tuple[Change, ...]:
-        """The files that somebody else changed or wrote."""
-        return tuple(change for change in self.changes if change.edited)
-
-
-def setup(settings: Settings, say: Console, *, login: str | None, dry_run: bool, force: bool) -> None:
+def setup(settings: Settings, say: Console, *, login: str | None, dry_run: bool, edited: Edited) -> None:
     """Makes every machine of a host ready for deploys.
 
     Args:
         login: connect as this user, who may sudo; the machine is made ready for the user of config.yml.
         dry_run: show every change, make none.
-        force: write also what a person changed since.
+        edited: what becomes of files that somebody changed.
 
     Raises:
         Failed: a file was changed by somebody else, or something of the machine refused; nothing half done.
@@ -99,53 +41,27 @@ def setup(settings: Settings, say: Console, *, login: str | None, dry_run: bool,
     user = settings.user
     reached = settings.model_copy(update={"user": login}) if login else settings
     with connected(reached, say) as machines:
-        side_by_side(machines, lambda machine: _set_up(machine, user or machine.host.user, dry_run, force))
+        side_by_side(machines, lambda machine: _set_up(machine, user or machine.host.user, dry_run, edited))
 
 
-def survey(machine: Machine, user: str) -> Survey:
-    """Looks at what is there, as root; changes nothing.
-
-    Raises:
-        Failed: the user may not sudo.
-    """
-    settings = machine.settings
-    root = machine.root_script(user=user)
-    # The paths do not depend on what is asked.
-    paths = [file.path for file in host_files.wanted(settings, root, user=user, nginx_version="")]
-    result = machine.host.run(
-        machine.script("survey", user=user, sums=_sums(settings), java=settings.java.bin),
-        stdin="".join(f"{path}\n" for path in paths).encode(),
-        sudo=True,
-    )
-    if result.exit_code != 0:
-        raise _not_surveyed(machine, result.stderr.strip().splitlines())
-    facts = Facts(result.stdout.splitlines())
-    files = host_files.wanted(settings, root, user=user, nginx_version=facts.text("nginx"))
-    changes = [_change(facts, number, file) for number, file in enumerate(files, start=1)]
-    return Survey(
-        facts,
-        _missing_packages(settings, facts),
-        tuple(change for change in changes if change),
-        drop_default_site=settings.site.server_name == "_" and facts.text("default_site") == "packaged",
-        make_base=not facts.text("base.owner"),
-        join_journal=" systemd-journal " not in facts.text("groups") and user != "root",
-    )
-
-
-def _set_up(machine: Machine, user: str, dry_run: bool, force: bool) -> None:
+def _set_up(machine: Machine, user: str, dry_run: bool, edited: Edited) -> None:
     say = machine.say
     found = survey(machine, user)
     _refuse_unfit(found, machine, user)
+    if edited is Edited.KEEP:
+        for change in found.edited:
+            say.warn(f"{change.file.path} was changed by somebody and is left as it is")
+        found = _but_edited(found)
     if found.nothing_to_do:
         say.line(f"✓ {machine.address} is set up already; nothing was changed", "bold green")
         return
     _show(found, machine, user)
     if dry_run:
-        if found.edited and not force:
+        if found.edited and edited is Edited.REFUSE:
             say.warn(f"{_paths(found.edited)} was changed by somebody: setup would stop here")
         say.line("dry run: nothing was changed")
         return
-    _refuse_edited(found, machine, force)
+    _refuse_edited(found, machine, edited)
     if found.packages:
         with say.step(f"install {' '.join(found.packages)}") as step:
             _as_root(
@@ -154,8 +70,10 @@ def _set_up(machine: Machine, user: str, dry_run: bool, force: bool) -> None:
             step.done(f"installed {' '.join(found.packages)}")
         # What the site may hold depends on the nginx that is there now.
         found = survey(machine, user)
+        if edited is Edited.KEEP:
+            found = _but_edited(found)
         _refuse_unfit(found, machine, user)
-        _refuse_edited(found, machine, force)
+        _refuse_edited(found, machine, edited)
         _refuse_still_missing(found, machine)
     with say.step("write the files") as step:
         wrote = _install(machine, user, found)
@@ -163,27 +81,6 @@ def _set_up(machine: Machine, user: str, dry_run: bool, force: bool) -> None:
     for path in wrote:
         say.note(path)
     say.line(f"✓ {machine.address} is set up; next: deploy --host {machine.settings.host}", "bold green")
-
-
-def _change(facts: Facts, number: int, file: HostFile) -> Change | None:
-    key = f"file.{number}."
-    if not facts.text(f"{key}there"):
-        return Change(file, None, edited=False)
-    sha256 = facts.text(f"{key}sha256")
-    if file.kept or (sha256 == _sha256(file.text) and facts.text(f"{key}mode") == f"{file.mode:o}"):
-        return None
-    return Change(file, facts.text(f"{key}text"), edited=sha256 != facts.text(f"{key}recorded"))
-
-
-def _missing_packages(settings: Settings, facts: Facts) -> tuple[str, ...]:
-    manager = facts.text("manager")
-    missing = facts.text("missing").split()
-    old_java = facts.text("java").isdigit() and int(facts.text("java")) < settings.java.version
-    if old_java and settings.java.bin == "java":
-        missing.append("java")
-    names = PACKAGES.get(manager, PACKAGES["apt-get"])
-    wanted = [names.get(tool, tool).format(version=settings.java.version) for tool in missing]
-    return tuple(dict.fromkeys(name for name in wanted if name not in ("sudo", "visudo")))
 
 
 def _show(found: Survey, machine: Machine, user: str) -> None:
@@ -206,21 +103,18 @@ def _paths(changes: Sequence[Change]) -> str:
     return ", ".join(change.file.path for change in changes)
 
 
-def _not_surveyed(machine: Machine, said: list[str]) -> Failed:
-    if any("sudo:" in line for line in said):
-        return Failed(
-            f"{machine.host.user} may not sudo on {machine.address}",
-            why=said,
-            remedy="connect as a user who may sudo without a password, such as: setup --login ubuntu",
-        )
-    return Failed(f"{machine.address} could not be looked at; nothing was changed", why=said)
-
-
 def _refuse_unfit(found: Survey, machine: Machine, user: str) -> None:
     facts, base = found.facts, machine.settings.releases.path
     if not facts.text("user"):
         raise Failed(
             f"there is no user {user} on {machine.address}", remedy=f"make it there: sudo useradd -m {user}"
+        )
+    if folder := facts.text("include.writable"):
+        raise Failed(
+            f"{user} may write {folder} on {machine.address}, where root is to write the include",
+            why=["a link put there would have root write wherever it leads; nothing was changed"],
+            remedy="set switch.include in config.yml to a path in root's own folders, as its default is, "
+            "and include that file in your site",
         )
     if facts.text("base.owner") and not facts.text("base.writable"):
         raise Failed(
@@ -249,14 +143,18 @@ def _refuse_still_missing(found: Survey, machine: Machine) -> None:
     )
 
 
-def _refuse_edited(found: Survey, machine: Machine, force: bool) -> None:
-    if not found.edited or force:
+def _but_edited(found: Survey) -> Survey:
+    return replace(found, changes=tuple(change for change in found.changes if not change.edited))
+
+
+def _refuse_edited(found: Survey, machine: Machine, edited: Edited) -> None:
+    if not found.edited or edited is Edited.OVERWRITE:
         return
     raise Failed(
         f"{_paths(found.edited)} on {machine.address} "
         "was changed since bluegreen wrote it, or written by somebody else",
         why=["the difference is shown above; nothing was changed"],
-        remedy="bring the change into config.yml or keep it as it is; setup --force writes over it",
+        remedy="bring the change into config.yml; or setup --keep leaves it as it is, --force writes over it",
     )
 
 
@@ -267,7 +165,7 @@ def _install(machine: Machine, user: str, found: Survey) -> list[str]:
         "install",
         stdin="".join(lines).encode(),
         user=user,
-        sums=_sums(machine.settings),
+        sums=sums(machine.settings),
         drop_default_site=found.drop_default_site,
         journal_group=found.join_journal,
         tmpfiles=host_files.tmpfiles_path(machine.settings),
@@ -277,7 +175,7 @@ def _install(machine: Machine, user: str, found: Survey) -> list[str]:
 
 def _line(file: HostFile) -> str:
     encoded = base64.b64encode(file.text.encode()).decode()
-    return f"{file.mode:04o} {_sha256(file.text)} {encoded} {file.path}\n"
+    return f"{file.mode:04o} {sha256_of(file.text)} {encoded} {file.path}\n"
 
 
 def _as_root(machine: Machine, name: str, *, stdin: bytes = b"", **values: str | bool) -> Sequence[str]:
@@ -303,11 +201,3 @@ def _refused(machine: Machine, name: str, stderr: str) -> BluegreenError:
         why=why,
         remedy="mend what is said above and run setup again",
     )
-
-
-def _sums(settings: Settings) -> str:
-    return f"/etc/bluegreen/{settings.app}.sha256"
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -9,6 +9,7 @@ if [ -x "$root_installed" ] && { [ "$(id -u)" = 0 ] || sudo -n -l "$root_install
     sudo_steps=yes
 fi
 fact sudo_steps "$sudo_steps"
+[ "$(id -u)" = 0 ] || fact include.writable "$(writable_above "$include" | head -n 1)"
 fact java.version "$("$java" -version 2>&1 | sed -n 's/.*version "\([0-9.]*\).*/\1/p' | head -n 1 || :)"
 fact memory_total_kb "$(awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo)"
 fact swap_total_kb "$(awk '$1 == "SwapTotal:" { print $2 }' /proc/meminfo)"
@@ -21,7 +22,4 @@ fi
 if command -v systemctl >/dev/null 2>&1; then
     fact systemd yes
     fact nginx.enabled "$(systemctl is-enabled nginx 2>/dev/null || :)"
-    for entry in $slots; do
-        fact "boot.${entry%%:*}" "$(systemctl is-enabled "$app@${entry%%:*}.service" 2>/dev/null || :)"
-    done
 fi

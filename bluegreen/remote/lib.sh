@@ -104,6 +104,16 @@ is_ours() {
     return 1
 }
 
+# writable_above PATH [RUNNER…]: the folders above it that the user may write, who is the one that RUNNER makes it.
+writable_above() {
+    above=$1
+    shift
+    while [ "$above" != / ]; do
+        above=$(dirname "$above")
+        ! "$@" test -w "$above" 2>/dev/null || say "$above"
+    done
+}
+
 # route_now: what decides the route, as one word: the include's checksum and the marker of method `instant`.
 marker_now() {
     markers=

@@ -39,6 +39,7 @@ for entry in $slots; do
     pid=$(slot_pid "$slot")
     fact "slot.$slot.pid" "$pid"
     fact "slot.$slot.release" "$(basename "$(readlink "$base/slots/$slot" 2>/dev/null || :)")"
+    ! slot_boots "$slot" || fact "slot.$slot.boots" yes
     [ -z "$pid" ] || fact "slot.$slot.memory_kb" "$(awk '$1 == "VmRSS:" { print $2 }' "/proc/$pid/status" 2>/dev/null || :)"
     owner=$(port_owner "$port")
     if [ -n "$owner" ]; then

@@ -60,6 +60,9 @@ slot_expires() {
     ) &
 }
 
+# slot_boots SLOT: nobody starts it at a boot.
+slot_boots() { false; }
+
 # slot_leave SLOT: nobody starts a JVM again here.
 slot_leave() { :; }
 

@@ -16,6 +16,7 @@ fact missing "$missing"
 fact user "$(id -u "$user" 2>/dev/null || :)"
 fact base.owner "$(stat -L -c %U "$base" 2>/dev/null || :)"
 if runuser -u "$user" -- test -w "$base" 2>/dev/null; then fact base.writable yes; fi
+[ "$user" = root ] || fact include.writable "$(writable_above "$include" runuser -u "$user" -- | head -n 1)"
 fact groups " $(id -nG "$user" 2>/dev/null || :) "
 # Debian's default site claims the port for every name; it goes only if nobody has touched it.
 default_site=

@@ -46,6 +46,9 @@ slot_kill() { as_root kill "$1"; }
 # slot_expires SLOT: a transient timer of systemd runs slots/SLOT.expire, as this user.
 slot_expires() { as_root expire "$1" >&2 || fail 1 "systemd did not take the timer that stops $1"; }
 
+# slot_boots SLOT: systemd starts it at a boot.
+slot_boots() { [ -L "/etc/systemd/system/multi-user.target.wants/$(unit_of "$1")" ]; }
+
 # slot_leave SLOT: a JVM that died has no pid, and comes back if systemd is about to start it again.
 slot_leave() {
     case $(systemctl show --property SubState --value "$(unit_of "$1")" 2>/dev/null) in

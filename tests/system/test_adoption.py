@@ -149,6 +149,25 @@ def test_the_jvm_of_another_user_is_not_stopped_but_named(guest: Guest, tmp_path
     assert deploy.served() == "2"
 
 
+def test_check_tells_what_setup_would_improve_of_such_a_host(guest: Guest, tmp_path: Path) -> None:
+    host = by_hand(guest, tmp_path, rented(tmp_path, guest).jar("1"))
+    before = host.etc()
+    ran = host.done("check")
+    told = ran.out
+    for finding in (
+        "! site headers: Spring does not read X-Real_IP, X-Forwarded_For",
+        "write X-Real-IP, X-Forwarded-For in their place; or setup --host prod",
+        "! site headers: an X-Forwarded-For that a client makes up is passed on",
+        "! site keep-alive: nginx opens a connection to the slot for each request",
+        "! sudo: ubuntu may run everything as root, and deploys use that",
+        f"! unit: {UNIT} is not there",
+        "! method: the include is made for reload, config.yml says instant",
+    ):
+        assert finding in told, told
+    assert "✓ port of prod1: 8081 is ours" in told
+    assert host.etc() == before
+
+
 def test_setup_leaves_such_a_site_alone_and_says_what_to_do(guest: Guest, tmp_path: Path) -> None:
     host = by_hand(guest, tmp_path, rented(tmp_path, guest).jar("1"))
     before = host.etc()

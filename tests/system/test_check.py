@@ -162,13 +162,13 @@ WAYS = {
         "drift",
         "warning",
         "after a restart nginx would start with prod1",
-        "deploy or switch",
+        "the next switch mends it",
         **edited(INCLUDE, f"sed -i '1s|taggle-prod2|taggle-prod1|' {INCLUDE}"),
     ),
     "a boot would start nothing": Broken(
-        "boot",
+        "drift",
         "warning",
-        "at a boot systemd starts no slot",
+        "live is prod2, but at a boot systemd starts no slot",
         "systemctl enable taggle@prod2",
         by="systemctl disable taggle@prod2",
         mended="systemctl enable taggle@prod2",
@@ -198,6 +198,22 @@ WAYS = {
         f" && systemd-run --quiet --unit holder flock {BASE}/lock sleep 60"
         f" && until ! flock -n {BASE}/lock true; do sleep 0.05; done",
         mended="systemctl stop holder",
+    ),
+    "the include is in a folder of the user": Broken(
+        "include folder",
+        "failure",
+        "ubuntu may write /home/ubuntu, where root writes the include",
+        "root's own folders",
+        by=f"cp {INCLUDE} /home/ubuntu/service-url.inc",
+        mended="rm /home/ubuntu/service-url.inc",
+        settings={"switch": {"include": "/home/ubuntu/service-url.inc"}},
+    ),
+    "the root script was installed by another version": Broken(
+        "drift",
+        "warning",
+        "was installed by another version of bluegreen",
+        "run `setup --host prod` again",
+        **edited(SCRIPT, f"echo '#' >>{SCRIPT}"),
     ),
     "the unit was edited": Broken(
         "unit",
@@ -291,6 +307,32 @@ def test_what_the_jar_does_wrong_is_found(
     (found,) = [finding for finding in findings if finding["name"] == name]
     assert (found["level"], bool(found["remedy"])) == (level, True)
     assert text in found["text"]
+
+
+def test_class_files_that_are_newer_than_the_java_there_are_found(host: Rented) -> None:
+    jar = host.folder / "build" / "libs" / "app.jar"
+    jar.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(jar, "w") as archive:
+        archive.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\nMain-Class: A\n")
+        # The magic number, minor and major version: 69 is Java 25.
+        archive.writestr("A.class", b"\xca\xfe\xba\xbe\x00\x00\x00\x45")
+    try:
+        code, findings = checked(host)
+    finally:
+        jar.unlink()
+    (found,) = [finding for finding in findings if finding["name"] == "java"]
+    assert (code, found["level"]) == (1, "failure")
+    assert "is too old: the jar's class files need 25" in found["text"]
+    assert "apt-get install" in found["remedy"]
+
+
+def test_status_tells_what_a_boot_would_start_in_place_of_what_is_live(host: Rented) -> None:
+    host.guest.run("systemctl disable taggle@prod2")
+    try:
+        (told,) = host.machine()["drift"]
+    finally:
+        host.guest.run("systemctl enable taggle@prod2")
+    assert told.startswith("live is prod2, but at a boot systemd starts no slot")
 
 
 def test_the_text_can_be_pasted_into_an_issue(host: Rented) -> None:

@@ -114,11 +114,17 @@ def test_a_site_that_certbot_changed_is_shown_and_left_alone_until_it_is_forced(
     assert ran.code == 1
     assert "-    listen 8443; # managed by Certbot" in ran.out
     assert f"✗ {SITE} on {host.guest.address} was changed since bluegreen wrote it" in ran.out
-    assert "setup --force writes over it" in ran.out
+    assert "setup --keep leaves it as it is, --force writes over it" in ran.out
     dry = host.set_up("--dry-run")
     assert f"! {SITE} was changed by somebody: setup would stop here" in dry.out
     assert host.etc() == before
     assert host.served() == "1"
+    kept = host.set_up("--keep")
+    assert f"! {SITE} was changed by somebody and is left as it is" in kept.out
+    assert site.read_text() == edited
+    unit = (host.guest.root / UNIT.lstrip("/")).read_text()
+    assert "TimeoutStopSec=25" in unit, "the rest is done"
+    assert host.set_up("--keep").out.endswith("nothing was changed\n")
     host.set_up("--force")
     assert site.read_text() == written
     assert host.run("setup").out.endswith("nothing was changed\n")
@@ -195,6 +201,17 @@ def test_a_setup_that_failed_puts_back_debians_default_site(host: Rented) -> Non
     assert host.etc() == before
     host.guest.run("systemctl restart nginx")
     assert "Welcome to nginx" in host.get("/")[1]
+
+
+def test_p10_an_include_where_the_user_may_write_is_refused(host: Rented) -> None:
+    host.configure(switch={"include": "/home/ubuntu/nginx/service-url.inc"})
+    host.guest.run("mkdir /home/ubuntu/nginx")
+    before = host.etc()
+    ran = host.run("setup")
+    assert ran.code == 1
+    assert "✗ ubuntu may write /home/ubuntu on" in ran.out
+    assert "set switch.include in config.yml to a path in root's own folders" in ran.out
+    assert host.etc() == before
 
 
 def test_a_folder_of_releases_that_is_anothers_is_told(host: Rented) -> None:

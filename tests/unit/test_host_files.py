@@ -14,7 +14,7 @@ from bluegreen.host import Host, Login
 from bluegreen.host_files import HostFile
 from bluegreen.machine import Machine
 from bluegreen.parts.facts import Facts
-from bluegreen.procedures.setup import _missing_packages
+from bluegreen.procedures.survey import _missing_packages
 
 
 def settings_of(folder: Path, sections: str = "") -> Settings:

@@ -1,0 +1,151 @@
+"""The survey: what of `setup` a machine has, and what would be changed there; nothing is."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from dataclasses import dataclass
+
+from bluegreen import host_files
+from bluegreen.config import Settings
+from bluegreen.errors import Failed
+from bluegreen.host_files import HostFile
+from bluegreen.machine import Machine
+from bluegreen.parts.facts import Facts
+
+# Package names by manager; {version} is java.version.
+PACKAGES = {
+    "apt-get": {
+        "nginx": "nginx",
+        "java": "openjdk-{version}-jre-headless",
+        "curl": "curl",
+        "flock": "util-linux",
+    },
+    "dnf": {
+        "nginx": "nginx",
+        "java": "java-{version}-amazon-corretto-headless",
+        "curl": "curl-minimal",
+        "flock": "util-linux-core",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """A file that is to be written.
+
+    Args:
+        before: what is there now, None if nothing is.
+        edited: what is there is not what bluegreen wrote.
+    """
+
+    file: HostFile
+    before: str | None
+    edited: bool
+
+    def diff(self) -> list[str]:
+        """What would change, as a unified diff."""
+        return list(
+            difflib.unified_diff(
+                (self.before or "").splitlines(),
+                self.file.text.splitlines(),
+                self.file.path if self.before is not None else "/dev/null",
+                self.file.path,
+                lineterm="",
+            )
+        )
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What of `setup` a machine has: missing packages, files to change, and other things to put right."""
+
+    facts: Facts
+    packages: tuple[str, ...]
+    changes: tuple[Change, ...]
+    drop_default_site: bool
+    make_base: bool
+    join_journal: bool
+
+    @property
+    def nothing_to_do(self) -> bool:
+        """Whether the machine is as `setup` would make it."""
+        return not (
+            self.packages or self.changes or self.drop_default_site or self.make_base or self.join_journal
+        )
+
+    @property
+    def edited(self) -> tuple[Change, ...]:
+        """The files that somebody else changed or wrote."""
+        return tuple(change for change in self.changes if change.edited)
+
+
+def survey(machine: Machine, user: str) -> Survey:
+    """Looks at what is there, as root; changes nothing.
+
+    Raises:
+        Failed: the user may not sudo.
+    """
+    settings = machine.settings
+    root = machine.root_script(user=user)
+    # The paths do not depend on what is asked.
+    paths = [file.path for file in host_files.wanted(settings, root, user=user, nginx_version="")]
+    result = machine.host.run(
+        machine.script("survey", user=user, sums=sums(settings), java=settings.java.bin),
+        stdin="".join(f"{path}\n" for path in paths).encode(),
+        sudo=True,
+    )
+    if result.exit_code != 0:
+        raise _not_surveyed(machine, result.stderr.strip().splitlines())
+    facts = Facts(result.stdout.splitlines())
+    files = host_files.wanted(settings, root, user=user, nginx_version=facts.text("nginx"))
+    changes = [_change(facts, number, file) for number, file in enumerate(files, start=1)]
+    return Survey(
+        facts,
+        _missing_packages(settings, facts),
+        tuple(change for change in changes if change),
+        drop_default_site=settings.site.server_name == "_" and facts.text("default_site") == "packaged",
+        make_base=not facts.text("base.owner"),
+        join_journal=" systemd-journal " not in facts.text("groups") and user != "root",
+    )
+
+
+def _change(facts: Facts, number: int, file: HostFile) -> Change | None:
+    key = f"file.{number}."
+    if not facts.text(f"{key}there"):
+        return Change(file, None, edited=False)
+    sha256 = facts.text(f"{key}sha256")
+    if file.kept or (sha256 == sha256_of(file.text) and facts.text(f"{key}mode") == f"{file.mode:o}"):
+        return None
+    return Change(file, facts.text(f"{key}text"), edited=sha256 != facts.text(f"{key}recorded"))
+
+
+def _missing_packages(settings: Settings, facts: Facts) -> tuple[str, ...]:
+    manager = facts.text("manager")
+    missing = facts.text("missing").split()
+    old_java = facts.text("java").isdigit() and int(facts.text("java")) < settings.java.version
+    if old_java and settings.java.bin == "java":
+        missing.append("java")
+    names = PACKAGES.get(manager, PACKAGES["apt-get"])
+    wanted = [names.get(tool, tool).format(version=settings.java.version) for tool in missing]
+    return tuple(dict.fromkeys(name for name in wanted if name not in ("sudo", "visudo")))
+
+
+def _not_surveyed(machine: Machine, said: list[str]) -> Failed:
+    if any("sudo:" in line for line in said):
+        return Failed(
+            f"{machine.host.user} may not sudo on {machine.address}",
+            why=said,
+            remedy="connect as a user who may sudo without a password, such as: setup --login ubuntu",
+        )
+    return Failed(f"{machine.address} could not be looked at; nothing was changed", why=said)
+
+
+def sums(settings: Settings) -> str:
+    """The file on the host that keeps the checksums of what was written."""
+    return f"/etc/bluegreen/{settings.app}.sha256"
+
+
+def sha256_of(text: str) -> str:
+    """The checksum of a file's text."""
+    return hashlib.sha256(text.encode()).hexdigest()
