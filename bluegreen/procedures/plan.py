@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import shlex
 
-from bluegreen.console import size
+from bluegreen.console import seconds, size
 from bluegreen.include import Form, render
 from bluegreen.jar import Jar
 from bluegreen.parts import slots
@@ -68,7 +68,9 @@ def _switching(attempt: Attempt) -> list[str]:
     )
     told.append(f"see {attempt.slot} answer through nginx, and watch it for {settings.switch.watch_s:g} s")
     if settings.old_slot.after_switch == "stop" and view.slots[attempt.live].running:
-        told.append(f"stop {attempt.live}")
+        told.append(f"stop {attempt.live} once nothing is under way there")
+    elif settings.old_slot.keep_for_s is not None and view.slots[attempt.live].running:
+        told.append(f"have the host stop {attempt.live} {seconds(settings.old_slot.keep_for_s)} later")
     told.extend(f"remove the old release {old}" for old in pruned_by(attempt, attempt.entry()))
     told.append(f"write two lines to {settings.releases.path}/history.jsonl")
     return told

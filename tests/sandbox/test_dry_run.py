@@ -37,7 +37,7 @@ def test_a_dry_run_names_every_change_and_makes_none(box: Box) -> None:
         f"+{line_to('prod2')}",
         f"would move the marker to {box.runtime}/prod2",
         "would see prod2 answer through nginx, and watch it for 3 s",
-        "would stop prod1",
+        "would stop prod1 once nothing is under way there",
         f"would remove the old release {first}",
         f"would write two lines to {box.base}/history.jsonl",
         "dry run: nothing was changed",
