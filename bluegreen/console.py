@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import NamedTuple
 
 from rich.console import Console as Terminal
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
@@ -20,6 +21,14 @@ from rich.text import Text
 from bluegreen.errors import BluegreenError
 
 PLAIN_WIDTH = 1000
+
+
+class Timed(NamedTuple):
+    """A step that has ended: when it began (monotonic clock), and the seconds that it took."""
+
+    name: str
+    began: float
+    seconds: float
 
 
 class Step:
@@ -50,30 +59,45 @@ class Console:
 
     def __init__(self, terminal: Terminal | None = None, *, prefix: str = "") -> None:
         self._terminal = terminal or plain_or_rich(stderr=False)
-        self._prefix = prefix
-        self._lock = threading.RLock()
-        self.times: list[tuple[str, float]] = []
+        self.prefix = prefix
+        self.alone = threading.RLock()
+        self._times: list[Timed] = []
+        self._machines: list[Console] = []
 
     def on(self, machine: str) -> Console:
         """The same place to speak to, for one machine among several."""
-        return Console(self._terminal, prefix=f"{machine}: ")
+        one = self.prefixed(f"{machine}: ")
+        one.alone = self.alone
+        self._machines.append(one)
+        return one
+
+    def prefixed(self, prefix: str) -> Console:
+        """A console of the same kind that writes to the same place."""
+        return Console(self._terminal, prefix=prefix)
+
+    @property
+    def times(self) -> list[Timed]:
+        """The named steps that have ended, in their order; of several machines those of the slowest."""
+        each = [one.times for one in self._machines]
+        slowest = max(each, key=lambda times: sum(step.seconds for step in times), default=[])
+        return [*self._times, *slowest]
 
     @property
     def live(self) -> bool:
         """Whether a line may be redrawn: a terminal, and one machine alone speaks."""
-        return self._terminal.is_terminal and not self._prefix
+        return self._terminal.is_terminal and not self.prefix
 
     def line(self, text: str = "", style: str = "") -> None:
         """One line as it is."""
-        with self._lock:
+        with self.alone:
             # As it is: a log's `[…]` is no markup, and its `:bug:` no picture.
             self._terminal.print(
-                f"{self._prefix}{text}", style=style or None, markup=False, emoji=False, highlight=False
+                f"{self.prefix}{text}", style=style or None, markup=False, emoji=False, highlight=False
             )
 
     def out(self, text: str) -> None:
         """A line of what was asked for, such as a log: as it is, without style or prefix."""
-        with self._lock:
+        with self.alone:
             # Not by rich, which makes blanks of the tabs of a stack trace.
             self._terminal.file.write(f"{text}\n")
             self._terminal.file.flush()
@@ -96,13 +120,13 @@ class Console:
         step = Step(text)
         failed = True
         try:
-            with self._spinner(text):
+            with self.under_way(text):
                 yield step
             failed = False
         finally:
             step.seconds = step.so_far_s
             if name:
-                self.times.append((name, step.seconds))
+                self._times.append(Timed(name, step.began, step.seconds))
             mark, style = ("✗", "red") if failed else ("✓", "green")
             self.line(f"{mark} {step.text} ({seconds(step.seconds)})", style)
 
@@ -124,7 +148,7 @@ class Console:
             table.add_column(header, overflow="fold")
         for row in rows:
             table.add_row(*map(Text, row))
-        with self._lock:
+        with self.alone:
             self._terminal.print(table)
 
     def facts(self, told: Mapping[str, str]) -> None:
@@ -141,18 +165,23 @@ class Console:
         for text in rest:
             self.line(text)
 
-    def _spinner(self, text: str) -> AbstractContextManager[object]:
+    def under_way(self, text: str) -> AbstractContextManager[object]:
+        """What shows that a step runs, from its start to its end."""
         return self._terminal.status(text) if self.live else nullcontext()
 
 
 def plain_or_rich(*, stderr: bool) -> Terminal:
     """A terminal as rich finds it; piped or in CI it is plain, and no line is folded."""
-    for stream in (sys.stdout, sys.stderr):
-        # A locale without UTF-8 must not end a deploy with a UnicodeEncodeError.
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+    nothing_lost()
     terminal = Terminal(stderr=stderr, soft_wrap=True)
     return terminal if terminal.is_terminal else Terminal(stderr=stderr, soft_wrap=True, width=PLAIN_WIDTH)
+
+
+def nothing_lost() -> None:
+    """A locale without UTF-8 must not end a deploy with a UnicodeEncodeError."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
 
 
 def seconds(duration_s: float) -> str:

@@ -27,6 +27,9 @@ from bluegreen import jar as jars
 from bluegreen.config import Settings
 from bluegreen.console import Console, plain_or_rich
 from bluegreen.errors import BluegreenError, Failed, WrongUsage
+from bluegreen.github.commands import on_github
+from bluegreen.github.console import github_console
+from bluegreen.github.report import reported
 from bluegreen.jar import Jar
 from bluegreen.procedures import check as checking
 from bluegreen.procedures import deploy as deploying
@@ -38,7 +41,7 @@ from bluegreen.procedures import status as status_of
 from bluegreen.procedures import stop as stopping
 from bluegreen.procedures import switch as switching
 from bluegreen.procedures import trust as trusting
-from bluegreen.procedures.interrupts import ignore_from_now_on, raise_on_sigterm
+from bluegreen.procedures.interrupts import ignore_from_now_on, raise_on_termination
 from bluegreen.procedures.setup import Edited
 from bluegreen.sandbox import embedded
 
@@ -51,8 +54,8 @@ INTERRUPTED = 130
 @contextmanager
 def speaking(c: Context, *, as_json: bool = False) -> Iterator[Console]:
     """Where a command speaks; an expected error is shown and becomes the exit code."""
-    raise_on_sigterm()
-    say = Console(plain_or_rich(stderr=as_json))
+    raise_on_termination()
+    say = github_console(stderr=as_json) if on_github() else Console(plain_or_rich(stderr=as_json))
     try:
         _refuse_flags_of_invoke(c)
         yield say
@@ -62,7 +65,7 @@ def speaking(c: Context, *, as_json: bool = False) -> Iterator[Console]:
         raise Exit(code=error.exit_code) from error
     except KeyboardInterrupt:
         ignore_from_now_on()
-        say.line("interrupted")
+        say.line("interrupted; nothing was changed")
         raise Exit(code=INTERRUPTED) from None
 
 
@@ -97,23 +100,28 @@ def deploy(
         settings = _settings(config, host)
         found = jars.inspect(Path(jar) if jar else jars.find(settings.jar, Path(config).resolve().parent))
         wanted = deploying.version_of(found, version)
-        deploying.deploy(
-            settings, deploying.Order(found, wanted, switch=not no_switch, dry_run=dry_run), say, os.environ
-        )
+        order = deploying.Order(found, wanted, switch=not no_switch, dry_run=dry_run)
+        with reported("deploy", settings, say) as ended:
+            attempts = deploying.deploy(settings, order, say, os.environ)
+            ended.attempts = [] if dry_run else attempts
 
 
 @task(**options())
 def switch(c: Context, host: str | None = None, config: str = "config.yml") -> None:
     """Switch to the idle slot if it is UP, after `deploy --no-switch`."""
     with speaking(c) as say:
-        switching.switch(_settings(config, host), say)
+        settings = _settings(config, host)
+        with reported("switch", settings, say) as ended:
+            ended.attempts = switching.switch(settings, say)
 
 
 @task(**options(to="the release to go back to, by its id or version; even one that was marked bad"))
 def rollback(c: Context, host: str | None = None, to: str | None = None, config: str = "config.yml") -> None:
     """Go back to the version that served before; at once if it still runs."""
     with speaking(c) as say:
-        rolling_back.rollback(_settings(config, host), to, say, os.environ)
+        settings = _settings(config, host)
+        with reported("rollback", settings, say) as ended:
+            ended.attempts = rolling_back.rollback(settings, to, say, os.environ)
 
 
 @task(**options(json=JSON))

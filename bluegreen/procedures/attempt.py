@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -23,6 +24,7 @@ from bluegreen.procedures.interrupts import held_back
 
 Given = TypeVar("Given")
 
+INTERRUPTED = "interrupted before the switch"
 # A JVM that never served anybody has nothing to finish.
 ABANDON_TIMEOUT_S = 2
 
@@ -40,7 +42,8 @@ class Attempt:
         started: this attempt started that JVM, so it stops it if it fails.
         health: its last UP before the switch.
         route: the word of the route in force, for the checks of P4.
-        switched: its switch, once it was seen to work.
+        serves: it was switched to and not back.
+        switched: how, unless the connection was lost meanwhile.
         verified: nginx tells which slot answers.
         probe: asks through nginx from before the switch to the end of the watch.
         bad: releases that this attempt showed to be bad.
@@ -56,6 +59,7 @@ class Attempt:
     bad: tuple[str, ...] = ()
     health: Answer | None = None
     route: str = ""
+    serves: bool = False
     switched: Switched | None = None
     verified: bool = True
     probe: Probe | None = None
@@ -83,6 +87,16 @@ class Attempt:
     def before(self) -> Release | None:
         """The release that served when the attempt began."""
         return self.view.release_of(self.live)
+
+    @property
+    def came_from(self) -> str:
+        """The slot and version that served when the attempt began: `prod1 (1.4)`."""
+        return f"{self.live} ({self.before.version if self.before else 'nothing that bluegreen deployed'})"
+
+    @property
+    def goes_to(self) -> str:
+        """The slot and version that are to serve: `prod2 (1.5)`."""
+        return f"{self.slot} ({self.version})"
 
     @property
     def proof(self) -> Proof | None:
@@ -167,11 +181,19 @@ def undone_on_failure(attempts: Sequence[Attempt]) -> Iterator[None]:
         yield
     except (BluegreenError, KeyboardInterrupt) as failure:
         error = as_error(failure)
-        # A second Ctrl-C must not cut the undoing.
-        with suppress(KeyboardInterrupt), held_back():
-            undone = attempt_each(attempts, lambda attempt: abandon(attempt, error))
-            # Whoever was away too long sees what another deploy did to its JVM: that is not the cause.
-            error = next((each for each in undone if isinstance(each, LockLost)), error)
+        try:
+            # A second Ctrl-C must not cut the undoing; SIGTERM may, as SIGKILL is what comes next.
+            with held_back(hurried_by=signal.SIGTERM) as interrupts:
+                undone = attempt_each(attempts, lambda attempt: abandon(attempt, error))
+                # Whoever was away too long sees what another deploy did to its JVM: that is not the cause.
+                error = next((each for each in undone if isinstance(each, LockLost)), error)
+                interrupts.came = False
+        except KeyboardInterrupt:
+            error = Failed(
+                f"{INTERRUPTED}; the undoing was cut short",
+                why=["the host ends the step that it was at; what still runs in the idle slot serves nobody"],
+                remedy="run the command again: it stops what is left",
+            )
         raise explained(error, attempts) from failure
 
 
@@ -219,7 +241,7 @@ def as_error(failure: BluegreenError | KeyboardInterrupt) -> BluegreenError:
     """The error that a person is shown: an interrupt before the switch is a failure as any other."""
     if isinstance(failure, BluegreenError):
         return failure
-    return Failed("interrupted before the switch; what had been started was stopped again")
+    return Failed(f"{INTERRUPTED}; what had been started was stopped again")
 
 
 def explained(error: BluegreenError, attempts: Sequence[Attempt]) -> BluegreenError:

@@ -66,7 +66,7 @@ def deploy(
                 promote(attempts, watched=True)
             else:
                 side_by_side(attempts, lambda attempt: record_end(attempt, Outcome.STAGED))
-            summarize(say, attempts, switched=order.switch)
+            summarize(say, attempts)
             return attempts
 
 

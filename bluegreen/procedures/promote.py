@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from bluegreen.console import seconds
@@ -12,9 +12,18 @@ from bluegreen.parts.health import End, Ended
 from bluegreen.parts.journal import Outcome
 from bluegreen.parts.proxy import Proxy
 from bluegreen.parts.view import look
-from bluegreen.procedures.attempt import Attempt, abandon, connect_again, explained, record_end, surviving
+from bluegreen.procedures.attempt import (
+    Attempt,
+    abandon,
+    connect_again,
+    explained,
+    record_end,
+    surviving,
+    undone_on_failure,
+)
 from bluegreen.procedures.fleet import attempt_each, side_by_side
 from bluegreen.procedures.interrupts import held_back
+from bluegreen.procedures.retire import retire
 
 # Users may still wait for an answer of a version that failed, but one that hangs never gives it.
 FAILED_DRAIN_S = 5
@@ -23,6 +32,8 @@ FAILED_DRAIN_S = 5
 def promote(attempts: Sequence[Attempt], *, watched: bool) -> None:
     """Switches every machine, or none; watches them; retires the old slot; writes the journal.
 
+    An interrupt cuts the watch and the wait for the old slot short: the new version serves by then.
+
     Args:
         watched: whether a failing slot is switched back during `switch.watch` seconds.
 
@@ -30,23 +41,32 @@ def promote(attempts: Sequence[Attempt], *, watched: bool) -> None:
         Failed: a machine was not switched; those that were are switched back.
         SwitchedBack: one failed the watch; all are back on what served before.
     """
-    try:
+    say = attempts[0].machine.say
+    trouble, cut_short = None, None
+    with held_back() as interrupts:
         with probed(attempts):
-            with held_back():
-                switch_all(attempts)
-            trouble = watch_all(attempts) if watched else None
+            with undone_on_failure(attempts), interrupts.let_through():
+                # The last moment to turn back: for one that came while the probes began.
+                pass
+            switch_all(attempts)
+            try:
+                with interrupts.let_through():
+                    trouble = watch_all(attempts) if watched else None
+            except KeyboardInterrupt:
+                cut_short = "interrupted after the switch"
+                say.warn(f"{cut_short}: the new version serves, and was not watched")
             if trouble:
-                with held_back():
-                    raise switch_all_back(attempts, trouble)
-    except KeyboardInterrupt:
-        attempts[0].machine.say.warn(
-            "interrupted after the switch: the new version serves, and was not watched"
-        )
-        with held_back():
-            side_by_side(attempts, lambda attempt: _finished(attempt, "interrupted after the switch"))
-        return
-    with held_back():
-        side_by_side(attempts, lambda attempt: surviving(attempt, retire_and_finish))
+                raise switch_all_back(attempts, trouble)
+        try:
+            with interrupts.let_through():
+                if not cut_short:
+                    side_by_side(attempts, lambda attempt: surviving(attempt, retire))
+        except KeyboardInterrupt:
+            cut_short = "interrupted while the old slot was retired"
+            say.warn(f"{cut_short}: the new version serves; what still runs there the next deploy stops")
+        side_by_side(attempts, lambda attempt: surviving(attempt, finish(cut_short)))
+        # All is done by now: what came meanwhile has nothing left to interrupt.
+        interrupts.came = False
 
 
 @contextmanager
@@ -106,9 +126,11 @@ def switch(attempt: Attempt) -> None:
         except ConnectionLost as lost:
             connect_again(attempt, lost)
             _look_again(attempt, lost)
+            attempt.serves = True
             step.done(f"switched to {attempt.slot}: the connection was lost, and a second look saw it serve")
             return
         attempt.route, attempt.verified, attempt.switched = switched.route, switched.verified, switched
+        attempt.serves = True
         seen = (
             "it answers through nginx"
             if switched.verified
@@ -207,7 +229,7 @@ def switch_back(attempt: Attempt) -> None:
     with machine.say.step(f"switch back to {attempt.live}", name="switch back") as step:
         now = look(machine).proxy
         switched = proxy.switch(machine, now, attempt.live)
-        attempt.route = switched.route
+        attempt.route, attempt.serves = switched.route, False
         step.done(f"switched back to {attempt.live} in {switched.duration_ms} ms on the host")
 
 
@@ -225,34 +247,11 @@ def stop_failed(attempt: Attempt) -> None:
             step.done(f"{attempt.slot}, which failed, was not stopped: {error.message}")
 
 
-def retire_and_finish(attempt: Attempt) -> None:
-    """Stops the old slot if the settings say so, then writes the journal and prunes."""
-    old = attempt.view.slots[attempt.live]
-    if old.pid is not None:
-        _retire(attempt, old.name, old.pid)
-    _finished(attempt, None)
+def finish(reason: str | None) -> Callable[[Attempt], None]:
+    """The step that writes the end of the journal, and removes what retention does not keep."""
 
+    def step(attempt: Attempt) -> None:
+        if pruned := record_end(attempt, Outcome.SWITCHED, reason):
+            attempt.machine.say.note(f"removed by retention: {', '.join(pruned)}")
 
-def _retire(attempt: Attempt, old: str, pid: int) -> None:
-    machine, settings = attempt.machine, attempt.machine.settings.old_slot
-    warm = f"{old} stays warm for an instant rollback; its scheduled jobs and consumers run on"
-    if settings.after_switch == "keep" and settings.keep_for_s is None:
-        machine.say.note(warm)
-        return
-    with machine.say.step(f"retire {old}", name="retire the old slot") as step:
-        try:
-            if settings.after_switch == "stop":
-                stopped = slots.stop(machine, old, attempt.route, drain_s=settings.drain_s)
-                step.done(f"the old slot {old}: {stopped or 'nothing ran there'}")
-            else:
-                slots.keep_for(machine, old, pid, attempt.route)
-                step.done(f"{warm}; the host stops it {seconds(settings.keep_for_s or 0)} from now")
-        except Failed as error:
-            # The new version serves: that the old one still runs as well is no failure of the deploy.
-            step.done(f"the old slot {old} runs on: {error.message}")
-
-
-def _finished(attempt: Attempt, reason: str | None) -> None:
-    pruned = record_end(attempt, Outcome.SWITCHED, reason)
-    if pruned:
-        attempt.machine.say.note(f"removed by retention: {', '.join(pruned)}")
+    return step

@@ -43,7 +43,7 @@ def rollback(
                 side_by_side(cold, lambda attempt: stage.start_until_up(attempt, environment))
         # Back to a warm slot is back to what has served: to watch it could only lead to the bad one again.
         promote(attempts, watched=bool(cold))
-        summarize(say, attempts, switched=True)
+        summarize(say, attempts)
         return attempts
 
 

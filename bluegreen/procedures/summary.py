@@ -26,23 +26,21 @@ def _how(attempt: Attempt) -> None:
         say.line(f"  probe: {proof}")
 
 
-def summarize(say: Console, attempts: Sequence[Attempt], *, switched: bool) -> None:
+def summarize(say: Console, attempts: Sequence[Attempt]) -> None:
     """Prints what serves now, where it came from, and the times."""
     say.line()
     for attempt in attempts:
         settings = attempt.machine.settings
-        before = attempt.before
-        was = f"{attempt.live} ({before.version if before else 'nothing that bluegreen deployed'})"
-        now = f"{attempt.slot} ({attempt.version})"
         where = f"{settings.app} on {attempt.machine.address}"
-        if switched:
-            say.line(f"✓ {where}: {was} → {now}", "bold green")
+        if attempt.serves:
+            say.line(f"✓ {where}: {attempt.came_from} → {attempt.goes_to}", "bold green")
         else:
-            say.line(f"✓ {where}: {now} is UP and waits; {was} still serves", "bold green")
+            say.line(
+                f"✓ {where}: {attempt.goes_to} is UP and waits; {attempt.came_from} still serves",
+                "bold green",
+            )
             say.line(f"  next: switch --host {settings.host}")
     for attempt in attempts:
         _how(attempt)
-    times = say.times if len(attempts) == 1 else attempts[0].machine.say.times
-    if times:
-        told = "  ".join(f"{name} {seconds(took)}" for name, took in times)
-        say.line(f"  {told}  total {seconds(sum(took for _, took in times))}")
+    told = "  ".join(f"{each.name} {seconds(each.seconds)}" for each in say.times)
+    say.line(f"  {told}  total {seconds(sum(each.seconds for each in say.times))}")

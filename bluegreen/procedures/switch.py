@@ -25,7 +25,7 @@ def switch(settings: Settings, say: Console) -> list[Attempt]:
         attempts = [to_idle("switch", machine, view) for machine, view in zip(ours, views, strict=True)]
         side_by_side(attempts, record_start)
         promote(attempts, watched=True)
-        summarize(say, attempts, switched=True)
+        summarize(say, attempts)
         return attempts
 
 

@@ -194,6 +194,9 @@ one_step() {
 # under_lock: one_step, for the holder of the lock alone.
 under_lock() {
     one_step
+    still_ours
+}
+still_ours() {
     holder=
     read -r holder _ <"$base/lock" || :
     [ "$holder" = "$token" ] || fail 75 "the lock of this host is no longer ours: the connection was away too long"

@@ -6,6 +6,8 @@ under_lock
 same_route
 [ -f "$base/releases/$release/app.jar" ] || fail 1 "the release $release is not on the host"
 slot_stop_ours "$slot" "$port"
+# That may have taken long, and nobody may wait for the new one any more.
+still_ours
 owner=$(port_owner "$port")
 [ -z "$owner" ] || fail 77 "port $port is held by pid $owner: $(command_of "$owner")"
 mkdir -p "$base/slots"

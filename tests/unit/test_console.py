@@ -71,7 +71,7 @@ def test_a_step_is_one_line_with_its_time_once_it_has_ended() -> None:
         step.done("prod2 is UP")
     assert printed.getvalue().startswith("✓ prod2 is UP (")
     assert printed.getvalue().count("\n") == 1
-    assert [name for name, _ in say.times] == ["start"]
+    assert [name for name, *_ in say.times] == ["start"]
 
 
 def test_a_step_that_fails_says_what_was_tried() -> None:

@@ -1,0 +1,1 @@
+"""What GitHub Actions shows of a command. Nothing of it is said elsewhere."""

@@ -1,0 +1,111 @@
+"""The job summary: what a person reads on the run's page, as Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bluegreen.console import Timed, seconds
+
+# GitHub drops a step's summary of more than 1 MiB whole.
+LARGEST_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What was moved on one machine: `prod1 (1.4)` → `prod2 (1.5)`, how, and what the probe saw of it."""
+
+    address: str
+    before: str
+    now: str
+    how: str
+    proof: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """A command that has ended.
+
+    Args:
+        title: what came of it, one line.
+        moved: a line a machine; empty if it failed.
+        cause: the error, whole; empty if there is none.
+    """
+
+    title: str
+    moved: tuple[Moved, ...] = ()
+    cause: str = ""
+
+
+def render(report: Report, times: Sequence[Timed] = ()) -> str:
+    """The Markdown of a report and of its parts in their order, of `LARGEST_BYTES` at most."""
+    parts = [
+        f"## {_plain(report.title)}",
+        _table(report.moved),
+        *map(_proof, report.moved),
+        _cause(report.cause),
+    ]
+    parts += [_gantt(times), _times(times)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _table(moved: Sequence[Moved]) -> str:
+    if not moved:
+        return ""
+    rows = [
+        f"| {_cell(each.address)} | {_cell(each.before)} | {_cell(each.now)} | {_cell(each.how)} |"
+        for each in moved
+    ]
+    return "\n".join(["| machine | from | to | switched |", "| --- | --- | --- | --- |", *rows])
+
+
+def _proof(moved: Moved) -> str:
+    return f"Probe: {_plain(moved.proof)}." if moved.proof else ""
+
+
+def _cause(cause: str) -> str:
+    if not cause:
+        return ""
+    room = LARGEST_BYTES // 2
+    encoded = cause.encode()
+    if len(encoded) > room:
+        # The end is what tells: the last lines of the log, what is live, what to do.
+        cause = "…\n" + encoded[-room:].decode(errors="ignore")
+    # A fence that is longer than any that the text holds.
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", cause)), default=0))
+    return f"{fence}text\n{cause}\n{fence}"
+
+
+def _gantt(times: Sequence[Timed]) -> str:
+    if not times:
+        return ""
+    first = times[0].began
+    lines = ["```mermaid", "gantt", "    dateFormat x", "    axisFormat %M:%S"]
+    for each in times:
+        began_ms = round((each.began - first) * 1000)
+        # Of no length it would not be drawn.
+        lines.append(f"    {_name(each.name)} :{began_ms}, {began_ms + max(1, round(each.seconds * 1000))}")
+    return "\n".join([*lines, "```"])
+
+
+def _times(times: Sequence[Timed]) -> str:
+    if not times:
+        return ""
+    rows = [f"| {_cell(each.name)} | {seconds(each.seconds)} |" for each in times]
+    total = seconds(times[-1].began + times[-1].seconds - times[0].began)
+    return "\n".join(["| part | took |", "| --- | --- |", *rows, f"| **all** | **{total}** |"])
+
+
+def _name(text: str) -> str:
+    # A colon ends the name of a task, and a hash or semicolon the line.
+    return re.sub(r"[:#;\n]", " ", text)
+
+
+def _cell(text: str) -> str:
+    return _plain(text).replace("|", "\\|")
+
+
+def _plain(text: str) -> str:
+    # A version is what somebody wrote into a tag or a manifest: no HTML, no link, no mention.
+    return re.sub(r"([\\`*_\[\]<>@#!~])", r"\\\1", text.replace("\r", " ").replace("\n", " "))

@@ -1,0 +1,31 @@
+"""Retire: what becomes of the slot that served before, once the new one holds."""
+
+from __future__ import annotations
+
+from bluegreen.console import seconds
+from bluegreen.errors import Failed
+from bluegreen.parts import slots
+from bluegreen.procedures.attempt import Attempt
+
+
+def retire(attempt: Attempt) -> None:
+    """Keeps the old slot warm, or has it stopped, as `old_slot` says."""
+    old, pid = attempt.live, attempt.view.slots[attempt.live].pid
+    if pid is None:
+        return
+    machine, settings = attempt.machine, attempt.machine.settings.old_slot
+    warm = f"{old} stays warm for an instant rollback; its scheduled jobs and consumers run on"
+    if settings.after_switch == "keep" and settings.keep_for_s is None:
+        machine.say.note(warm)
+        return
+    with machine.say.step(f"retire {old}", name="retire the old slot") as step:
+        try:
+            if settings.after_switch == "stop":
+                stopped = slots.stop(machine, old, attempt.route, drain_s=settings.drain_s)
+                step.done(f"the old slot {old}: {stopped or 'nothing ran there'}")
+            else:
+                slots.keep_for(machine, old, pid, attempt.route)
+                step.done(f"{warm}; the host stops it {seconds(settings.keep_for_s or 0)} from now")
+        except Failed as error:
+            # The new version serves: that the old one still runs as well is no failure of the deploy.
+            step.done(f"the old slot {old} runs on: {error.message}")
