@@ -55,6 +55,9 @@ from bluegreen.setting_types import (
     env_value,
 )
 
+# Several secrets in one variable, for a workflow that is written once for many applications.
+BUNDLE = "BLUEGREEN_SECRETS"
+
 
 class _Frozen(BaseModel):
     """Never changed once read; a key it does not know is an error.
@@ -224,11 +227,12 @@ class Settings(Sections):
 
 
 def secrets_from(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
-    """The values of the settings' secrets.
+    """The values of the settings' secrets: each a variable of its name, or a line of BLUEGREEN_SECRETS.
 
     Raises:
         WrongUsage: some are missing, empty, or of several lines. It names all of them and shows no value.
     """
+    environ = {**_bundled(environ.get(BUNDLE, "")), **environ}
     missing = [name for name in settings.secrets if not environ.get(name)]
     if missing:
         on_github = ", ".join(f"{name}: ${{{{ secrets.{name} }}}}" for name in missing)
@@ -254,6 +258,22 @@ def secrets_from(settings: Settings, environ: Mapping[str, str]) -> dict[str, st
     if wrong:
         raise WrongUsage("secrets that no environment file can hold:", why=wrong)
     return values
+
+
+def _bundled(text: str) -> dict[str, str]:
+    """The secrets of a text with a line NAME=value each: a reusable workflow cannot know their names."""
+    found = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        name, separator, value = line.partition("=")
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        if not separator:
+            raise WrongUsage(
+                f"{BUNDLE}, line {number}: there is no '=' in it",
+                remedy="write a line NAME=value for each secret",
+            )
+        found[name.strip()] = value
+    return found
 
 
 def hidden(settings: Settings) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from bluegreen.jar import Jar
 from bluegreen.procedures import check as checking
 from bluegreen.procedures import deploy as deploying
 from bluegreen.procedures import history as history_of
+from bluegreen.procedures import init as initializing
 from bluegreen.procedures import logs as logging_of
 from bluegreen.procedures import rollback as rolling_back
 from bluegreen.procedures import setup as setting_up
@@ -41,6 +42,7 @@ from bluegreen.procedures import status as status_of
 from bluegreen.procedures import stop as stopping
 from bluegreen.procedures import switch as switching
 from bluegreen.procedures import trust as trusting
+from bluegreen.procedures.init import Wanted
 from bluegreen.procedures.interrupts import ignore_from_now_on, raise_on_termination
 from bluegreen.procedures.setup import Edited
 from bluegreen.sandbox import embedded
@@ -235,6 +237,30 @@ def sandbox(c: Context, host: str | None = None, stop: bool = False, config: str
             embedded.start(_sandbox_settings(path, host), path, say)
 
 
+@task(
+    positional=[],
+    auto_shortflags=False,
+    help={
+        "app": "the app's name; otherwise what the build is called",
+        "host": "what the host is called in config.yml; otherwise prod",
+        "address": "the machine's name or IP address",
+        "user": "who signs in there; otherwise ubuntu",
+        "jar": "pattern of the jar, where the repository makes several",
+    },
+)
+def init(
+    c: Context,
+    app: str | None = None,
+    host: str | None = None,
+    address: str | None = None,
+    user: str | None = None,
+    jar: str | None = None,
+) -> None:
+    """Write config.yml, tasks.py and the workflows of your own repository, fitting its build."""
+    with speaking(c) as say:
+        initializing.init(Path.cwd(), Wanted(app, host, address, user, jar), say, _answer)
+
+
 def _refuse_flags_of_invoke(c: Context) -> None:
     """Two flags of Invoke's own read like ours, and would deploy for real, or with another config.yml."""
     if c.config.run.dry:
@@ -253,6 +279,18 @@ def _refuse_flags_of_invoke(c: Context) -> None:
 def _asked(question: str) -> bool:
     # Piped or in CI nobody is there to answer.
     return sys.stdin.isatty() and input(question).strip().lower() in ("y", "yes")
+
+
+def _answer(question: str, default: str | None) -> str:
+    """What the person says; nobody is asked where nobody could answer."""
+    if sys.stdin.isatty():
+        said = input(f"{question}{f' [{default}]' if default else ''}: ").strip()
+        if said or default:
+            return said or str(default)
+    if default is None:
+        flag = question.partition(":")[0]
+        raise WrongUsage(f"--{flag} is missing", remedy=f"say {question}: --{flag} …")
+    return default
 
 
 def _settings(config: str, host: str | None) -> Settings:
@@ -285,5 +323,17 @@ def _print_json(told: object) -> None:
 
 
 namespace = Collection(
-    deploy, switch, rollback, status, history, logs, stop, check, setup, trust, show_config, sandbox
+    deploy,
+    switch,
+    rollback,
+    status,
+    history,
+    logs,
+    stop,
+    check,
+    setup,
+    trust,
+    show_config,
+    sandbox,
+    init,
 )

@@ -1,0 +1,142 @@
+"""init: config.yml, tasks.py and the workflows of a team's own repository, made to fit its build."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from bluegreen import config as configuration
+from bluegreen.config import Settings
+from bluegreen.console import Console
+from bluegreen.errors import WrongUsage
+from bluegreen.setting_types import Address, AppName, HostName, UserName
+from bluegreen.settings import Sections
+from bluegreen.team import build as builds
+from bluegreen.team.build import Build
+from bluegreen.team.config_text import CONFIG, TASKS, config_text, name_for_app
+from bluegreen.team.workflows import FOLDER, NAMES, Repository, render
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was said on the command line; None is asked for, or decided by what is found.
+
+    Args:
+        host: the name of the entry of hosts.
+        jar: pattern of the jar, for a repository of several applications.
+    """
+
+    app: str | None = None
+    host: str | None = None
+    address: str | None = None
+    user: str | None = None
+    jar: str | None = None
+
+
+# A question, and what an empty answer means; None where there must be one.
+Ask = Callable[[str, str | None], str]
+
+
+def init(root: Path, wanted: Wanted, say: Console, ask: Ask) -> None:
+    """Writes the files that a repository lacks; none that is there is touched.
+
+    Args:
+        root: of the repository.
+
+    Raises:
+        WrongUsage: there is no build, or an answer cannot be; nothing was written.
+    """
+    _be_at_the_root(root)
+    defaults = Sections()
+    verify = str(defaults.switch.verify)
+    found = builds.find(root, wanted.jar, default_java=defaults.java.version, verify=verify)
+    say.line(
+        f"found: {found.tool}, `{found.command}` in {found.folder}, the jar {found.jar}, Java {found.java}"
+    )
+    if (root / CONFIG).exists():
+        settings = configuration.load(root / CONFIG).host(wanted.host)
+        found = replace(found, jar=settings.jar, java=settings.java.version)
+        files: Mapping[str, str] = {}
+        say.line(f"{CONFIG} is there already, and tells the rest")
+    else:
+        text = config_text(found, **_answers(found, wanted, ask))
+        files = {CONFIG: text}
+    _write(root, files, say)
+    settings = configuration.load(root / CONFIG).host(wanted.host)
+    repository = Repository(found, settings.host, secrets=settings.secrets)
+    _write(root, {"tasks.py": TASKS, **{f"{FOLDER}/{name}": render(name, repository) for name in NAMES}}, say)
+    if not found.has_health:
+        say.warn(
+            "the build has no spring-boot-starter-actuator: a deploy waits for /actuator/health to say UP; "
+            "add it, or set health.path in config.yml"
+        )
+    _say_what_is_next(settings, say)
+
+
+def _be_at_the_root(root: Path) -> None:
+    top = next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), root)
+    if top != root:
+        raise WrongUsage(
+            f"{root} is not the root of its repository: GitHub looks for workflows there alone",
+            remedy=f"cd {top}, then run it again",
+        )
+
+
+def _answers(found: Build, wanted: Wanted, ask: Ask) -> dict[str, str]:
+    """What config.yml is to say, each answer as the models have it."""
+    questions: tuple[tuple[str, str, Any, str | None, str | None], ...] = (
+        ("app", "the app's name", AppName, wanted.app, name_for_app(found.name)),
+        ("host", "what the host is called here", HostName, wanted.host, "prod"),
+        ("address", "its address", Address, wanted.address, None),
+        ("user", "the user to sign in as", UserName, wanted.user, "ubuntu"),
+    )
+    return {
+        flag: _checked(flag, kind, given if given is not None else ask(f"{flag}: {what}", default))
+        for flag, what, kind, given, default in questions
+    }
+
+
+def _checked(flag: str, kind: Any, value: str) -> str:
+    try:
+        checked: str = TypeAdapter(kind).validate_python(value)
+    except ValidationError as error:
+        raise WrongUsage(f"--{flag} {value}: {error.errors()[0]['msg']}") from error
+    return checked
+
+
+def _write(root: Path, files: Mapping[str, str], say: Console) -> None:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with path.open("x", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+        except FileExistsError:
+            say.warn(f"{name} is there already and stays as it is")
+        else:
+            say.line(f"✓ wrote {name}", "green")
+
+
+def _say_what_is_next(settings: Settings, say: Console) -> None:
+    host = settings.host
+    who = f"{settings.user}@{settings.addresses[0]}" if settings.addresses else host
+    say.line()
+    say.line("on GitHub, once: the environment, and in it the secrets (gh asks for each value)", "bold")
+    say.line(f"  gh api --method PUT 'repos/{{owner}}/{{repo}}/environments/{host}'")
+    say.line(
+        f"  gh secret set BLUEGREEN_SSH_KEY --env {host} <~/.ssh/id_ed25519  # a private key that {who} takes"
+    )
+    for name in settings.secrets:
+        say.line(f"  gh secret set {name} --env {host}")
+    say.line("  no variables: address, user and host key are no secrets and stand in config.yml")
+    say.line()
+    say.line("then:", "bold")
+    say.line(f"  bluegreen trust --host {host}  # pins the machine's host key in config.yml")
+    say.line(
+        f"  bluegreen setup --host {host}  # a bare machine; where nginx serves already: check in its place"
+    )
+    say.line("  git add config.yml tasks.py .github && git commit -m 'Deploy with bluegreen' && git push")

@@ -1,0 +1,163 @@
+"""The build of a repository, as found: Gradle or Maven, where its jar comes out, for which Java."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bluegreen.errors import WrongUsage
+
+Tool = Literal["gradle", "maven"]
+
+_FILES: dict[Tool, tuple[str, ...]] = {
+    "gradle": ("settings.gradle", "settings.gradle.kts", "build.gradle", "build.gradle.kts"),
+    "maven": ("pom.xml",),
+}
+_WRAPPER: dict[Tool, str] = {"gradle": "gradlew", "maven": "mvnw"}
+_JARS: dict[Tool, str] = {"gradle": "build/libs/*.jar", "maven": "target/*.jar"}
+# What makes a jar that can be started: the plugin applied, rather than only named for others to apply.
+_MAKES_A_JAR: dict[Tool, re.Pattern[str]] = {
+    "gradle": re.compile(r"org\.springframework\.boot\b(?![^\n]*apply\(?\s*false)"),
+    "maven": re.compile(r"<artifactId>\s*spring-boot-maven-plugin\s*</artifactId>"),
+}
+_JAVA = re.compile(
+    r"JavaLanguageVersion\.of\(\s*(\d+)|jvmToolchain\(\s*(\d+)"
+    r"|(?:source|target)Compatibility\s*=?\s*['\"]?(?:JavaVersion\.VERSION_)?(\d+)"
+    r"|<(?:java\.version|maven\.compiler\.release|release)>\s*(\d+)"
+)
+_NAME = re.compile(r"rootProject\.name\s*=\s*['\"]([^'\"]+)")
+_ARTIFACT = re.compile(r"<artifactId>\s*([^<\s]+)\s*</artifactId>")
+_PARENT = re.compile(r"<parent>.*?</parent>", re.DOTALL)
+# Never a project of the team's own.
+_PASSED_OVER = {"node_modules", "build", "target", "buildSrc", "src"}
+
+
+@dataclass(frozen=True)
+class Build:
+    """A build.
+
+    Args:
+        folder: of the project, from the repository's root; `.` is the root itself.
+        wrapper: the project carries its own Gradle or Maven.
+        jar: pattern of the one jar, from the repository's root.
+        java: the Java that its classes are for.
+        name: what the project calls itself.
+        tells_slot: its sources have the path that tells which slot answers.
+        has_health: it depends on Spring's actuator.
+    """
+
+    tool: Tool
+    folder: str
+    wrapper: bool
+    jar: str
+    java: int
+    name: str
+    tells_slot: bool
+    has_health: bool
+
+    @property
+    def command(self) -> str:
+        """What builds and tests it, run in its folder."""
+        if self.tool == "gradle":
+            return f"{'./gradlew' if self.wrapper else 'gradle'} build"
+        return f"{'./mvnw' if self.wrapper else 'mvn'} --batch-mode verify"
+
+
+def find(root: Path, jar: str | None, *, default_java: int, verify: str) -> Build:
+    """The build of a repository: at its root, else in the one folder below that has any.
+
+    Args:
+        root: of the repository.
+        jar: pattern of the jar that is meant, where a repository makes several.
+        default_java: where the build names none.
+        verify: the path by which an application tells its slot.
+
+    Raises:
+        WrongUsage: there is none, or several.
+    """
+    projects = [root] if _tool(root) else [folder for folder in _below(root) if _tool(folder)]
+    project = _one(projects, root, f"there is no build of Gradle or Maven in {root}", "builds")
+    tool = _tool(project)
+    assert tool is not None  # noqa: S101 # it was taken for that
+    makers = [each for each in (project, *_below(project, depth=2)) if _makes_a_jar(each, tool)]
+    if jar:
+        makers = [each for each in makers if _pattern(root, each, tool) == jar]
+    application = _one(makers or [project], root, "", "applications of Spring Boot")
+    texts = [_text(folder, tool) for folder in dict.fromkeys((application, project))]
+    return Build(
+        tool=tool,
+        folder=_from(root, project),
+        wrapper=(project / _WRAPPER[tool]).is_file(),
+        jar=jar or _pattern(root, application, tool),
+        java=next((java for text in texts if (java := _java(text))), default_java),
+        name=_name(project, tool),
+        tells_slot=_mentioned(application, verify.strip("/")),
+        has_health=any("actuator" in text for text in texts),
+    )
+
+
+def _tool(folder: Path) -> Tool | None:
+    for tool, names in _FILES.items():
+        if any((folder / name).is_file() for name in names):
+            return tool
+    return None
+
+
+def _below(folder: Path, depth: int = 1) -> Iterator[Path]:
+    for each in sorted(folder.iterdir()):
+        if each.is_dir() and not each.name.startswith(".") and each.name not in _PASSED_OVER:
+            yield each
+            if depth > 1:
+                yield from _below(each, depth - 1)
+
+
+def _one(found: list[Path], root: Path, none: str, what: str) -> Path:
+    if not found:
+        raise WrongUsage(none, remedy="run it at the root of the repository that is to be deployed")
+    if len(found) > 1:
+        raise WrongUsage(
+            f"there are several {what} in {root}: {', '.join(_from(root, each) for each in found)}",
+            remedy="say which one's jar is deployed: --jar, such as "
+            f"--jar '{_from(root, found[0])}/build/libs/*.jar'",
+        )
+    return found[0]
+
+
+def _makes_a_jar(folder: Path, tool: Tool) -> bool:
+    return bool(_MAKES_A_JAR[tool].search(_text(folder, tool)))
+
+
+def _text(folder: Path, tool: Tool) -> str:
+    return "\n".join(_read(folder / name) for name in _FILES[tool])
+
+
+def _read(file: Path) -> str:
+    return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+
+
+def _from(root: Path, folder: Path) -> str:
+    return folder.relative_to(root).as_posix()
+
+
+def _pattern(root: Path, application: Path, tool: Tool) -> str:
+    below = _from(root, application)
+    return _JARS[tool] if below == "." else f"{below}/{_JARS[tool]}"
+
+
+def _java(text: str) -> int | None:
+    found = _JAVA.search(text)
+    return int(next(group for group in found.groups() if group)) if found else None
+
+
+def _name(project: Path, tool: Tool) -> str:
+    text = _PARENT.sub("", _text(project, tool))
+    found = (_NAME if tool == "gradle" else _ARTIFACT).search(text)
+    return found.group(1) if found else project.resolve().name
+
+
+def _mentioned(application: Path, words: str) -> bool:
+    sources = (application / "src" / "main").rglob("*")
+    return any(words in _read(file) for file in sources if file.suffix in (".java", ".kt", ".groovy"))
