@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from bluegreen import config
 from bluegreen.config import Settings
@@ -92,27 +92,45 @@ def deploying(
     )
 
 
-def deploying_at(box: Box, version: str, moment: Moment, slot: str, *, impatient: bool = False) -> Deployer:
-    """A deploy to `slot` that has just got to a moment, which lasts long enough to interrupt it there."""
+def deploying_at(
+    box: Box,
+    version: str,
+    moment: Moment,
+    slot: str,
+    *,
+    impatient: bool = False,
+    start: Callable[[Path], Deployer] | None = None,
+) -> Deployer:
+    """A deploy to `slot` that has just got to a moment, which lasts long enough to interrupt it there.
+
+    Args:
+        start: starts the deploy of a jar in another way than by the command.
+    """
+
+    def deploy(**behaviour: Any) -> Deployer:
+        if start:
+            return start(box.jar(version, **behaviour))
+        return deploying(box, version, impatient=impatient, **behaviour)
+
     if moment == "upload":
-        deployer = deploying(box, version, impatient=impatient, padding_bytes=300_000_000)
+        deployer = deploy(padding_bytes=300_000_000)
         _wait(
             deployer, lambda: any(_size(file) > 1e6 for file in box.base.glob("releases/.*.partial/app.jar"))
         )
     elif moment == "start":
         before = _text(box.base / "run" / f"{slot}.pid")
-        deployer = deploying(box, version, impatient=impatient, start_s=60)
+        deployer = deploy(start_s=60)
         _wait(deployer, lambda: _text(box.base / "run" / f"{slot}.pid") not in (before, ""))
     elif moment == "health":
-        deployer = deploying(box, version, impatient=impatient, health="never-up")
+        deployer = deploy(health="never-up")
         deployer.until_said("OUT_OF_SERVICE")
     elif moment == "switch":
         testing = slow_nginx(box)
-        deployer = deploying(box, version, impatient=impatient)
+        deployer = deploy()
         _wait(deployer, testing.exists)
     else:
         box.configure(switch={"watch": "4s"})
-        deployer = deploying(box, version, impatient=impatient)
+        deployer = deploy()
         deployer.until_said(f"switched to {slot}")
     return deployer
 

@@ -87,7 +87,12 @@ SETTINGS: Mapping[Variant, Mapping[str, str]] = {
 
 
 def fat_jar(
-    target: Path, *, version: str, variant: Variant = "healthy", settings: Mapping[str, str] | None = None
+    target: Path,
+    *,
+    version: str,
+    variant: Variant = "healthy",
+    settings: Mapping[str, str] | None = None,
+    sources: Path = EXAMPLE,
 ) -> Path:
     """Pack the example as Gradle's bootJar does, and give the path of the jar back.
 
@@ -96,9 +101,10 @@ def fat_jar(
         version: what it says at /version, in its build-info.properties and in its manifest.
         variant: how it is broken, if it is.
         settings: further Spring properties packed into it, over those of the example and the variant.
+        sources: a src/main to compile and pack in the example's place.
     """
     spring = _spring()
-    classes = _classes(spring)
+    classes = _classes(spring, sources)
     properties = {**SETTINGS[variant], **(settings or {})}
     target.parent.mkdir(parents=True, exist_ok=True)
     with _renamed_when_whole(target) as unfinished, zipfile.ZipFile(unfinished, "w") as jar:
@@ -106,7 +112,7 @@ def fat_jar(
         packing.add("META-INF/MANIFEST.MF", _manifest(version))
         packing.add_tree(spring / "loader")
         packing.add_tree(classes, under="BOOT-INF/classes/")
-        packing.add_tree(EXAMPLE / "resources", under="BOOT-INF/classes/")
+        packing.add_tree(sources / "resources", under="BOOT-INF/classes/")
         packing.add("BOOT-INF/classes/META-INF/build-info.properties", _build_info(version))
         if properties:
             # Spring reads classpath:/config/ after classpath:/, so these win over application.yml.
@@ -258,12 +264,12 @@ def _entry_of(library: str, jar: zipfile.ZipFile) -> str:
     return entry
 
 
-def _classes(spring: Path) -> Path:
-    """The compiled sources of the example: kept until one of them changes."""
-    sources = sorted((EXAMPLE / "java").rglob("*.java"))
+def _classes(spring: Path, main: Path) -> Path:
+    """The compiled sources of a src/main: kept until one of them changes."""
+    sources = sorted((main / "java").rglob("*.java"))
     digest = hashlib.sha256(spring.name.encode())
     for source in sources:
-        digest.update(f"{source.relative_to(EXAMPLE)}\0".encode() + source.read_bytes() + b"\0")
+        digest.update(f"{source.relative_to(main)}\0".encode() + source.read_bytes() + b"\0")
     made = _cache() / f"classes-{digest.hexdigest()[:16]}"
     if made.is_dir():
         return made

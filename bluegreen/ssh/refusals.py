@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from paramiko.ssh_exception import ChannelException, IncompatiblePeer
 
 from bluegreen.errors import CannotConnect
+from bluegreen.github.commands import on_github
 from bluegreen.ssh.hops import Hop
 
 # The users of the common EC2 images; each is what somebody tried on the other's machine.
@@ -51,7 +52,7 @@ def not_reached(hop: Hop, errors: Sequence[OSError], timeout_s: float) -> Cannot
         return CannotConnect(
             f"{hop}: no answer within {timeout_s:g} s",
             why=["a firewall or security group that does not let this machine in drops its packets silently"],
-            remedy=f"let this machine's address in on port {hop.port}, and see that the host runs",
+            remedy=_let_in(hop),
         )
     unreachable = (errno.EHOSTUNREACH, errno.ENETUNREACH)
     if any(error.errno in unreachable for error in errors):
@@ -61,6 +62,16 @@ def not_reached(hop: Hop, errors: Sequence[OSError], timeout_s: float) -> Cannot
             remedy="check the address, this machine's network or VPN, and that the host runs",
         )
     return CannotConnect(f"{hop}: cannot connect", why=why, remedy="check address and port in config.yml")
+
+
+def _let_in(hop: Hop) -> str:
+    if not on_github():
+        return f"let this machine's address in on port {hop.port}, and see that the host runs"
+    return (
+        f"see that the host runs; if it does, its security group does not let this runner's address in on port "
+        f"{hop.port}, and a runner of GitHub has another one each time. The three usual ways (docs/github.md): "
+        "AWS SSM as ProxyCommand, EC2 Instance Connect, or a self-hosted runner in the host's network"
+    )
 
 
 def proxy_failed(hop: Hop, command: str, said: str) -> CannotConnect:

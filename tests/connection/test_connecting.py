@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -336,7 +337,9 @@ def test_a_refused_connection_names_port_and_remedy() -> None:
     assert "sshd runs" in text
 
 
-def test_a_machine_that_drops_packets_is_told_as_a_firewall() -> None:
+@contextmanager
+def dropping() -> Iterator[int]:
+    """A port whose packets nobody answers."""
     full = socket.socket()
     full.bind(("127.0.0.1", 0))
     full.listen(0)
@@ -345,11 +348,28 @@ def test_a_machine_that_drops_packets_is_told_as_a_firewall() -> None:
     for filler in fillers:  # once its queue is full the kernel drops further connections silently
         filler.setblocking(False)
         filler.connect_ex(("127.0.0.1", port))
-    text = refused(Login("127.0.0.1", port=port), limits=Limits(connect_s=0.5))
-    assert "no answer within 0.5 s" in text
-    assert "security group" in text
+    yield port
     for one in (full, *fillers):
         one.close()
+
+
+def test_a_machine_that_drops_packets_is_told_as_a_firewall(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    with dropping() as port:
+        text = refused(Login("127.0.0.1", port=port), limits=Limits(connect_s=0.5))
+    assert "no answer within 0.5 s" in text
+    assert "security group" in text
+    assert "let this machine's address in" in text
+
+
+def test_from_a_runner_of_github_the_three_ways_past_a_firewall_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    with dropping() as port:
+        text = refused(Login("127.0.0.1", port=port), limits=Limits(connect_s=0.5))
+    assert "does not let this runner's address in" in text
+    assert "SSM as ProxyCommand, EC2 Instance Connect, or a self-hosted runner" in text
 
 
 def test_a_port_that_says_nothing_is_told_as_that() -> None:

@@ -1,0 +1,149 @@
+"""What GitHub is told: commands that nothing can forge, outputs, a summary with what a person needs."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from bluegreen.console import Timed
+from bluegreen.errors import Failed
+from bluegreen.github.commands import add_to_summary, annotation, group, on_github, set_outputs
+from bluegreen.github.console import GithubConsole, inert
+from bluegreen.github.summary import LARGEST_BYTES, Moved, Report, render
+
+
+def console() -> tuple[GithubConsole, io.StringIO]:
+    stream = io.StringIO()
+    return GithubConsole(stream), stream
+
+
+def test_an_annotation_of_several_lines_stays_one_command() -> None:
+    told = annotation("error", "50%: a, b\n::warning::", "first\r\nsecond: 100%")
+    assert told == "::error title=50%25%3A a%2C b%0A%3A%3Awarning%3A%3A::first%0D%0Asecond: 100%25"
+    assert group("start\nprod1") == "::group::start%0Aprod1"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "::error::forged",
+        "  ::add-mask::x",
+        "\u00a0\t::set-env name=PATH::/tmp",
+        "fine\n::error::forged",
+        "fine\r::error::forged",
+        "fine ##[error]forged",
+        "::group::a\n::endgroup::",
+    ],
+)
+def test_what_an_application_says_is_no_command(line: str) -> None:
+    told = inert(line)
+    assert told != line
+    for each in told.replace("\r", "\n").split("\n"):
+        assert not each.strip().startswith("::")
+        assert "##[" not in each
+    assert told.replace("\u200b", "") == line
+
+
+@pytest.mark.parametrize("line", ["a::b", "✓ taggle on ::1: UP", "std::string", "# [x]", " : : "])
+def test_any_other_line_stays_as_it_is(line: str) -> None:
+    assert inert(line) == line
+
+
+def test_a_step_is_a_group_and_its_end_stands_below_it() -> None:
+    say, stream = console()
+    with say.step("start prod1", name="start") as step:
+        say.note("prod1 health: UP")
+        step.done("prod1 is UP")
+    lines = stream.getvalue().splitlines()
+    assert lines[:3] == ["::group::start prod1", "  prod1 health: UP", "::endgroup::"]
+    assert lines[3].startswith("✓ prod1 is UP (")
+
+
+def test_machines_that_speak_side_by_side_open_no_groups() -> None:
+    say, stream = console()
+    with say.on("10.0.0.5").step("start prod1") as step:
+        step.done("prod1 is UP")
+    assert "::" not in stream.getvalue()
+    assert stream.getvalue().startswith("10.0.0.5: ✓ prod1 is UP (")
+
+
+def test_an_error_is_an_annotation_with_the_cause_in_its_title() -> None:
+    say, stream = console()
+    say.error(Failed("prod2 died while starting", why=["::stop-commands::x"], live="prod1, version 1"))
+    *shown, told = stream.getvalue().splitlines()
+    assert told.startswith(
+        "::error title=prod2 died while starting::  ::stop-commands::x%0A  live now: prod1"
+    )
+    assert not any(line.strip().startswith("::") for line in shown)
+
+
+def test_an_error_of_one_line_has_a_text_too() -> None:
+    say, stream = console()
+    say.error(Failed("it failed"))
+    assert stream.getvalue().splitlines()[-1] == "::error title=it failed::it failed"
+
+
+def test_of_many_warnings_nine_are_annotations_whatever_machine_they_come_from() -> None:
+    say, stream = console()
+    for number in range(8):
+        say.warn(f"number {number}")
+        say.on("10.0.0.5").warn(f"number {number} there")
+    say.error(Failed("it failed"))
+    said = stream.getvalue()
+    assert said.count("::warning ") + said.count("::error ") == 10
+    assert said.count("! number ") == 16
+
+
+def test_outputs_and_summary_go_to_the_files_that_the_runner_names(tmp_path: Path) -> None:
+    environ = {"GITHUB_OUTPUT": str(tmp_path / "out"), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary")}
+    set_outputs({"slot": "prod1", "url": "http://taggle.example\nforged=1"}, environ)
+    add_to_summary("## done\n", environ)
+    add_to_summary("## and more\n", environ)
+    lines = (tmp_path / "out").read_text().splitlines()
+    end = lines[0].removeprefix("slot<<")
+    assert lines[:3] == [f"slot<<{end}", "prod1", end]
+    # A value of several lines is one value: no line of it sets another output.
+    other = lines[3].removeprefix("url<<")
+    assert lines[4:] == ["http://taggle.example", "forged=1", other]
+    assert end != other
+    assert (tmp_path / "summary").read_text() == "## done\n## and more\n"
+
+
+def test_elsewhere_nothing_is_written() -> None:
+    set_outputs({"slot": "prod1"}, {})
+    add_to_summary("## done\n", {})
+    assert not on_github({})
+    assert not on_github({"CI": "true"})
+    assert on_github({"GITHUB_ACTIONS": "true"})
+
+
+def test_the_summary_of_a_good_deploy() -> None:
+    moved = Moved("10.0.0.5", "prod1 (1.4)", "prod2 (1.5)", "in 40 ms on the host", "12 requests, 0 failed")
+    times = [Timed("connect", 100.0, 0.2), Timed("start until UP", 100.2, 7.8)]
+    told = render(Report("✅ deploy of taggle on prod: 1.5 is live in prod2", (moved,)), times)
+    assert "| 10.0.0.5 | prod1 (1.4) | prod2 (1.5) | in 40 ms on the host |" in told
+    assert "Probe: 12 requests, 0 failed." in told
+    assert "    connect :0, 200\n    start until UP :200, 8000\n```" in told
+    assert "| start until UP | 7.8 s |\n| **all** | **8.0 s** |" in told
+
+
+def test_a_version_is_no_markdown() -> None:
+    moved = Moved("10.0.0.5", "prod1 (a|b)", "prod2 (<img src=x> @team [x](y) `z`)", "yes", "")
+    told = render(Report("✅ *1*", (moved,)))
+    assert "\\*1\\*" in told
+    assert "prod1 (a\\|b)" in told
+    assert "prod2 (\\<img src=x\\> \\@team \\[x\\](y) \\`z\\`)" in told
+
+
+def test_a_log_cannot_leave_its_fence() -> None:
+    told = render(Report("❌ deploy", cause="it failed\n```\n<img src=x>\n````\nmore"))
+    assert told.count("`````") == 2
+    assert told.index("`````text\n") < told.index("<img") < told.rindex("`````")
+
+
+def test_a_summary_stays_below_what_github_takes_and_keeps_the_end() -> None:
+    told = render(Report("❌ deploy", cause="a long log ✗\n" * 200_000 + "what to do: mend it"))
+    assert len(told.encode()) < LARGEST_BYTES
+    assert "what to do: mend it" in told

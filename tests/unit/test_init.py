@@ -1,0 +1,246 @@
+"""`init`: what it finds of a build, and what it writes to fit it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bluegreen import config
+from bluegreen.console import Console
+from bluegreen.errors import WrongUsage
+from bluegreen.procedures.init import Wanted, init
+from bluegreen.team import build as builds
+from bluegreen.team.build import Build
+from bluegreen.team.config_text import name_for_app
+from bluegreen.team.workflows import ACTIONS, FOLDER, NAMES, THIS_ONE, Repository, render
+
+ROOT = Path(__file__).parents[2]
+BOOT = "plugins { id 'org.springframework.boot' version '3.5.16' }\n"
+PLUGIN = "<build><artifactId>spring-boot-maven-plugin</artifactId></build>"
+SLOT = '@RequestMapping("/api/v1/profiles")'
+ADDRESS = Wanted(address="taggle.example")
+
+
+def tree(root: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return root
+
+
+def found(root: Path, jar: str | None = None) -> Build:
+    return builds.find(root, jar, default_java=17, verify="/api/v1/profiles")
+
+
+def nobody(question: str, default: str | None) -> str:
+    if default is None:
+        raise WrongUsage(f"asked for {question}")
+    return default
+
+
+def written(root: Path, wanted: Wanted = ADDRESS) -> Config:
+    init(root, wanted, Console(), nobody)
+    return config.load(root / "config.yml")
+
+
+@pytest.mark.parametrize(
+    ("files", "command", "folder", "jar", "java", "name"),
+    [
+        (
+            {"build.gradle": BOOT, "settings.gradle": "rootProject.name = 'Shop'", "gradlew": ""},
+            *("./gradlew build", ".", "build/libs/*.jar", 17, "Shop"),
+        ),
+        (
+            {
+                "build.gradle.kts": 'plugins { id("org.springframework.boot") }\nkotlin { jvmToolchain(21) }',
+                "settings.gradle.kts": 'rootProject.name = "shop"',
+            },
+            *("gradle build", ".", "build/libs/*.jar", 21, "shop"),
+        ),
+        (
+            {
+                "settings.gradle": "rootProject.name='shop'\ninclude 'web', 'core'",
+                "build.gradle": "plugins { id 'org.springframework.boot' version '3.5.16' apply false }",
+                "core/build.gradle": "plugins { id 'java-library' }",
+                "web/build.gradle": f"{BOOT}sourceCompatibility = JavaVersion.VERSION_21",
+            },
+            *("gradle build", ".", "web/build/libs/*.jar", 21, "shop"),
+        ),
+        (
+            {
+                "pom.xml": f"<parent><artifactId>spring-boot-starter-parent</artifactId></parent>"
+                f"<artifactId>shop</artifactId><java.version>21</java.version>{PLUGIN}",
+                "mvnw": "",
+            },
+            *("./mvnw --batch-mode verify", ".", "target/*.jar", 21, "shop"),
+        ),
+        (
+            {
+                "pom.xml": "<artifactId>all</artifactId>",
+                "web/pom.xml": f"<artifactId>web</artifactId>{PLUGIN}",
+            },
+            *("mvn --batch-mode verify", ".", "web/target/*.jar", 17, "all"),
+        ),
+        (
+            {"backend/build.gradle": BOOT, "frontend/package.json": "{}", "backend/gradlew": ""},
+            *("./gradlew build", "backend", "backend/build/libs/*.jar", 17, "backend"),
+        ),
+    ],
+)
+def test_a_build_is_found_as_it_is(
+    tmp_path: Path, files: dict[str, str], command: str, folder: str, jar: str, java: int, name: str
+) -> None:
+    build = found(tree(tmp_path, files))
+    assert (build.command, build.folder, build.jar) == (command, folder, jar)
+    assert (build.java, build.name) == (java, name)
+
+
+def test_where_there_is_no_build_it_says_where_to_go(tmp_path: Path) -> None:
+    with pytest.raises(WrongUsage, match="there is no build of Gradle or Maven"):
+        found(tmp_path)
+
+
+def test_of_several_applications_one_must_be_named(tmp_path: Path) -> None:
+    tree(tmp_path, {"build.gradle": "", "a/build.gradle": BOOT, "b/build.gradle": BOOT})
+    with pytest.raises(WrongUsage, match=r"several applications of Spring Boot in .*: a, b"):
+        found(tmp_path)
+    assert found(tmp_path, "b/build/libs/*.jar").jar == "b/build/libs/*.jar"
+
+
+def test_several_builds_side_by_side_are_named(tmp_path: Path) -> None:
+    tree(tmp_path, {"a/build.gradle": BOOT, "b/pom.xml": PLUGIN})
+    with pytest.raises(WrongUsage, match=r"several builds in .*: a, b"):
+        found(tmp_path)
+
+
+def test_what_is_written_is_a_valid_config_that_says_what_differs(tmp_path: Path) -> None:
+    tree(
+        tmp_path,
+        {
+            "build.gradle": f"{BOOT}sourceCompatibility = '21'",
+            "src/main/java/Slot.java": SLOT,
+            ".git/HEAD": "",
+        },
+    )
+    loaded = written(tmp_path, Wanted(app="shop", host="live", address="10.0.0.5", user="ec2-user"))
+    settings = loaded.host(None)
+    assert (settings.app, settings.host, settings.user) == ("shop", "live", "ec2-user")
+    assert settings.addresses == ("10.0.0.5",)
+    assert settings.java.version == 21
+    assert settings.switch.verify == "/api/v1/profiles"
+    assert set(yaml.safe_load((tmp_path / "config.yml").read_text())) == {"app", "jar", "java", "hosts"}
+    assert (tmp_path / "tasks.py").is_file()
+
+
+def test_without_a_path_that_tells_the_slot_the_site_is_asked(tmp_path: Path) -> None:
+    tree(tmp_path, {"build.gradle": BOOT, "src/main/java/Other.java": "class Other {}"})
+    assert written(tmp_path).host(None).switch.verify is None
+
+
+def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mine = (
+        "app: mine\njar: mine/*.jar\nsecrets: [DB_PASSWORD]\nhosts: {stage: {address: 10.0.0.9, user: kim}}\n"
+    )
+    tree(tmp_path, {"build.gradle": BOOT, "config.yml": mine, "tasks.py": "# mine\n"})
+    tree(tmp_path, {f"{FOLDER}/rollback.yml": "# mine\n"})
+    init(tmp_path, Wanted(), Console(), nobody)
+    assert (tmp_path / "config.yml").read_text() == mine
+    assert (tmp_path / "tasks.py").read_text() == "# mine\n"
+    assert (tmp_path / FOLDER / "rollback.yml").read_text() == "# mine\n"
+    # What is written fits what was there.
+    deploys = (tmp_path / FOLDER / "deploy.yml").read_text()
+    assert "DB_PASSWORD: ${{ secrets.DB_PASSWORD }}" in deploys
+    assert "JAR: mine/*.jar" in deploys
+    assert "inputs.host || 'stage'" in deploys
+    said = capsys.readouterr().out
+    assert "tasks.py is there already and stays as it is" in said
+    assert "gh secret set DB_PASSWORD --env stage" in said
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    init(tmp_path, Wanted(), Console(), nobody)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_it_ends_with_the_secrets_to_create_and_three_commands(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree(tmp_path, {"build.gradle": BOOT})
+    written(tmp_path)
+    said = capsys.readouterr().out
+    assert "gh secret set BLUEGREEN_SSH_KEY --env prod" in said
+    assert "! the build has no spring-boot-starter-actuator" in said
+    last = [line.split(" ")[2] for line in said.splitlines()[-3:]]
+    assert last == ["bluegreen", "bluegreen", "git"]
+    assert said.splitlines()[-3].startswith("  bluegreen trust --host prod")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        (Wanted(app="Shop!", address="10.0.0.5"), "--app Shop!: "),
+        (Wanted(host="a b", address="10.0.0.5"), "--host a b: "),
+        (Wanted(address="https://taggle.example"), "--address https://taggle.example: "),
+        (Wanted(user="a;b", address="10.0.0.5"), "--user a;b: "),
+        (Wanted(), "asked for address: its address"),
+    ],
+)
+def test_a_wrong_answer_is_named_and_nothing_is_written(tmp_path: Path, wanted: Wanted, message: str) -> None:
+    tree(tmp_path, {"build.gradle": BOOT})
+    with pytest.raises(WrongUsage) as refused:
+        written(tmp_path, wanted)
+    assert refused.value.message.startswith(message)
+    assert [path.name for path in tmp_path.iterdir()] == ["build.gradle"]
+
+
+def test_below_the_root_of_a_repository_it_says_where_to_go(tmp_path: Path) -> None:
+    tree(tmp_path, {".git/HEAD": "", "backend/build.gradle": BOOT})
+    with pytest.raises(WrongUsage, match="is not the root of its repository"):
+        written(tmp_path / "backend")
+
+
+def test_piped_nobody_is_asked_and_what_is_missing_is_named(tmp_path: Path) -> None:
+    tree(tmp_path, {"build.gradle": BOOT})
+    ran = subprocess.run(
+        [sys.executable, "-m", "bluegreen", "init"],
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 2
+    assert "--address is missing" in ran.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["build.gradle"]
+
+
+@pytest.mark.parametrize(
+    ("name", "app"),
+    [("Shop", "shop"), ("my_shop.api", "my-shop-api"), ("3-D", "d"), ("가게", "app"), ("a" * 40, "a" * 31)],
+)
+def test_what_a_project_is_called_becomes_a_name_for_an_app(name: str, app: str) -> None:
+    assert name_for_app(name) == app
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_workflows_of_this_repository_are_what_init_would_write(name: str) -> None:
+    assert (ROOT / FOLDER / name).read_text() == render(name, THIS_ONE), "python -m bluegreen.team.workflows"
+
+
+@pytest.mark.parametrize("host", ["on", "123", "prod"])
+def test_a_host_of_any_name_is_a_text_in_the_workflow(host: str) -> None:
+    for name in NAMES:
+        told = yaml.safe_load(render(name, Repository(THIS_ONE.build, host)))
+        # YAML 1.1 reads `on` as true.
+        assert told[True]["workflow_dispatch"]["inputs"]["host"]["default"] == host
+
+
+def test_every_action_anywhere_is_pinned_by_commit_to_what_is_known_here() -> None:
+    known = {text.split(" # ")[0]: text for text in ACTIONS.values()}
+    files = [*(ROOT / FOLDER).iterdir(), ROOT / "action.yml"]
+    for file in files:
+        for line in file.read_text().splitlines():
+            if "uses:" in line:
+                used = line.split("uses: ")[1]
+                assert known[used.split(" # ")[0]] == used, f"{file.name}: {line}"

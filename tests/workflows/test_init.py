@@ -1,0 +1,98 @@
+"""A team's own repository: what `init` wrote takes it from a push to live, on a real machine."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.system.guest import Guest
+from tests.system.hosts import Rented
+from tests.workflows.act import CHECKOUT, Repository
+
+POM = """\
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <parent>
+    <groupId>org.springframework.boot</groupId>
+    <artifactId>spring-boot-starter-parent</artifactId>
+    <version>3.5.16</version>
+  </parent>
+  <groupId>com.example</groupId>
+  <artifactId>taggle</artifactId>
+  <version>{version}</version>
+  <properties><java.version>17</java.version></properties>
+  <dependencies>
+    <dependency>
+      <groupId>org.springframework.boot</groupId>
+      <artifactId>spring-boot-starter-actuator</artifactId>
+    </dependency>
+  </dependencies>
+  <build>
+    <plugins>
+      <plugin>
+        <groupId>org.springframework.boot</groupId>
+        <artifactId>spring-boot-maven-plugin</artifactId>
+      </plugin>
+    </plugins>
+  </build>
+</project>
+"""
+DIES = "\nserver:\n  ssl:\n    key-store: classpath:nowhere.p12\n"
+
+
+def gradle(root: Path, version: str) -> None:
+    for name in ("build.gradle", "settings.gradle"):
+        shutil.copy(CHECKOUT / "example" / name, root)
+    (root / "gradle.properties").write_text(f"version={version}\n")
+
+
+def maven(root: Path, version: str) -> None:
+    (root / "pom.xml").write_text(POM.replace("{version}", version))
+
+
+@pytest.mark.parametrize("build", [gradle, maven])
+def test_a_repository_made_by_init_goes_from_a_push_to_live(
+    guest: Guest, tmp_path: Path, wheels: Path, build: type
+) -> None:
+    login = guest.ssh("ubuntu")
+    assert login.identity is not None
+    key = login.identity.read_text()
+    repository = Repository(tmp_path, wheels, secrets={"BLUEGREEN_SSH_KEY": key})
+    shutil.copytree(CHECKOUT / "example" / "src", repository.root / "src")
+    build(repository.root, "1.0.0")
+    host = Rented(repository.root, guest=guest)
+    environ = {"BLUEGREEN_SSH_KEY": key}
+    said = host.run("init", "--address", login.address, "--user", "ubuntu").all
+    assert "next" not in said
+    assert said.count("✓ wrote ") == 4, said
+    for command in (["trust", "--yes"], ["setup"]):
+        ran = host.run(*command, environ=environ)
+        assert ran.code == 0, ran.all
+    repository.commit("Deploy with bluegreen")
+
+    ran = repository.run("push", "deploy.yml")
+    assert ran.code == 0, ran.out
+    assert host.served() == "1.0.0"
+    build(repository.root, "2.0.0")
+    repository.commit("Version 2.0.0")
+    ran = repository.run("push", "deploy.yml")
+    assert ran.code == 0, ran.out
+    assert host.served() == "2.0.0"
+
+    settings = repository.root / "src" / "main" / "resources" / "application.yml"
+    settings.write_text(settings.read_text().replace("\nserver:\n", f"{DIES}"))
+    build(repository.root, "3.0.0")
+    repository.commit("Version 3.0.0")
+    ran = repository.run("push", "deploy.yml")
+    assert ran.code == 1, ran.out
+    assert "::error title=prod2 died while starting" in ran.out, ran.out
+    assert "nowhere.p12" in ran.out
+    assert host.served() == "2.0.0"
+
+    ran = repository.run("workflow_dispatch", "rollback.yml", inputs={"host": "prod"})
+    assert ran.code == 0, ran.out
+    assert host.served() == "1.0.0"
+    # The key is masked, whatever prints it; nothing did.
+    assert key.splitlines()[2] not in ran.out

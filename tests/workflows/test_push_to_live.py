@@ -1,0 +1,132 @@
+"""From push to main to live, and back by hand: the workflows of this repository, run by act on a sandbox."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.box import Box, Ran, box_in, wait_for
+from tests.workflows.act import CHECKOUT, Repository, ended
+
+NEVER_UP = "\ntaggle:\n  warm-up: 1h\n"
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Box]:
+    """The host that the repository deploys to."""
+    with box_in(tmp_path / "host", health={"timeout": "1m"}, switch={"watch": "1s"}) as box:
+        yield box
+
+
+@pytest.fixture
+def repository(tmp_path: Path, wheels: Path, box: Box) -> Repository:
+    """This repository as it stands, with a config.yml for the sandbox."""
+    made = Repository(tmp_path, wheels, sandbox=box.folder / ".sandbox")
+    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    told = subprocess.run(listing, cwd=CHECKOUT, check=True, capture_output=True, text=True)
+    for name in filter(None, told.stdout.split("\0")):
+        (made.root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(CHECKOUT / name, made.root / name)
+    shutil.copy(box.folder / "config.yml", made.root)
+    return made
+
+
+def push(repository: Repository, version: str) -> Ran:
+    """Pushes a commit with that version; gives what came of the run."""
+    commit(repository, version)
+    return repository.run("push", "deploy.yml")
+
+
+def commit(repository: Repository, version: str) -> str:
+    (repository.root / "example" / "gradle.properties").write_text(f"version={version}\n")
+    return repository.commit(f"Version {version}")
+
+
+def test_a_push_goes_live_a_bad_one_does_not_and_a_rollback_goes_back(
+    box: Box, repository: Repository
+) -> None:
+    first = commit(repository, "1.0.0")
+    ran = repository.run("push", "deploy.yml", private=False)
+    assert ran.code == 0, ran.out
+    assert box.served() == "1.0.0"
+    assert "Job succeeded" in ran.out
+    assert "attest] ⭐ Run Main" in ran.out
+    assert "taggle-1.0.0.jar: OK" in ran.out
+    newest = box.history()[0]
+    assert (newest["version"], newest["by"]) == (first[:12], "kim")
+    assert newest["url"].endswith("/actions/runs/1")
+
+    ran = push(repository, "2.0.0")
+    assert ran.code == 0, ran.out
+    assert box.served() == "2.0.0"
+    # A private repository has no attestations.
+    assert "attest] ⭐ Run Main" not in ran.out
+    for name in ("slot=prod1", "switched=true", "release=", "previous=", f"url={box.sandbox.url}"):
+        assert f"::set-output:: {name}" in ran.out, ran.out
+    assert "Summary - ## ✅ deploy of taggle on sandbox" in ran.out
+
+    settings = repository.root / "example" / "src" / "main" / "resources" / "application.yml"
+    good = settings.read_text()
+    settings.write_text(good + NEVER_UP)
+    patience(repository, "15s")
+    ran = push(repository, "3.0.0")
+    assert ran.code == 1, ran.out
+    assert "Job failed" in ran.out
+    assert box.served() == "2.0.0"
+    assert "::error title=prod2 was not UP within 15.0 s" in ran.out, ran.out
+    assert "OUT_OF_SERVICE" in ran.out
+    assert "Summary - ## ❌ deploy of taggle on sandbox: prod2 was not UP within" in ran.out
+
+    ran = repository.run("workflow_dispatch", "rollback.yml", inputs={"host": "sandbox"})
+    assert ran.code == 0, ran.out
+    assert box.served() == "1.0.0"
+    assert "build]" not in ran.out
+
+
+def test_two_runs_at_once_are_settled_by_the_lock_of_the_host(box: Box, repository: Repository) -> None:
+    patience(repository, "3m")
+    commit(repository, "1.0.0")
+    first = repository.start("push", "deploy.yml")
+    wait_for(lambda: running_jvm(box) is not None, "the first run starts its JVM", 120)
+    jvm = running_jvm(box)
+    assert jvm is not None
+    os.kill(jvm, signal.SIGSTOP)
+    second = push(repository, "2.0.0")
+    os.kill(jvm, signal.SIGCONT)
+    assert second.code == 1, second.out
+    assert "is locked by kim since" in second.out
+    assert "::error title=127.0.0.1 is locked by kim since" in second.out
+    assert "actions/runs/1)" in second.out
+    ran = ended(first)
+    assert ran.code == 0, ran.out
+    assert box.served() == "1.0.0"
+
+
+def test_a_dry_run_by_hand_changes_nothing(box: Box, repository: Repository) -> None:
+    commit(repository, "1.0.0")
+    ran = repository.run("workflow_dispatch", "deploy.yml", inputs={"host": "sandbox", "dry-run": "true"})
+    assert ran.code == 0, ran.out
+    assert "dry run: nothing was changed" in ran.out
+    assert box.history() == []
+
+
+def patience(repository: Repository, timeout: str) -> None:
+    """How long a version may take to be UP, from the next commit on."""
+    config = repository.root / "config.yml"
+    fresh = re.sub(r"timeout: \d+[ms]$", f"timeout: {timeout}", config.read_text(), count=1, flags=re.M)
+    config.write_text(fresh)
+
+
+def running_jvm(box: Box) -> int | None:
+    """The JVM of the slot that the first deploy goes to."""
+    try:
+        return int((box.base / "run" / "prod2.pid").read_text().split()[0])
+    except (OSError, IndexError):
+        return None
