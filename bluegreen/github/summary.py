@@ -46,7 +46,7 @@ def render(report: Report, times: Sequence[Timed] = ()) -> str:
         *map(_proof, report.moved),
         _cause(report.cause),
     ]
-    parts += [_gantt(times), _times(times)]
+    parts += [_gantt(times, failed=bool(report.cause)), _times(times)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -77,7 +77,8 @@ def _cause(cause: str) -> str:
     return f"{fence}text\n{cause}\n{fence}"
 
 
-def _gantt(times: Sequence[Timed]) -> str:
+def _gantt(times: Sequence[Timed], *, failed: bool) -> str:
+    """The parts as bars; the last one is red if it failed."""
     if not times:
         return ""
     first = times[0].began
@@ -85,7 +86,9 @@ def _gantt(times: Sequence[Timed]) -> str:
     for each in times:
         began_ms = round((each.began - first) * 1000)
         # Of no length it would not be drawn.
-        lines.append(f"    {_name(each.name)} :{began_ms}, {began_ms + max(1, round(each.seconds * 1000))}")
+        ended_ms = began_ms + max(1, round(each.seconds * 1000))
+        red = "crit, " if failed and each is times[-1] else ""
+        lines.append(f"    {_name(each.name)} :{red}{began_ms}, {ended_ms}")
     return "\n".join([*lines, "```"])
 
 

