@@ -68,9 +68,9 @@ def _let_in(hop: Hop) -> str:
     if not on_github():
         return f"let this machine's address in on port {hop.port}, and see that the host runs"
     return (
-        f"see that the host runs; if it does, its security group does not let this runner's address in on port "
-        f"{hop.port}, and a runner of GitHub has another one each time. The three usual ways (docs/github.md): "
-        "AWS SSM as ProxyCommand, EC2 Instance Connect, or a self-hosted runner in the host's network"
+        "see that the host runs; if it does, its security group does not let this runner's address in on "
+        f"port {hop.port}, and a runner of GitHub has another one each time. The three usual ways: AWS SSM as "
+        "ProxyCommand, EC2 Instance Connect, or a self-hosted runner in the host's network (docs/github.md)"
     )
 
 

@@ -369,7 +369,7 @@ def test_from_a_runner_of_github_the_three_ways_past_a_firewall_are_named(
     with dropping() as port:
         text = refused(Login("127.0.0.1", port=port), limits=Limits(connect_s=0.5))
     assert "does not let this runner's address in" in text
-    assert "SSM as ProxyCommand, EC2 Instance Connect, or a self-hosted runner" in text
+    assert "AWS SSM as ProxyCommand, EC2 Instance Connect, or a self-hosted runner" in text
 
 
 def test_a_port_that_says_nothing_is_told_as_that() -> None:

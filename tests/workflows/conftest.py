@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.box import Box, box_in
 from tests.system.conftest import FIRST_TIME_S
 from tests.system.guest import Guest, booted
-from tests.workflows.act import CHECKOUT
+from tests.workflows.act import CHECKOUT, Repository
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,3 +37,23 @@ def guest() -> Iterator[Guest]:
     """A machine with nginx and a JRE."""
     with booted("guest", layer="ready") as guest:
         yield guest
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Box]:
+    """The host that the repository deploys to."""
+    with box_in(tmp_path / "host", health={"timeout": "1m"}, switch={"watch": "1s"}) as box:
+        yield box
+
+
+@pytest.fixture
+def repository(tmp_path: Path, wheels: Path, box: Box) -> Repository:
+    """This repository as it stands, with a config.yml for the sandbox."""
+    made = Repository(tmp_path, wheels, sandbox=box.folder / ".sandbox")
+    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    told = subprocess.run(listing, cwd=CHECKOUT, check=True, capture_output=True, text=True)
+    for name in filter(None, told.stdout.split("\0")):
+        (made.root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(CHECKOUT / name, made.root / name)
+    shutil.copy(box.folder / "config.yml", made.root)
+    return made

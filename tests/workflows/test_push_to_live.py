@@ -4,38 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
-
-from tests.box import Box, Ran, box_in, wait_for
-from tests.workflows.act import CHECKOUT, Repository, ended
+from tests.box import Box, Ran, wait_for
+from tests.workflows.act import Repository, ended
 
 NEVER_UP = "\ntaggle:\n  warm-up: 1h\n"
-
-
-@pytest.fixture
-def box(tmp_path: Path) -> Iterator[Box]:
-    """The host that the repository deploys to."""
-    with box_in(tmp_path / "host", health={"timeout": "1m"}, switch={"watch": "1s"}) as box:
-        yield box
-
-
-@pytest.fixture
-def repository(tmp_path: Path, wheels: Path, box: Box) -> Repository:
-    """This repository as it stands, with a config.yml for the sandbox."""
-    made = Repository(tmp_path, wheels, sandbox=box.folder / ".sandbox")
-    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    told = subprocess.run(listing, cwd=CHECKOUT, check=True, capture_output=True, text=True)
-    for name in filter(None, told.stdout.split("\0")):
-        (made.root / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(CHECKOUT / name, made.root / name)
-    shutil.copy(box.folder / "config.yml", made.root)
-    return made
 
 
 def push(repository: Repository, version: str) -> Ran:
