@@ -27,7 +27,6 @@ from bluegreen import jar as jars
 from bluegreen.config import Settings
 from bluegreen.console import Console, plain_or_rich
 from bluegreen.errors import BluegreenError, Failed, WrongUsage
-from bluegreen.github.commands import on_github
 from bluegreen.github.console import github_console
 from bluegreen.github.report import reported
 from bluegreen.jar import Jar
@@ -46,6 +45,7 @@ from bluegreen.procedures.init import Wanted
 from bluegreen.procedures.interrupts import ignore_from_now_on, raise_on_termination
 from bluegreen.procedures.setup import Edited
 from bluegreen.sandbox import embedded
+from bluegreen.workflow_commands import on_github
 
 HOST = "an entry of hosts: in config.yml; may be left out where there is one only"
 CONFIG = "the file to read instead of config.yml in the current folder"

@@ -13,7 +13,7 @@ from rich.console import Console as Terminal
 
 from bluegreen.console import PLAIN_WIDTH, Console, nothing_lost
 from bluegreen.errors import BluegreenError
-from bluegreen.github.commands import END_GROUP, annotation, group
+from bluegreen.workflow_commands import END_GROUP, annotation, group
 
 # GitHub shows ten annotations of a step; one is kept for the error.
 MOST_WARNINGS = 9

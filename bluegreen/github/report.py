@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from bluegreen.config import Settings
 from bluegreen.console import Console
 from bluegreen.errors import BluegreenError
-from bluegreen.github.commands import add_to_summary, on_github, set_outputs
 from bluegreen.github.summary import Moved, Report, render
 from bluegreen.procedures.attempt import Attempt
+from bluegreen.workflow_commands import add_to_summary, on_github, set_outputs
 
 
 class Ended:

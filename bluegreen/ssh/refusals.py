@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from paramiko.ssh_exception import ChannelException, IncompatiblePeer
 
 from bluegreen.errors import CannotConnect
-from bluegreen.github.commands import on_github
 from bluegreen.ssh.hops import Hop
+from bluegreen.workflow_commands import on_github
 
 # The users of the common EC2 images; each is what somebody tried on the other's machine.
 OTHER_USER = {"ec2-user": "ubuntu", "ubuntu": "ec2-user"}
@@ -69,8 +69,9 @@ def _let_in(hop: Hop) -> str:
         return f"let this machine's address in on port {hop.port}, and see that the host runs"
     return (
         "see that the host runs; if it does, its security group does not let this runner's address in on "
-        f"port {hop.port}, and a runner of GitHub has another one each time. The three usual ways: AWS SSM as "
-        "ProxyCommand, EC2 Instance Connect, or a self-hosted runner in the host's network (docs/github.md)"
+        f"port {hop.port}, and a runner of GitHub has another one each time. The three usual ways "
+        "(docs/github.md): AWS SSM as ProxyCommand, EC2 Instance Connect, or a self-hosted runner in the "
+        "host's network"
     )
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from bluegreen.console import Timed
 from bluegreen.errors import Failed
-from bluegreen.github.commands import add_to_summary, annotation, group, on_github, set_outputs
 from bluegreen.github.console import GithubConsole, inert
 from bluegreen.github.summary import LARGEST_BYTES, Moved, Report, render
+from bluegreen.workflow_commands import add_to_summary, annotation, group, on_github, set_outputs
 
 
 def console() -> tuple[GithubConsole, io.StringIO]:
