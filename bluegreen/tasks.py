@@ -104,8 +104,7 @@ def deploy(
         wanted = deploying.version_of(found, version)
         order = deploying.Order(found, wanted, switch=not no_switch, dry_run=dry_run)
         with reported("deploy", settings, say) as ended:
-            attempts = deploying.deploy(settings, order, say, os.environ)
-            ended.attempts = [] if dry_run else attempts
+            ended.attempts = deploying.deploy(settings, order, say, os.environ)
 
 
 @task(**options())

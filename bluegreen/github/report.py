@@ -31,14 +31,21 @@ def reported(
         yield ended
         return
     what = f"{command} of {settings.app} on {settings.host}"
-    report = Report(f"⚠️ {what}: interrupted, nothing was changed")
+    report = Report(f"❌ {what}: ended by a defect of bluegreen; see the log")
     outputs = {"switched": "false", "url": url_of(settings)}
     try:
         yield ended
-        report = Report(f"✅ {what}: {_came(ended.attempts)}", moved=tuple(map(_moved, ended.attempts)))
+        report = Report(
+            f"✅ {what}: {_came(ended.attempts)}",
+            moved=tuple(_moved(each) for each in ended.attempts if not each.plan),
+            plan=tuple(sentence for each in ended.attempts for sentence in each.plan),
+        )
         outputs |= _outputs(ended.attempts)
     except BluegreenError as error:
         report = Report(f"❌ {what}: {error.message}", cause=str(error))
+        raise
+    except KeyboardInterrupt:
+        report = Report(f"⚠️ {what}: interrupted, nothing was changed")
         raise
     finally:
         set_outputs(outputs, environ)
@@ -54,10 +61,9 @@ def url_of(settings: Settings) -> str:
 
 
 def _came(attempts: Sequence[Attempt]) -> str:
-    if not attempts:
-        return "dry run, nothing was changed"
     first = attempts[0]
-    # A switch whose connection was lost was seen to serve, and has no figures.
+    if first.plan:
+        return f"dry run of {first.version}, nothing was changed"
     if first.serves:
         return f"{first.version} is live in {first.slot}"
     return f"{first.version} is UP in {first.slot} and waits"
@@ -68,7 +74,7 @@ def _outputs(attempts: Sequence[Attempt]) -> dict[str, str]:
         "slot": _each(attempt.slot for attempt in attempts),
         "release": _each(attempt.release.id for attempt in attempts if attempt.release),
         "previous": _each(attempt.before.id for attempt in attempts if attempt.before),
-        "switched": "true" if attempts and all(attempt.serves for attempt in attempts) else "false",
+        "switched": "true" if all(attempt.serves for attempt in attempts) else "false",
     }
 
 
@@ -82,6 +88,7 @@ def _moved(attempt: Attempt) -> Moved:
         address=attempt.machine.address,
         before=attempt.came_from,
         now=attempt.goes_to,
+        # A switch whose connection was lost was seen to serve, and has no figures.
         how=str(attempt.switched or ("yes" if attempt.serves else "not yet")),
         proof=str(attempt.proof or ""),
     )

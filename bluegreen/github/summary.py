@@ -30,11 +30,13 @@ class Report:
     Args:
         title: what came of it, one line.
         moved: a line a machine; empty if it failed.
+        plan: what a dry run would have changed, a sentence each.
         cause: the error, whole; empty if there is none.
     """
 
     title: str
     moved: tuple[Moved, ...] = ()
+    plan: tuple[str, ...] = ()
     cause: str = ""
 
 
@@ -44,7 +46,8 @@ def render(report: Report, times: Sequence[Timed] = ()) -> str:
         f"## {_plain(report.title)}",
         _table(report.moved),
         *map(_proof, report.moved),
-        _cause(report.cause),
+        _fenced("\n".join(report.plan)),
+        _fenced(report.cause),
     ]
     parts += [_gantt(times, failed=bool(report.cause)), _times(times)]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -64,17 +67,17 @@ def _proof(moved: Moved) -> str:
     return f"Probe: {_plain(moved.proof)}." if moved.proof else ""
 
 
-def _cause(cause: str) -> str:
-    if not cause:
+def _fenced(text: str) -> str:
+    if not text:
         return ""
     room = LARGEST_BYTES // 2
-    encoded = cause.encode()
+    encoded = text.encode()
     if len(encoded) > room:
         # The end is what tells: the last lines of the log, what is live, what to do.
-        cause = "…\n" + encoded[-room:].decode(errors="ignore")
+        text = "…\n" + encoded[-room:].decode(errors="ignore")
     # A fence that is longer than any that the text holds.
-    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", cause)), default=0))
-    return f"{fence}text\n{cause}\n{fence}"
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}text\n{text}\n{fence}"
 
 
 def _gantt(times: Sequence[Timed], *, failed: bool) -> str:

@@ -47,6 +47,7 @@ class Attempt:
         verified: nginx tells which slot answers.
         probe: asks through nginx from before the switch to the end of the watch.
         bad: releases that this attempt showed to be bad.
+        plan: of a dry run, what it would have changed.
     """
 
     machine: Machine
@@ -57,6 +58,7 @@ class Attempt:
     pid: int | None = None
     started: bool = False
     bad: tuple[str, ...] = ()
+    plan: tuple[str, ...] = ()
     health: Answer | None = None
     route: str = ""
     serves: bool = False

@@ -101,5 +101,5 @@ def _stage(attempt: Attempt, order: Order, environment: Mapping[str, str]) -> No
 def _planned(machine: Machine, order: Order) -> Attempt:
     attempt = _attempt(machine, look_ready(machine), order)
     _announce(attempt)
-    plan.show(attempt, jar=order.jar, switch=order.switch)
+    attempt.plan = plan.show(attempt, jar=order.jar, switch=order.switch)
     return attempt

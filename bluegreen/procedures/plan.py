@@ -12,8 +12,8 @@ from bluegreen.parts import slots
 from bluegreen.procedures.attempt import Attempt, pruned_by
 
 
-def show(attempt: Attempt, *, jar: Jar | None, switch: bool) -> None:
-    """Prints what the attempt would do. Nothing is changed.
+def show(attempt: Attempt, *, jar: Jar | None, switch: bool) -> tuple[str, ...]:
+    """Prints and gives what the attempt would do, a line each. Nothing is changed.
 
     Args:
         jar: what would be uploaded, None for a release that is on the host.
@@ -22,9 +22,12 @@ def show(attempt: Attempt, *, jar: Jar | None, switch: bool) -> None:
     say = attempt.machine.say
     if attempt.view.lock:
         say.warn(f"the host is locked by {attempt.view.lock}: a deploy now would end with exit code 4")
-    for sentence in [*_staging(attempt, jar), *(_switching(attempt) if switch else [])]:
-        say.line(f"would {sentence}" if not sentence.startswith(" ") else f"     {sentence}")
+    sentences = [*_staging(attempt, jar), *(_switching(attempt) if switch else [])]
+    lines = tuple(f"     {each}" if each.startswith(" ") else f"would {each}" for each in sentences)
+    for line in lines:
+        say.line(line)
     say.line("dry run: nothing was changed")
+    return lines
 
 
 def _staging(attempt: Attempt, jar: Jar | None) -> list[str]:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from bluegreen import config
 from bluegreen.console import Timed
 from bluegreen.errors import Failed
 from bluegreen.github.console import GithubConsole, inert
+from bluegreen.github.report import reported
 from bluegreen.github.summary import LARGEST_BYTES, Moved, Report, render
 from bluegreen.workflow_commands import add_to_summary, annotation, group, on_github, set_outputs
 
@@ -147,3 +149,29 @@ def test_a_summary_stays_below_what_github_takes_and_keeps_the_end() -> None:
     told = render(Report("❌ deploy", cause="a long log ✗\n" * 200_000 + "what to do: mend it"))
     assert len(told.encode()) < LARGEST_BYTES
     assert "what to do: mend it" in told
+
+
+@pytest.mark.parametrize(
+    ("raised", "title"),
+    [
+        (Failed("prod2 died"), "## ❌ deploy of taggle on prod: prod2 died\n\n```text\nprod2 died\n```"),
+        (KeyboardInterrupt(), "## ⚠️ deploy of taggle on prod: interrupted, nothing was changed"),
+        (ValueError("x"), "## ❌ deploy of taggle on prod: ended by a defect of bluegreen; see the log"),
+    ],
+)
+def test_however_a_command_ends_the_summary_says_so(
+    tmp_path: Path, raised: BaseException, title: str
+) -> None:
+    (tmp_path / "config.yml").write_text("app: taggle\nhosts: {prod: {address: taggle.example, user: kim}}\n")
+    settings = config.load(tmp_path / "config.yml").host("prod")
+    environ = {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_OUTPUT": str(tmp_path / "out"),
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
+    }
+    say, _ = console()
+    with pytest.raises(type(raised)), reported("deploy", settings, say, environ):
+        raise raised
+    assert (tmp_path / "summary").read_text().startswith(title)
+    assert "\nfalse\n" in (tmp_path / "out").read_text()
+    assert "\nhttp://taggle.example\n" in (tmp_path / "out").read_text()

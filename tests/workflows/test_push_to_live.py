@@ -88,6 +88,10 @@ def test_a_dry_run_by_hand_changes_nothing(box: Box, repository: Repository) -> 
     ran = repository.run("workflow_dispatch", "deploy.yml", inputs={"host": "sandbox", "dry-run": "true"})
     assert ran.code == 0, ran.out
     assert "dry run: nothing was changed" in ran.out
+    summary = ran.out[ran.out.index("Summary - ") :]
+    assert "nothing was changed" in summary
+    assert "would start in prod2: java " in summary
+    assert "::set-output:: switched=false" in ran.out
     assert box.history() == []
 
 
