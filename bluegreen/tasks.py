@@ -25,7 +25,7 @@ from invoke.tasks import task
 from bluegreen import config as configuration
 from bluegreen import jar as jars
 from bluegreen.config import Settings
-from bluegreen.console import Console, plain_or_rich
+from bluegreen.console import Console, in_ci, plain_or_rich
 from bluegreen.errors import BluegreenError, Failed, WrongUsage
 from bluegreen.github.commands import on_github
 from bluegreen.github.console import github_console
@@ -252,7 +252,7 @@ def _refuse_flags_of_invoke(c: Context) -> None:
 
 def _asked(question: str) -> bool:
     # Piped or in CI nobody is there to answer.
-    return sys.stdin.isatty() and input(question).strip().lower() in ("y", "yes")
+    return sys.stdin.isatty() and not in_ci() and input(question).strip().lower() in ("y", "yes")
 
 
 def _settings(config: str, host: str | None) -> Settings:

@@ -18,9 +18,14 @@ def piped() -> tuple[Console, io.StringIO]:
     return Console(Terminal(file=into, soft_wrap=True, width=PLAIN_WIDTH)), into
 
 
+class Tty(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 def on_terminal() -> tuple[Console, io.StringIO]:
     """A console that speaks to a terminal with colours."""
-    into = io.StringIO()
+    into = Tty()
     return Console(Terminal(file=into, force_terminal=True, color_system="truecolor", width=80)), into
 
 
