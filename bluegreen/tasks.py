@@ -151,13 +151,14 @@ def logs(
     c: Context,
     host: str | None = None,
     slot: str | None = None,
-    lines: int = 100,
+    lines: str = "100",
     follow: bool = False,
     config: str = "config.yml",
 ) -> None:
     """Show the application's log of a slot."""
     with speaking(c) as say:
-        logging_of.logs(_settings(config, host), slot, lines, follow=follow, say=say)
+        count = _number("--lines", lines)
+        logging_of.logs(_settings(config, host), slot, count, follow=follow, say=say)
 
 
 @task(**options())
@@ -248,6 +249,14 @@ def _refuse_flags_of_invoke(c: Context) -> None:
             "--config ahead of the command is a flag of Invoke, for its own settings; nothing was done",
             remedy=f"write it behind the command: `status --config {ahead}`",
         )
+
+
+def _number(flag: str, given: str) -> int:
+    # Invoke would let int() speak for itself, with a traceback.
+    try:
+        return int(given)
+    except ValueError:
+        raise WrongUsage(f"{flag} {given}: is not a number") from None
 
 
 def _asked(question: str) -> bool:

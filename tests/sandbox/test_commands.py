@@ -24,6 +24,18 @@ def idle(tmp_path: Path) -> Box:
     return box
 
 
+def invoke(box: Box, *arguments: str) -> Ran:
+    """Runs Invoke itself, with the tasks.py of that folder."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "invoke", *arguments],
+        cwd=box.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+
 def reached(ran: Ran) -> bool:
     """Whether a host was spoken to."""
     return "connect to" in ran.all or "connected to" in ran.all
@@ -83,7 +95,8 @@ def test_completion_completes_commands_and_their_flags(idle: Box) -> None:
         (["depoy"], "depoy"),
         (["--nothing"], "--nothing"),
         (["rollback", "--version", "1"], "'1'"),
-        (["logs", "--lines", "many"], "many"),
+        (["logs", "--lines", "many"], "✗ --lines many: is not a number"),
+        (["--list-depth", "many", "--list"], "many"),
         (["status", "--config", "nowhere.yml"], "nowhere.yml"),
         (["deploy", "--jar", "nowhere.jar"], "nowhere.jar: there is no such jar"),
         (["deploy", "--jar", "config.yml"], "config.yml: is not a jar"),
@@ -101,6 +114,28 @@ def test_what_is_typed_wrong_ends_with_2_and_does_nothing(idle: Box, arguments: 
     assert told in ran.all
     assert "Traceback" not in ran.all
     assert not reached(ran)
+
+
+def test_what_invoke_cannot_parse_does_nothing(idle: Box) -> None:
+    (idle.folder / "tasks.py").write_bytes((CHECKOUT / "tasks.py").read_bytes())
+    idle.jar("1").rename(idle.folder / "app.jar")
+    deploy = ["deploy", "--jar", "app.jar"]
+    for arguments in (
+        ["depoy"],
+        [*deploy, "--bogus"],
+        [*deploy, "--host"],
+        [*deploy, "prod"],
+        [*deploy, "stop", "x"],
+    ):
+        ran = invoke(idle, *arguments)
+        # Its own code: Invoke's program knows none for wrong usage alone.
+        assert ran.code == 1, ran.all
+        assert arguments[-1].strip("-") in ran.err
+        assert "Traceback" not in ran.all
+        assert not reached(ran)
+    ran = invoke(idle, "logs", "--lines", "many")
+    assert ran.code == 2, ran.all
+    assert "✗ --lines many: is not a number" in ran.out
 
 
 def test_without_a_jar_the_pattern_and_what_to_build_is_told(idle: Box) -> None:
