@@ -69,7 +69,8 @@ def find(pattern: str, base: Path) -> Path:
         WrongUsage: it matches none, or several.
     """
     named = base / Path(pattern).expanduser()
-    if named.is_file():
+    # A folder too: `inspect` says better what is wrong with it.
+    if named.exists():
         return named
     matches = [Path(name) for name in sorted(_glob(base, pattern))]
     jars = [path for path in matches if path.is_file()]

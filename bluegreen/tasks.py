@@ -80,7 +80,7 @@ def options(**own: str) -> dict[str, Any]:
 
 @task(
     **options(
-        jar="the jar to deploy instead of `jar` of config.yml",
+        jar="the jar to deploy, or a pattern that one matches, instead of `jar` of config.yml",
         version="what this version is called; otherwise the commit on GitHub, or what the manifest says",
         no_switch="stop once the idle slot is UP; `switch` goes on from there",
         dry_run="read for real, print every change that would be made, change nothing",
@@ -98,7 +98,9 @@ def deploy(
     """Upload the jar, start it in the idle slot, and switch to it once it is UP."""
     with speaking(c) as say:
         settings = _settings(config, host)
-        found = jars.inspect(Path(jar) if jar else jars.find(settings.jar, Path(config).resolve().parent))
+        # What is typed is relative to where it is typed, what a file says to that file.
+        path = jars.find(jar, Path.cwd()) if jar else jars.find(settings.jar, Path(config).resolve().parent)
+        found = jars.inspect(path)
         wanted = deploying.version_of(found, version)
         order = deploying.Order(found, wanted, switch=not no_switch, dry_run=dry_run)
         with reported("deploy", settings, say) as ended:

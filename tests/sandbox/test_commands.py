@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -98,9 +99,9 @@ def test_completion_completes_commands_and_their_flags(idle: Box) -> None:
         (["logs", "--lines", "many"], "✗ --lines many: is not a number"),
         (["--list-depth", "many", "--list"], "many"),
         (["status", "--config", "nowhere.yml"], "nowhere.yml"),
-        (["deploy", "--jar", "nowhere.jar"], "nowhere.jar: there is no such jar"),
+        (["deploy", "--jar", "nowhere.jar"], "no file matches the jar 'nowhere.jar' in "),
         (["deploy", "--jar", "config.yml"], "config.yml: is not a jar"),
-        (["deploy", "--jar", "."], ".: is a folder, not a jar"),
+        (["deploy", "--jar", "."], "is a folder, not a jar"),
         (["deploy", "--dry", "--jar", "app.jar"], "deploy --dry-run"),
         (["--dry", "stop"], "--dry is a flag of Invoke"),
         (["--config", "config.yml", "deploy", "--jar", "app.jar"], "write it behind the command"),
@@ -144,6 +145,20 @@ def test_without_a_jar_the_pattern_and_what_to_build_is_told(idle: Box) -> None:
     assert "no file matches the jar 'build/libs/*.jar'" in ran.out
     assert "./gradlew bootJar" in ran.out
     assert not reached(ran)
+
+
+def test_a_pattern_given_as_jar_is_searched_and_what_several_match_is_listed(idle: Box) -> None:
+    for version in ("1", "2"):
+        idle.jar(version)
+    ran = idle.run("deploy", "--jar", "taggle-*.jar")
+    assert ran.code == 2, ran.all
+    assert "✗ 2 files match the jar 'taggle-*.jar'" in ran.out
+    assert "  taggle-1.jar\n  taggle-2.jar\n" in ran.out
+    refused = idle.run("deploy", "--jar", str(idle.folder))
+    (remedy,) = re.findall(r"what to do: --jar '(.*)'", refused.out)
+    (idle.folder / "taggle-2.jar").unlink()
+    (idle.folder / "taggle-1.jar").write_text("no jar")
+    assert "taggle-1.jar: is not a jar" in idle.run("deploy", "--jar", remedy).out
 
 
 def test_a_sandbox_that_does_not_run_cannot_be_connected_to(idle: Box) -> None:
