@@ -587,6 +587,40 @@ WRONG = [
         top("releases: {path: /home/../taggle}"),
         "config.yml:2: releases.path: '/home/../taggle' holds '..'; write /taggle",
     ),
+    *(
+        Wrong(
+            f"releases in a folder with {told}",
+            top(f'releases: {{path: "/home/u/{written}"}}'),
+            (
+                f"config.yml:2: releases.path: {shown} holds {told}, which systemd and shells read as "
+                "syntax; write letters, digits, '.', '_', '-', such as /home/ubuntu/taggle"
+            ),
+        )
+        for written, shown, told in [
+            ("my app", "'/home/u/my app'", "a blank"),
+            ("it's", '"/home/u/it\'s"', '"\'"'),
+            ('\\"x\\"', "'/home/u/\"x\"'", "'\"'"),
+            ("100%", "'/home/u/100%'", "'%'"),
+            ("$HOME", "'/home/u/$HOME'", "'$'"),
+            ("a\\\\b", "'/home/u/a\\\\b'", "'\\\\'"),
+        ]
+    ),
+    Wrong(
+        "releases in the home of a placeholder that is mistyped",
+        top("releases: {path: /home/<usr>/<app>}"),
+        (
+            "config.yml:2: releases.path: '/home/<usr>/<app>': nothing is filled in for '<usr>'; did you "
+            "mean '<user>'? (<user> and <app>)"
+        ),
+    ),
+    Wrong(
+        "releases in a folder of a placeholder that there is not",
+        top("releases: {path: /srv/<version>}"),
+        (
+            "config.yml:2: releases.path: '/srv/<version>': nothing is filled in for '<version>'; there are "
+            "(<user> and <app>)"
+        ),
+    ),
     Wrong(
         "releases in a folder with a newline",
         top('releases: {path: "/home/u\\n/x"}'),
