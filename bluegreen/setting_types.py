@@ -126,7 +126,11 @@ def whole(what: str, low: int, high: int, example: int) -> Callable[[object], in
         if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
             return value
         right = f"write a number from {low} to {high}, such as {example}"
-        if isinstance(value, str) and re.fullmatch(r"0*[1-9][0-9]*", value) and low <= int(value) <= high:
+        if (
+            isinstance(value, str)
+            and re.fullmatch(r"0{0,9}[1-9][0-9]{0,9}", value)
+            and low <= int(value) <= high
+        ):
             why = "leading zeros" if value.startswith("0") else "quotes"
             right = f"write {int(value)}, without {why}"
         raise ValueError(f"{shown(value)} is no {what}; {right}")

@@ -559,6 +559,30 @@ WRONG = [
         ),
     ),
     Wrong(
+        "two slots on the highest port",
+        top("slots: {prod1: 65535, prod2: 65535}"),
+        (
+            "config.yml:2: slots.prod2: 65535 is the port of slots.prod1 already; write another one, such as "
+            "65534"
+        ),
+    ),
+    Wrong(
+        "a number of more digits than are read",
+        top(f"releases: {{keep: {'7' * 5000}}}"),
+        (
+            f"config.yml:2: releases.keep: '{'7' * 79}… is no number of releases; write a number from 1 to "
+            "1000, such as 5"
+        ),
+    ),
+    Wrong(
+        "a time of more digits than are read",
+        top(f"health: {{timeout: {'7' * 5000}}}"),
+        (
+            f"config.yml:2: health.timeout: '{'7' * 79}… is no time; write seconds, or a text with ms, s, m "
+            "or h, such as 2m"
+        ),
+    ),
+    Wrong(
         "releases in a relative folder",
         top("releases: {path: taggle}"),
         (
