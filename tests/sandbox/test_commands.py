@@ -117,6 +117,34 @@ def test_what_is_typed_wrong_ends_with_2_and_does_nothing(idle: Box, arguments: 
     assert not reached(ran)
 
 
+@pytest.mark.parametrize(
+    ("sections", "told"),
+    [
+        (
+            "helth: {timeout: 2m}\n",
+            "\n✗ config.yml:2: helth: unknown key 'helth'; did you mean 'health'?\n",
+        ),
+        (
+            "slots: {prod1: 8081, prod2: 8081}\nswitch: {method: instnat}\n",
+            "\n✗ config.yml has 2 errors:\n"
+            "  config.yml:2: slots.prod2: 8081 is the port of slots.prod1 already; write another one, "
+            "such as 8082\n"
+            "  config.yml:3: switch.method: 'instnat' is not a method; did you mean 'instant'? "
+            "(instant or reload)\n",
+        ),
+    ],
+    ids=["one error", "several errors"],
+)
+def test_what_is_wrong_in_config_yml_is_told_whole_and_nothing_is_done(
+    idle: Box, sections: str, told: str
+) -> None:
+    hosts = "hosts: {staging: {address: 192.0.2.1, user: ubuntu}}\n"
+    (idle.folder / "config.yml").write_text(f"app: taggle\n{sections}{hosts}")
+    idle.jar("1").rename(idle.folder / "app.jar")
+    ran = idle.run("deploy", "--jar", "app.jar")
+    assert (ran.code, ran.out, ran.err) == (2, told, "")
+
+
 def test_what_invoke_cannot_parse_does_nothing(idle: Box) -> None:
     (idle.folder / "tasks.py").write_bytes((CHECKOUT / "tasks.py").read_bytes())
     idle.jar("1").rename(idle.folder / "app.jar")
