@@ -68,7 +68,7 @@ class Box:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**_environ(), **(environ or {})},
+            env={**environ_at_a_keyboard(), **(environ or {})},
         )
 
     def run(self, *arguments: str, environ: Mapping[str, str] | None = None) -> Ran:
@@ -93,7 +93,7 @@ class Box:
             stdin=terminal,
             stdout=terminal,
             stderr=terminal,
-            env={**_environ(), "TERM": "xterm", **(environ or {})},
+            env={**environ_at_a_keyboard(), "TERM": "xterm", **(environ or {})},
         )
         os.close(terminal)
         shown = b""
@@ -214,7 +214,7 @@ def alive(pid: int) -> bool:
     return state not in "ZX"
 
 
-def _environ() -> dict[str, str]:
+def environ_at_a_keyboard() -> dict[str, str]:
     # A test runs as a person at a keyboard would, whoever runs the tests.
     return {
         name: value
