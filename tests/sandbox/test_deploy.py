@@ -26,6 +26,7 @@ from tests.on_host import (
     live_pid,
     markers,
     pid_of,
+    release_of,
     versions,
     whole,
 )
@@ -299,7 +300,10 @@ def test_a_deploy_ends_with_from_where_to_where_and_how_long_each_part_took(box:
     # A workflow sets FORCE_COLOR for its other tools.
     ran = box.run("deploy", "--jar", str(box.jar("2")), "--version", "2", environ={"FORCE_COLOR": "1"})
     *_, summary, switched, proof, times = ran.out.splitlines()
-    assert summary == "✓ taggle on 127.0.0.1: prod2 (1) → prod1 (2)"
+    first, second = (release_of(box, version) for version in ("1", "2"))
+    assert summary == f"✓ taggle on 127.0.0.1: prod2 (1, {first}) → prod1 (2, {second})"
+    sent = r"\d+\.\d kB, \d+(\.\d)? [kM]?B/s"
+    assert re.search(rf"^✓ uploaded taggle-2\.jar as release {second}: {sent} \(.+\)$", ran.out, re.M)
     assert re.fullmatch(r"  switched in \d+ ms on the host, without a reload", switched)
     assert re.fullmatch(
         r"  probe: \d+ requests for /api/v1/profiles through nginx, 0 failed, slowest \d+ ms, "
