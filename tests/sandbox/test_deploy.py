@@ -34,8 +34,10 @@ from tests.under_traffic import nothing_lost
 
 
 def test_p6_three_deploys_in_a_row_serve_versions_1_2_3(box: Box) -> None:
-    for version, slot in (("1", "prod2"), ("2", "prod1"), ("3", "prod2")):
+    sshd = box.folder / ".sandbox" / "logs" / "sshd.log"
+    for number, (version, slot) in enumerate((("1", "prod2"), ("2", "prod1"), ("3", "prod2")), 1):
         box.deployed(version)
+        assert sshd.read_text().count("Accepted publickey") == number, "one connection for a whole deploy"
         assert box.served() == version
         assert first_line(box) == line_to(slot)
         assert markers(box) == [slot]
