@@ -134,6 +134,25 @@ def test_p1_the_health_of_a_management_port_decides(box: Box) -> None:
     assert box.served() == "1"
 
 
+def test_p11_a_failure_ends_with_the_answer_the_log_what_is_live_and_what_to_do(box: Box) -> None:
+    box.deployed("1")
+    box.configure(health={"timeout": "3s"})
+    with nothing_lost(box):
+        ran = box.deploy("2", health="never-up", log_lines=40)
+    assert ran.code == 1, ran.all
+    assert ran.out.count("prod1 health: OUT_OF_SERVICE") == 1, "a state is told when it changes"
+    _, _, cause = ran.out.rpartition("\n✗ ")
+    headline, answer, begin, *log, live, remedy = cause.splitlines()
+    assert headline == "prod1 was not UP within 3 s"
+    assert answer == '  last health answer: HTTP 503 {"status":"OUT_OF_SERVICE"}'
+    assert begin == "  last 30 lines of the log of prod1:"
+    assert [line.rpartition("Line ")[2] for line in log] == [f"{number} of 40" for number in range(11, 41)]
+    assert live == "  live now: prod2, version 1 (untouched)"
+    whole_log = "logs --host sandbox --slot prod1"
+    assert remedy == f"  what to do: mend it and run deploy again; the whole log: `{whole_log}`"
+    assert ran.err == ""
+
+
 def test_p12_a_jvm_that_dies_while_starting_is_told_with_its_stack_trace(box: Box) -> None:
     box.deployed("1")
     before = live_pid(box, "prod2")
