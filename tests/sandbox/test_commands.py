@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from bluegreen import __version__
+from bluegreen.tasks import namespace
 from tests.box import Box, Ran
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-COMMANDS = ("deploy", "switch", "rollback", "status", "history", "logs", "stop", "config", "sandbox")
+COMMANDS = sorted(namespace.task_names)
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_help_tells_what_a_command_does_and_does_nothing(idle: Box, command: str
         ran = idle.run(*arguments)
         assert ran.code == 0, ran.all
         assert "Docstring:" in ran.out
-        assert "--config" in ran.out
+        assert "Options:" in ran.out
         assert "✓" not in ran.all
         assert not (idle.folder / ".sandbox").exists()
 
@@ -96,6 +97,8 @@ def test_completion_completes_commands_and_their_flags(idle: Box) -> None:
         (["depoy"], "depoy"),
         (["--nothing"], "--nothing"),
         (["rollback", "--version", "1"], "'1'"),
+        (["sandbox", "--host", "nope"], "✗ config.yml has no sandbox called nope"),
+        (["setup", "--force", "--keep"], "✗ --force and --keep say the opposite of each other"),
         (["logs", "--lines", "many"], "✗ --lines many: is not a number"),
         (["--list-depth", "many", "--list"], "many"),
         (["status", "--config", "nowhere.yml"], "nowhere.yml"),
@@ -196,6 +199,18 @@ def test_a_sandbox_that_does_not_run_cannot_be_connected_to(idle: Box) -> None:
         ran = idle.run(*command)
         assert ran.code == 5, ran.all
         assert "✗ the sandbox is not running" in ran.out
+
+
+def test_what_makes_no_sense_for_a_host_is_wrong_usage(idle: Box) -> None:
+    two = {"address": ["192.0.2.1", "192.0.2.2"], "user": "ubuntu"}
+    idle.configure(hosts={"two": two, "sandbox": {"sandbox": True}})
+    followed = idle.run("logs", "--host", "two", "--follow")
+    assert followed.code == 2, followed.all
+    assert "✗ --follow shows one machine, and two is 2" in followed.out
+    assert not reached(followed)
+    trusted = idle.run("trust", "--host", "sandbox")
+    assert trusted.code == 2, trusted.all
+    assert "✗ sandbox is a sandbox: its key is pinned already" in trusted.out
 
 
 def test_secrets_that_are_missing_are_all_named_before_anything_is_sent(box: Box) -> None:
