@@ -75,7 +75,7 @@ def test_p1_p4_what_is_not_up_is_refused_and_the_old_version_serves_on(
     assert last_entry(box)["reason"] == "prod1 was not UP within 3 s"
 
 
-def test_p1_a_slow_starter_is_waited_for_and_its_up_is_noticed_within_a_second(box: Box) -> None:
+def test_a_slow_starter_is_waited_for_and_its_up_is_noticed_within_a_second(box: Box) -> None:
     box.deployed("1", start_s=2)
     assert box.served() == "1"
     log = (box.base / "logs" / "prod2.log").read_text()
@@ -86,14 +86,16 @@ def test_p1_a_slow_starter_is_waited_for_and_its_up_is_noticed_within_a_second(b
 
 
 def test_p1_three_ups_in_a_row_are_waited_for_where_three_are_asked_for(box: Box) -> None:
+    box.deployed("1")
     box.configure(health={"ups": 3, "every": "1s", "timeout": "5s"})
-    # UP when it is asked first and perhaps a second time, never a third.
-    ran = box.deploy("1", down_after_s=1.5)
-    assert ran.code == 1, ran.all
-    assert "prod2 health: UP" in ran.out
-    assert "prod2 health: DOWN" in ran.out
-    box.deployed("2")
-    assert box.served() == "2"
+    with nothing_lost(box) as traffic:
+        # UP when it is asked first and perhaps a second time, never a third.
+        ran = box.deploy("2", down_after_s=1.5)
+        assert ran.code == 1, ran.all
+        assert "prod1 health: UP" in ran.out
+        assert "prod1 health: DOWN" in ran.out
+        box.deployed("3")
+    assert list(traffic.answered) == ["1", "3"]
 
 
 def test_a_smoke_path_that_is_not_found_refuses_the_release(box: Box) -> None:
@@ -128,10 +130,11 @@ def test_p1_the_health_of_a_management_port_decides(box: Box) -> None:
     box.deployed("1")
     assert f"-Dmanagement.server.port={ports['prod2']}" in arguments_of(live_pid(box, "prod2"))
     assert box.machine()["slots"]["prod2"]["health"] == "UP"
-    ran = box.deploy("2", health="never-up")
+    with nothing_lost(box) as traffic:
+        ran = box.deploy("2", health="never-up")
     assert ran.code == 1, ran.all
     assert "OUT_OF_SERVICE" in ran.out
-    assert box.served() == "1"
+    assert set(traffic.answered) == {"1"}
 
 
 def test_p11_a_failure_ends_with_the_answer_the_log_what_is_live_and_what_to_do(box: Box) -> None:
@@ -173,9 +176,11 @@ def test_p1_a_jvm_of_ours_that_lost_its_pid_file_is_stopped_and_not_taken_for_th
     box.deployed("2")
     stale = live_pid(box, "prod2")
     (box.base / "run" / "prod2.pid").unlink()
-    ran = box.deployed("3")
+    with nothing_lost(box) as traffic:
+        ran = box.deployed("3")
     assert f"its previous JVM (pid {stale}) stopped" in ran.out
     assert not alive(stale)
+    assert list(traffic.answered) == ["2", "3"]
     assert box.served() == "3"
 
 
@@ -183,14 +188,15 @@ def test_p1_anothers_process_on_the_idle_port_is_named_and_nothing_is_changed(bo
     box.deployed("1")
     with _answers_up(box.sandbox.slots["prod1"]) as stranger:
         before = whole(box)
-        ran = box.deploy("2")
+        with nothing_lost(box) as traffic:
+            ran = box.deploy("2")
         assert ran.code == 1, ran.all
         assert f"port {box.sandbox.slots['prod1']} is held by pid {stranger.pid}" in ran.out
         assert "status_up_for_everybody" in ran.out
         assert "live now: prod2, version 1" in ran.out
         assert _without_lock(whole(box)) == _without_lock(before)
         assert stranger.poll() is None
-    assert box.served() == "1"
+    assert set(traffic.answered) == {"1"}
 
 
 def test_p4_stop_leaves_anothers_process_on_the_idle_port_alone(box: Box) -> None:

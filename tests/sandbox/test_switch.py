@@ -279,8 +279,10 @@ def test_p1_switch_to_an_idle_slot_that_is_down_changes_nothing(box: Box) -> Non
     before = route(box)
     slot = box.sandbox.slots["prod2"]
     wait_for(lambda: _status(slot) == "DOWN", "the idle slot is DOWN")
-    ran = box.run("switch")
+    with nothing_lost(box) as traffic:
+        ran = box.run("switch")
     assert ran.code == 1, ran.all
+    assert set(traffic.answered) == {"2"}
     assert '✗ the idle slot prod2 is not UP: HTTP 503 {"status":"DOWN"' in ran.out
     assert route(box) == before
 
