@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -196,7 +197,8 @@ class _WrongTogether:
     def _free_port(self, near: int) -> int:
         used = {*self._slots.values(), *self._health_ports.values(), self._listen}
         start = near if near >= 1024 else 8080
-        return next(port for port in range(start + 1, start + 10) if port not in used)
+        ports = itertools.chain(range(start + 1, 65536), range(start, 1023, -1))
+        return next(port for port in ports if port not in used)
 
     def _health(self) -> Iterator[Problem]:
         slots = self._at("slots")

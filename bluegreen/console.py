@@ -6,6 +6,7 @@ stderr, so that stdout holds the JSON alone.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -85,7 +86,8 @@ class Console:
     @property
     def live(self) -> bool:
         """Whether a line may be redrawn: a terminal, and one machine alone speaks."""
-        return self._terminal.is_terminal and not self.prefix
+        # Rich takes any stream for a terminal where FORCE_COLOR is set.
+        return self._terminal.is_terminal and self._terminal.file.isatty() and not self.prefix
 
     def line(self, text: str = "", style: str = "") -> None:
         """One line as it is."""
@@ -171,10 +173,17 @@ class Console:
 
 
 def plain_or_rich(*, stderr: bool) -> Terminal:
-    """A terminal as rich finds it; piped or in CI it is plain, and no line is folded."""
+    """A terminal where a person watches; piped or in CI it is plain, and no line is folded."""
     nothing_lost()
-    terminal = Terminal(stderr=stderr, soft_wrap=True)
-    return terminal if terminal.is_terminal else Terminal(stderr=stderr, soft_wrap=True, width=PLAIN_WIDTH)
+    if (sys.stderr if stderr else sys.stdout).isatty() and not in_ci():
+        return Terminal(stderr=stderr, soft_wrap=True)
+    # By force: FORCE_COLOR, which workflows set for other tools, would make rich draw into a pipe.
+    return Terminal(stderr=stderr, soft_wrap=True, width=PLAIN_WIDTH, force_terminal=False)
+
+
+def in_ci(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether a CI runs this: nobody watches, and nobody can answer."""
+    return environ.get("CI", "").lower() not in ("", "0", "false")
 
 
 def nothing_lost() -> None:

@@ -19,11 +19,13 @@ def seconds(written: object) -> float:
     """
     if isinstance(written, str) and re.fullmatch(PATTERN, written):
         number = written.rstrip("msh")
-        return round(float(number) * _SECONDS_IN[written[len(number) :]], 6)
-    if isinstance(written, bool) or not isinstance(written, (int, float)):
+        told_s = round(float(number) * _SECONDS_IN[written[len(number) :]], 6)
+    elif isinstance(written, (int, float)) and not isinstance(written, bool):
+        told_s = float(written)
+    else:
         raise ValueError(f"no time: {written!r}")
-    if math.isfinite(written) and written >= 0:
-        return float(written)
+    if math.isfinite(told_s) and told_s >= 0:
+        return told_s
     raise ValueError(f"no time: {written!r}")
 
 

@@ -6,12 +6,25 @@ import glob
 import hashlib
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from bluegreen import jar_settings
 from bluegreen.errors import WrongUsage
+
+# All that zipfile lets through over bytes that no zip holds: of a deflated entry, of an offset, of a name.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    OSError,
+    UnicodeDecodeError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+)
 
 _BUILD = "build it: ./gradlew bootJar (build/libs/*.jar), or ./mvnw package (target/*.jar)"
 
@@ -56,7 +69,8 @@ def find(pattern: str, base: Path) -> Path:
         WrongUsage: it matches none, or several.
     """
     named = base / Path(pattern).expanduser()
-    if named.is_file():
+    # A folder too: `inspect` says better what is wrong with it.
+    if named.exists():
         return named
     matches = [Path(name) for name in sorted(_glob(base, pattern))]
     jars = [path for path in matches if path.is_file()]
@@ -118,7 +132,7 @@ def inspect(path: Path) -> Jar:
                 graceful=_graceful(settings),
                 warnings=tuple(_old_profiles(settings)),
             )
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except _DAMAGED as error:
         raise WrongUsage(f"{path}: is a damaged jar", why=[str(error)], remedy=_BUILD) from None
 
 

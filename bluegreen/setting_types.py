@@ -126,7 +126,11 @@ def whole(what: str, low: int, high: int, example: int) -> Callable[[object], in
         if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
             return value
         right = f"write a number from {low} to {high}, such as {example}"
-        if isinstance(value, str) and re.fullmatch(r"0*[1-9][0-9]*", value) and low <= int(value) <= high:
+        if (
+            isinstance(value, str)
+            and re.fullmatch(r"0{0,9}[1-9][0-9]{0,9}", value)
+            and low <= int(value) <= high
+        ):
             why = "leading zeros" if value.startswith("0") else "quotes"
             right = f"write {int(value)}, without {why}"
         raise ValueError(f"{shown(value)} is no {what}; {right}")
@@ -355,6 +359,27 @@ def host_path(value: object, example: str = "/home/ubuntu/taggle") -> str:
     return path
 
 
+_FILLED_IN = ("<user>", "<app>")
+
+
+def releases_path(value: object) -> str:
+    text = host_path(value)
+    if syntax := re.search(r"[\s'\"\\$%]", text):
+        name = "a blank" if syntax[0].isspace() else repr(syntax[0])
+        raise ValueError(
+            f"{shown(text)} holds {name}, which systemd and shells read as syntax; write letters, digits, "
+            "'.', '_', '-', such as /home/ubuntu/taggle"
+        )
+    for placeholder in re.findall(r"<[^/>]*>?|>", text):
+        if placeholder not in _FILLED_IN:
+            near = did_you_mean(placeholder, _FILLED_IN)
+            raise ValueError(
+                f"{shown(text)}: nothing is filled in for '{placeholder}'{near or '; there are'} "
+                f"({' and '.join(_FILLED_IN)})"
+            )
+    return text
+
+
 def include_path(value: object) -> str:
     text = host_path(value, "/etc/nginx/conf.d/service-url.inc")
     if text.endswith(".conf"):
@@ -502,7 +527,10 @@ EnvValue = Annotated[str, Rule(env_value, {"type": ["string", "number", "boolean
 UrlPath = Annotated[str, Rule(url_path, _PATH)]
 VerifyPath = Annotated[str | None, Rule(verify_path, {"type": ["string", "null"], "pattern": "^/"})]
 ProbePath = Annotated[str | None, Rule(probe_path, {"type": ["string", "null"], "pattern": "^/"})]
-HostPath = Annotated[str, Rule(host_path, _PATH)]
+ReleasesPath = Annotated[
+    str,
+    Rule(releases_path, {"type": "string", "pattern": r"""^/([^\s'"\\$%<>]|<user>|<app>)*$"""}),
+]
 IncludePath = Annotated[
     str, Rule(include_path, {"type": "string", "pattern": "^/", "not": {"pattern": "\\.conf$"}})
 ]

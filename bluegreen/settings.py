@@ -24,7 +24,6 @@ from bluegreen.setting_types import (
     HealthPorts,
     HostKeys,
     HostName,
-    HostPath,
     Identity,
     IncludePath,
     JarPattern,
@@ -38,6 +37,7 @@ from bluegreen.setting_types import (
     Method,
     Networks,
     ProbePath,
+    ReleasesPath,
     Secrets,
     ServerName,
     Slots,
@@ -125,7 +125,7 @@ class OldSlot(_Frozen):
 class Releases(_Frozen):
     """Where releases are kept on the host."""
 
-    path: HostPath = Field(
+    path: ReleasesPath = Field(
         "/home/<user>/<app>", description="The app's folder; <user> and <app> are filled in"
     )
     keep: Keep = Field(5, description="How many good releases are kept")

@@ -25,7 +25,7 @@ from invoke.tasks import task
 from bluegreen import config as configuration
 from bluegreen import jar as jars
 from bluegreen.config import Settings
-from bluegreen.console import Console, plain_or_rich
+from bluegreen.console import Console, in_ci, plain_or_rich
 from bluegreen.errors import BluegreenError, Failed, WrongUsage
 from bluegreen.github.console import github_console
 from bluegreen.github.report import reported
@@ -82,7 +82,7 @@ def options(**own: str) -> dict[str, Any]:
 
 @task(
     **options(
-        jar="the jar to deploy instead of `jar` of config.yml",
+        jar="the jar to deploy, or a pattern that one matches, instead of `jar` of config.yml",
         version="what this version is called; otherwise the commit on GitHub, or what the manifest says",
         no_switch="stop once the idle slot is UP; `switch` goes on from there",
         dry_run="read for real, print every change that would be made, change nothing",
@@ -100,7 +100,9 @@ def deploy(
     """Upload the jar, start it in the idle slot, and switch to it once it is UP."""
     with speaking(c) as say:
         settings = _settings(config, host)
-        found = jars.inspect(Path(jar) if jar else jars.find(settings.jar, Path(config).resolve().parent))
+        # What is typed is relative to where it is typed, what a file says to that file.
+        path = jars.find(jar, Path.cwd()) if jar else jars.find(settings.jar, Path(config).resolve().parent)
+        found = jars.inspect(path)
         wanted = deploying.version_of(found, version)
         order = deploying.Order(found, wanted, switch=not no_switch, dry_run=dry_run)
         with reported("deploy", settings, say) as ended:
@@ -152,13 +154,14 @@ def logs(
     c: Context,
     host: str | None = None,
     slot: str | None = None,
-    lines: int = 100,
+    lines: str = "100",
     follow: bool = False,
     config: str = "config.yml",
 ) -> None:
     """Show the application's log of a slot."""
     with speaking(c) as say:
-        logging_of.logs(_settings(config, host), slot, lines, follow=follow, say=say)
+        count = _number("--lines", lines)
+        logging_of.logs(_settings(config, host), slot, count, follow=follow, say=say)
 
 
 @task(**options())
@@ -275,9 +278,17 @@ def _refuse_flags_of_invoke(c: Context) -> None:
         )
 
 
+def _number(flag: str, given: str) -> int:
+    # Invoke would let int() speak for itself, with a traceback.
+    try:
+        return int(given)
+    except ValueError:
+        raise WrongUsage(f"{flag} {given}: is not a number") from None
+
+
 def _asked(question: str) -> bool:
     # Piped or in CI nobody is there to answer.
-    return sys.stdin.isatty() and input(question).strip().lower() in ("y", "yes")
+    return sys.stdin.isatty() and not in_ci() and input(question).strip().lower() in ("y", "yes")
 
 
 def _answer(question: str, default: str | None) -> str:

@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,7 @@ class Box:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**_environ(), **(environ or {})},
+            env={**environ_at_a_keyboard(), **(environ or {})},
         )
 
     def run(self, *arguments: str, environ: Mapping[str, str] | None = None) -> Ran:
@@ -76,6 +76,33 @@ class Box:
         process = self.start(*arguments, environ=environ)
         out, err = process.communicate(timeout=180)
         return Ran(process.returncode, out, err)
+
+    def run_on_terminal(
+        self, *arguments: str, environ: Mapping[str, str] | None = None, typed: str = ""
+    ) -> Ran:
+        """Runs a command to its end on a terminal of its own; gives all that it shows there as `out`.
+
+        Args:
+            typed: what a person types; it waits there until it is read.
+        """
+        leader, terminal = os.openpty()
+        os.write(leader, typed.encode())
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bluegreen", *arguments],
+            cwd=self.folder,
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            env={**environ_at_a_keyboard(), "TERM": "xterm", **(environ or {})},
+        )
+        os.close(terminal)
+        shown = b""
+        # Ends with an error once nobody has the terminal open any more.
+        with suppress(OSError):
+            while told := os.read(leader, 4096):
+                shown += told
+        os.close(leader)
+        return Ran(process.wait(180), shown.decode(), "")
 
     def deploy(self, version: str, *arguments: str, **behaviour: Any) -> Ran:
         """Deploys a stand-in of that version."""
@@ -187,7 +214,7 @@ def alive(pid: int) -> bool:
     return state not in "ZX"
 
 
-def _environ() -> dict[str, str]:
+def environ_at_a_keyboard() -> dict[str, str]:
     # A test runs as a person at a keyboard would, whoever runs the tests.
     return {
         name: value

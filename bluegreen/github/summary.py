@@ -14,7 +14,7 @@ LARGEST_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class Moved:
-    """What was moved on one machine: `prod1 (1.4)` → `prod2 (1.5)`, how, and what the probe saw of it."""
+    """What was moved on one machine: from where to where, how, and what the probe saw of it."""
 
     address: str
     before: str

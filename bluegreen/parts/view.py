@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bluegreen import privileged
 from bluegreen.config import Settings
-from bluegreen.errors import Unclear
+from bluegreen.errors import Failed, Unclear
 from bluegreen.include import Form, render
 from bluegreen.machine import Machine
 from bluegreen.parts import facts as reading
@@ -20,6 +21,18 @@ from bluegreen.parts.releases import Release
 from bluegreen.parts.slots import Slot
 
 
+class ToolsMissing(Failed):
+    """A machine lacks tools that a look needs, so nothing can be known of it."""
+
+    mending = "install them (Debian, Ubuntu: packages curl, util-linux, coreutils, gawk, findutils)"
+
+    def __init__(self, machine: Machine, tools: Sequence[str]) -> None:
+        super().__init__(
+            f"{machine.address} lacks {', '.join(tools)}; nothing was changed", remedy=self.mending
+        )
+        self.tools = tuple(tools)
+
+
 @dataclass(frozen=True)
 class View:
     """One machine as a look found it.
@@ -29,7 +42,6 @@ class View:
         drift: where the include, the answers and the processes disagree, a sentence each.
         releases: oldest first.
         history: oldest first.
-        missing: tools the host lacks; then nothing else is known.
         java: the path of java on the host, empty if there is none.
         disk_free_bytes, memory_available_bytes: room there.
         writable: whether the user may write the releases' folder, or the one it is to be made in.
@@ -43,7 +55,6 @@ class View:
     lock: Holder | None
     live: str | None
     drift: tuple[str, ...]
-    missing: tuple[str, ...]
     java: str
     disk_free_bytes: int
     memory_available_bytes: int
@@ -94,8 +105,14 @@ class View:
 
 
 def look(machine: Machine) -> View:
-    """Looks at a machine: one round trip, nothing changed."""
+    """Looks at a machine: one round trip, nothing changed.
+
+    Raises:
+        ToolsMissing: it lacks what a look needs.
+    """
     facts = reading.read(machine)
+    if missing := facts.text("missing").split():
+        raise ToolsMissing(machine, missing)
     found = view(facts, machine.settings)
     installed = facts.text("root_script")
     wanted = privileged.installed_text(machine.root_script())
@@ -122,7 +139,6 @@ def view(facts: Facts, settings: Settings) -> View:
         lock=holder,
         live=nginx.answers or nginx.routed,
         drift=tuple(_drift(nginx, found, settings)),
-        missing=tuple(facts.text("missing").split()),
         java=facts.text("java"),
         disk_free_bytes=(facts.number("disk_free_kb") or 0) * 1024,
         memory_available_bytes=(facts.number("memory_available_kb") or 0) * 1024,

@@ -92,13 +92,13 @@ class Attempt:
 
     @property
     def came_from(self) -> str:
-        """The slot and version that served when the attempt began: `prod1 (1.4)`."""
-        return f"{self.live} ({self.before.version if self.before else 'nothing that bluegreen deployed'})"
+        """The slot, version and release that served when the attempt began: `prod1 (1.4, 20261125-…)`."""
+        return f"{self.live} ({_told(self.before) or 'nothing that bluegreen deployed'})"
 
     @property
     def goes_to(self) -> str:
-        """The slot and version that are to serve: `prod2 (1.5)`."""
-        return f"{self.slot} ({self.version})"
+        """The slot, version and release that are to serve: `prod2 (1.5, 20261125-…)`."""
+        return f"{self.slot} ({_told(self.release) or self.version})"
 
     @property
     def proof(self) -> Proof | None:
@@ -127,6 +127,11 @@ class Attempt:
             from_release=before.id if before else None,
             from_version=before.version if before else None,
         )
+
+
+def _told(release: Release | None) -> str:
+    # The id as well: a version may be deployed twice.
+    return f"{release.version}, {release.id}" if release else ""
 
 
 def record_start(attempt: Attempt) -> None:

@@ -14,7 +14,7 @@ from bluegreen.findings import Finding, Level, application, resources, routing
 from bluegreen.jar import Jar
 from bluegreen.machine import Machine
 from bluegreen.parts.facts import Facts
-from bluegreen.parts.view import look
+from bluegreen.parts.view import ToolsMissing, look
 from bluegreen.procedures.fleet import connected, side_by_side
 from bluegreen.procedures.survey import survey
 
@@ -66,11 +66,11 @@ def show(told: dict[str, Any], say: Console) -> None:
 
 def diagnose(machine: Machine, jar: Jar | None) -> Iterator[Finding]:
     """Every finding of one machine."""
-    view = look(machine)
     yield findings.ok("ssh", f"connected as {machine.host.user}; the host key is known")
-    if view.missing:
-        names = " ".join(view.missing)
-        yield findings.failure("tools", f"missing: {names}", f"sudo apt-get install {names}")
+    try:
+        view = look(machine)
+    except ToolsMissing as error:
+        yield findings.failure("tools", f"missing: {' '.join(error.tools)}", ToolsMissing.mending)
         return
     facts, here_s = _facts(machine), time.time()
     config = facts.text("nginx.config")

@@ -63,6 +63,7 @@ final class StandIn {
         startUp();
         listen();
         log("INFO", "Started StandIn in " + (System.nanoTime() - began) / 1_000_000 / 1000.0 + " seconds");
+        logMore();
         dieLater();
     }
 
@@ -147,6 +148,13 @@ final class StandIn {
         SERVERS.add(server);
         new Thread(server::accept, "http-nio-" + port + "-Acceptor").start();
         log("INFO", "StandIn started on port " + port + " (http) with context path '/'");
+    }
+
+    private static void logMore() {
+        int lines = Integer.parseInt(BEHAVIOUR.getProperty("log_lines"));
+        for (int line = 1; line <= lines; line++) {
+            log("INFO", "Line " + line + " of " + lines);
+        }
     }
 
     private static void dieLater() throws InterruptedException {

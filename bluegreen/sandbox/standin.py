@@ -42,6 +42,7 @@ class Behaviour:
             "no-answer: closes the connection"
         },
     )
+    log_lines: int = field(default=0, metadata={"help": "lines that it logs once it listens"})
     die_starting: bool = field(
         default=False, metadata={"help": "die with a stack trace 0.3 s after start_s, before it listens"}
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -353,10 +354,16 @@ def dropping() -> Iterator[int]:
         one.close()
 
 
-def test_a_machine_that_drops_packets_is_told_as_a_firewall(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_that_drops_packets_is_told_as_a_firewall(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     with dropping() as port:
-        text = refused(Login("127.0.0.1", port=port), limits=Limits(connect_s=0.5))
+        login, limits = Login("127.0.0.1", port=port), Limits(connect_s=0.5)
+        text = refused(login, limits=limits)
+        # What ssh_config says wins.
+        configure(home, "Host *\n ConnectTimeout 1\n")
+        assert "no answer within 1 s" in refused(login, limits=limits)
     assert "no answer within 0.5 s" in text
     assert "security group" in text
     assert "let this machine's address in" in text
@@ -389,6 +396,15 @@ def test_an_ssh_server_that_hangs_up_is_told_as_that(sshd_with: Callable[..., Ss
     with saying(b"SSH-2.0-OpenSSH_9.2\r\n") as port:
         text = refused(Login("127.0.0.1", port=port), limits=Limits(banner_s=0.5))
     assert "before the SSH handshake was done" in text
+
+
+def test_a_server_that_goes_silent_over_a_key_is_told_as_that(sshd_with: Callable[..., Sshd]) -> None:
+    # As one does that asks a directory which does not answer.
+    asks = f"AuthorizedKeysCommand {shutil.which('sleep')} 60\nAuthorizedKeysCommandUser {ME}"
+    sshd = sshd_with(f"AuthorizedKeysFile none\n{asks}")
+    text = refused(sshd.login(), limits=Limits(auth_s=0.5))
+    assert f"127.0.0.1 port {sshd.port}: logging in as {ME} did not come to an end\n" in text
+    assert "Authentication timeout" in text
 
 
 # --- ssh_config ----------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from bluegreen import __version__
+from bluegreen.tasks import namespace
 from tests.box import Box, Ran
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-COMMANDS = ("deploy", "switch", "rollback", "status", "history", "logs", "stop", "config", "sandbox")
+COMMANDS = sorted(namespace.task_names)
 
 
 @pytest.fixture
@@ -22,6 +24,18 @@ def idle(tmp_path: Path) -> Box:
     box = Box(tmp_path)
     box.configure(app="taggle", hosts={"staging": {"address": "192.0.2.1", "user": "ubuntu"}})
     return box
+
+
+def invoke(box: Box, *arguments: str) -> Ran:
+    """Runs Invoke itself, with the tasks.py of that folder."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "invoke", *arguments],
+        cwd=box.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Ran(ran.returncode, ran.stdout, ran.stderr)
 
 
 def reached(ran: Ran) -> bool:
@@ -35,7 +49,7 @@ def test_help_tells_what_a_command_does_and_does_nothing(idle: Box, command: str
         ran = idle.run(*arguments)
         assert ran.code == 0, ran.all
         assert "Docstring:" in ran.out
-        assert "--config" in ran.out
+        assert "Options:" in ran.out
         assert "✓" not in ran.all
         assert not (idle.folder / ".sandbox").exists()
 
@@ -83,11 +97,14 @@ def test_completion_completes_commands_and_their_flags(idle: Box) -> None:
         (["depoy"], "depoy"),
         (["--nothing"], "--nothing"),
         (["rollback", "--version", "1"], "'1'"),
-        (["logs", "--lines", "many"], "many"),
+        (["sandbox", "--host", "nope"], "✗ config.yml has no sandbox called nope"),
+        (["setup", "--force", "--keep"], "✗ --force and --keep say the opposite of each other"),
+        (["logs", "--lines", "many"], "✗ --lines many: is not a number"),
+        (["--list-depth", "many", "--list"], "many"),
         (["status", "--config", "nowhere.yml"], "nowhere.yml"),
-        (["deploy", "--jar", "nowhere.jar"], "nowhere.jar: there is no such jar"),
+        (["deploy", "--jar", "nowhere.jar"], "no file matches the jar 'nowhere.jar' in "),
         (["deploy", "--jar", "config.yml"], "config.yml: is not a jar"),
-        (["deploy", "--jar", "."], ".: is a folder, not a jar"),
+        (["deploy", "--jar", "."], "is a folder, not a jar"),
         (["deploy", "--dry", "--jar", "app.jar"], "deploy --dry-run"),
         (["--dry", "stop"], "--dry is a flag of Invoke"),
         (["--config", "config.yml", "deploy", "--jar", "app.jar"], "write it behind the command"),
@@ -103,12 +120,76 @@ def test_what_is_typed_wrong_ends_with_2_and_does_nothing(idle: Box, arguments: 
     assert not reached(ran)
 
 
+@pytest.mark.parametrize(
+    ("sections", "told"),
+    [
+        (
+            "helth: {timeout: 2m}\n",
+            "\n✗ config.yml:2: helth: unknown key 'helth'; did you mean 'health'?\n",
+        ),
+        (
+            "slots: {prod1: 8081, prod2: 8081}\nswitch: {method: instnat}\n",
+            "\n✗ config.yml has 2 errors:\n"
+            "  config.yml:2: slots.prod2: 8081 is the port of slots.prod1 already; write another one, "
+            "such as 8082\n"
+            "  config.yml:3: switch.method: 'instnat' is not a method; did you mean 'instant'? "
+            "(instant or reload)\n",
+        ),
+    ],
+    ids=["one error", "several errors"],
+)
+def test_what_is_wrong_in_config_yml_is_told_whole_and_nothing_is_done(
+    idle: Box, sections: str, told: str
+) -> None:
+    hosts = "hosts: {staging: {address: 192.0.2.1, user: ubuntu}}\n"
+    (idle.folder / "config.yml").write_text(f"app: taggle\n{sections}{hosts}")
+    idle.jar("1").rename(idle.folder / "app.jar")
+    ran = idle.run("deploy", "--jar", "app.jar")
+    assert (ran.code, ran.out, ran.err) == (2, told, "")
+
+
+def test_what_invoke_cannot_parse_does_nothing(idle: Box) -> None:
+    (idle.folder / "tasks.py").write_bytes((CHECKOUT / "tasks.py").read_bytes())
+    idle.jar("1").rename(idle.folder / "app.jar")
+    deploy = ["deploy", "--jar", "app.jar"]
+    for arguments in (
+        ["depoy"],
+        [*deploy, "--bogus"],
+        [*deploy, "--host"],
+        [*deploy, "prod"],
+        [*deploy, "stop", "x"],
+    ):
+        ran = invoke(idle, *arguments)
+        # Its own code: Invoke's program knows none for wrong usage alone.
+        assert ran.code == 1, ran.all
+        assert arguments[-1].strip("-") in ran.err
+        assert "Traceback" not in ran.all
+        assert not reached(ran)
+    ran = invoke(idle, "logs", "--lines", "many")
+    assert ran.code == 2, ran.all
+    assert "✗ --lines many: is not a number" in ran.out
+
+
 def test_without_a_jar_the_pattern_and_what_to_build_is_told(idle: Box) -> None:
     ran = idle.run("deploy")
     assert ran.code == 2, ran.all
     assert "no file matches the jar 'build/libs/*.jar'" in ran.out
     assert "./gradlew bootJar" in ran.out
     assert not reached(ran)
+
+
+def test_a_pattern_given_as_jar_is_searched_and_what_several_match_is_listed(idle: Box) -> None:
+    for version in ("1", "2"):
+        idle.jar(version)
+    ran = idle.run("deploy", "--jar", "taggle-*.jar")
+    assert ran.code == 2, ran.all
+    assert "✗ 2 files match the jar 'taggle-*.jar'" in ran.out
+    assert "  taggle-1.jar\n  taggle-2.jar\n" in ran.out
+    refused = idle.run("deploy", "--jar", str(idle.folder))
+    (remedy,) = re.findall(r"what to do: --jar '(.*)'", refused.out)
+    (idle.folder / "taggle-2.jar").unlink()
+    (idle.folder / "taggle-1.jar").write_text("no jar")
+    assert "taggle-1.jar: is not a jar" in idle.run("deploy", "--jar", remedy).out
 
 
 def test_a_sandbox_that_does_not_run_cannot_be_connected_to(idle: Box) -> None:
@@ -118,6 +199,18 @@ def test_a_sandbox_that_does_not_run_cannot_be_connected_to(idle: Box) -> None:
         ran = idle.run(*command)
         assert ran.code == 5, ran.all
         assert "✗ the sandbox is not running" in ran.out
+
+
+def test_what_makes_no_sense_for_a_host_is_wrong_usage(idle: Box) -> None:
+    two = {"address": ["192.0.2.1", "192.0.2.2"], "user": "ubuntu"}
+    idle.configure(hosts={"two": two, "sandbox": {"sandbox": True}})
+    followed = idle.run("logs", "--host", "two", "--follow")
+    assert followed.code == 2, followed.all
+    assert "✗ --follow shows one machine, and two is 2" in followed.out
+    assert not reached(followed)
+    trusted = idle.run("trust", "--host", "sandbox")
+    assert trusted.code == 2, trusted.all
+    assert "✗ sandbox is a sandbox: its key is pinned already" in trusted.out
 
 
 def test_secrets_that_are_missing_are_all_named_before_anything_is_sent(box: Box) -> None:

@@ -26,6 +26,7 @@ from tests.on_host import (
     live_pid,
     markers,
     pid_of,
+    release_of,
     versions,
     whole,
 )
@@ -33,8 +34,10 @@ from tests.under_traffic import nothing_lost
 
 
 def test_p6_three_deploys_in_a_row_serve_versions_1_2_3(box: Box) -> None:
-    for version, slot in (("1", "prod2"), ("2", "prod1"), ("3", "prod2")):
+    sshd = box.folder / ".sandbox" / "logs" / "sshd.log"
+    for number, (version, slot) in enumerate((("1", "prod2"), ("2", "prod1"), ("3", "prod2")), 1):
         box.deployed(version)
+        assert sshd.read_text().count("Accepted publickey") == number, "one connection for a whole deploy"
         assert box.served() == version
         assert first_line(box) == line_to(slot)
         assert markers(box) == [slot]
@@ -72,7 +75,7 @@ def test_p1_p4_what_is_not_up_is_refused_and_the_old_version_serves_on(
     assert last_entry(box)["reason"] == "prod1 was not UP within 3 s"
 
 
-def test_p1_a_slow_starter_is_waited_for_and_its_up_is_noticed_within_a_second(box: Box) -> None:
+def test_a_slow_starter_is_waited_for_and_its_up_is_noticed_within_a_second(box: Box) -> None:
     box.deployed("1", start_s=2)
     assert box.served() == "1"
     log = (box.base / "logs" / "prod2.log").read_text()
@@ -83,14 +86,16 @@ def test_p1_a_slow_starter_is_waited_for_and_its_up_is_noticed_within_a_second(b
 
 
 def test_p1_three_ups_in_a_row_are_waited_for_where_three_are_asked_for(box: Box) -> None:
+    box.deployed("1")
     box.configure(health={"ups": 3, "every": "1s", "timeout": "5s"})
-    # UP when it is asked first and perhaps a second time, never a third.
-    ran = box.deploy("1", down_after_s=1.5)
-    assert ran.code == 1, ran.all
-    assert "prod2 health: UP" in ran.out
-    assert "prod2 health: DOWN" in ran.out
-    box.deployed("2")
-    assert box.served() == "2"
+    with nothing_lost(box) as traffic:
+        # UP when it is asked first and perhaps a second time, never a third.
+        ran = box.deploy("2", down_after_s=1.5)
+        assert ran.code == 1, ran.all
+        assert "prod1 health: UP" in ran.out
+        assert "prod1 health: DOWN" in ran.out
+        box.deployed("3")
+    assert list(traffic.answered) == ["1", "3"]
 
 
 def test_a_smoke_path_that_is_not_found_refuses_the_release(box: Box) -> None:
@@ -125,10 +130,30 @@ def test_p1_the_health_of_a_management_port_decides(box: Box) -> None:
     box.deployed("1")
     assert f"-Dmanagement.server.port={ports['prod2']}" in arguments_of(live_pid(box, "prod2"))
     assert box.machine()["slots"]["prod2"]["health"] == "UP"
-    ran = box.deploy("2", health="never-up")
+    with nothing_lost(box) as traffic:
+        ran = box.deploy("2", health="never-up")
     assert ran.code == 1, ran.all
     assert "OUT_OF_SERVICE" in ran.out
-    assert box.served() == "1"
+    assert set(traffic.answered) == {"1"}
+
+
+def test_p11_a_failure_ends_with_the_answer_the_log_what_is_live_and_what_to_do(box: Box) -> None:
+    box.deployed("1")
+    box.configure(health={"timeout": "3s"})
+    with nothing_lost(box):
+        ran = box.deploy("2", health="never-up", log_lines=40)
+    assert ran.code == 1, ran.all
+    assert ran.out.count("prod1 health: OUT_OF_SERVICE") == 1, "a state is told when it changes"
+    _, _, cause = ran.out.rpartition("\n✗ ")
+    headline, answer, begin, *log, live, remedy = cause.splitlines()
+    assert headline == "prod1 was not UP within 3 s"
+    assert answer == '  last health answer: HTTP 503 {"status":"OUT_OF_SERVICE"}'
+    assert begin == "  last 30 lines of the log of prod1:"
+    assert [line.rpartition("Line ")[2] for line in log] == [f"{number} of 40" for number in range(11, 41)]
+    assert live == "  live now: prod2, version 1 (untouched)"
+    whole_log = "logs --host sandbox --slot prod1"
+    assert remedy == f"  what to do: mend it and run deploy again; the whole log: `{whole_log}`"
+    assert ran.err == ""
 
 
 def test_p12_a_jvm_that_dies_while_starting_is_told_with_its_stack_trace(box: Box) -> None:
@@ -151,9 +176,11 @@ def test_p1_a_jvm_of_ours_that_lost_its_pid_file_is_stopped_and_not_taken_for_th
     box.deployed("2")
     stale = live_pid(box, "prod2")
     (box.base / "run" / "prod2.pid").unlink()
-    ran = box.deployed("3")
+    with nothing_lost(box) as traffic:
+        ran = box.deployed("3")
     assert f"its previous JVM (pid {stale}) stopped" in ran.out
     assert not alive(stale)
+    assert list(traffic.answered) == ["2", "3"]
     assert box.served() == "3"
 
 
@@ -161,14 +188,15 @@ def test_p1_anothers_process_on_the_idle_port_is_named_and_nothing_is_changed(bo
     box.deployed("1")
     with _answers_up(box.sandbox.slots["prod1"]) as stranger:
         before = whole(box)
-        ran = box.deploy("2")
+        with nothing_lost(box) as traffic:
+            ran = box.deploy("2")
         assert ran.code == 1, ran.all
         assert f"port {box.sandbox.slots['prod1']} is held by pid {stranger.pid}" in ran.out
         assert "status_up_for_everybody" in ran.out
         assert "live now: prod2, version 1" in ran.out
         assert _without_lock(whole(box)) == _without_lock(before)
         assert stranger.poll() is None
-    assert box.served() == "1"
+    assert set(traffic.answered) == {"1"}
 
 
 def test_p4_stop_leaves_anothers_process_on_the_idle_port_alone(box: Box) -> None:
@@ -296,9 +324,13 @@ def test_options_and_arguments_reach_the_jvm_as_they_are(box: Box) -> None:
 
 def test_a_deploy_ends_with_from_where_to_where_and_how_long_each_part_took(box: Box) -> None:
     box.deployed("1")
-    ran = box.deployed("2")
+    # A workflow sets FORCE_COLOR for its other tools.
+    ran = box.run("deploy", "--jar", str(box.jar("2")), "--version", "2", environ={"FORCE_COLOR": "1"})
     *_, summary, switched, proof, times = ran.out.splitlines()
-    assert summary == "✓ taggle on 127.0.0.1: prod2 (1) → prod1 (2)"
+    first, second = (release_of(box, version) for version in ("1", "2"))
+    assert summary == f"✓ taggle on 127.0.0.1: prod2 (1, {first}) → prod1 (2, {second})"
+    sent = r"\d+\.\d kB, \d+(\.\d)? [kM]?B/s"
+    assert re.search(rf"^✓ uploaded taggle-2\.jar as release {second}: {sent} \(.+\)$", ran.out, re.M)
     assert re.fullmatch(r"  switched in \d+ ms on the host, without a reload", switched)
     assert re.fullmatch(
         r"  probe: \d+ requests for /api/v1/profiles through nginx, 0 failed, slowest \d+ ms, "
@@ -307,7 +339,7 @@ def test_a_deploy_ends_with_from_where_to_where_and_how_long_each_part_took(box:
     )
     for part in ("connect ", "upload ", "start until UP ", "switch ", "total "):
         assert part in times
-    assert "\x1b" not in ran.out, "plain lines when piped"
+    assert "\x1b" not in ran.all, "plain lines when piped"
 
 
 def test_the_journal_has_a_line_for_the_start_and_one_for_the_outcome(box: Box) -> None:

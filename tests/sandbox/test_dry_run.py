@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 from tests.box import Box
 from tests.on_host import line_to, live_pid, pid_of, release_of, whole
 
@@ -66,6 +68,18 @@ def test_a_dry_run_without_the_switch_says_nothing_of_it(box: Box) -> None:
     assert "service-url.inc" not in ran.out
     assert whole(box) == before
     assert pid_of(box, "prod2") is None
+
+
+def test_a_profile_named_in_the_old_way_is_warned_of(box: Box) -> None:
+    jar = box.jar("1")
+    with zipfile.ZipFile(jar, "a") as archive:
+        archive.writestr("BOOT-INF/classes/application.yml", "spring:\n  profiles: prod1\n")
+    ran = box.run("deploy", "--jar", str(jar), "--dry-run")
+    assert ran.code == 0, ran.all
+    assert (
+        "\n! BOOT-INF/classes/application.yml, document 1 (line 2): Spring Boot 3 does not start with "
+        "`spring.profiles: prod1`; write `spring.config.activate.on-profile: prod1`\n"
+    ) in f"\n{ran.out}"
 
 
 def test_a_dry_run_finds_what_a_deploy_would_be_refused_for(box: Box) -> None:

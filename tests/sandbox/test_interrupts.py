@@ -48,13 +48,17 @@ def test_p8_an_interrupt_undoes_or_finishes_and_nobody_notices(
 
 
 def test_p8_a_second_interrupt_does_not_cut_the_undoing(box: Box) -> None:
-    deployer = deploying_at(box, "1", "health", "prod2")
-    for _ in range(5):
-        deployer.send(signal.SIGINT)
-        time.sleep(0.05)
-    assert deployer.ended() == 1, deployer.said
-    assert jvms(box) == set()
-    assert _outcome(box) == ("1", "failed")
+    box.deployed("1")
+    before = jvms(box)
+    with nothing_lost(box) as seen:
+        deployer = deploying_at(box, "2", "health", "prod1")
+        for _ in range(5):
+            deployer.send(signal.SIGINT)
+            time.sleep(0.05)
+        assert deployer.ended() == 1, deployer.said
+    assert set(seen.answered) == {"1"}
+    assert jvms(box) == before
+    assert _outcome(box) == ("2", "failed")
 
 
 @pytest.mark.parametrize("moment", ["start", "switch", "watch"])
@@ -76,12 +80,13 @@ def test_p8_sigkill_of_the_deployer_is_told_as_interrupted(box: Box, moment: Mom
 
 def test_p8_what_a_killed_deploy_left_serving_is_what_a_rollback_goes_back_to(box: Box) -> None:
     box.deployed("1")
-    deployer = deploying_at(box, "2", "watch", "prod1")
-    deployer.send(signal.SIGKILL)
-    deployer.ended()
-    box.configure(switch={"watch": 0})
-    box.deployed("3")
-    ran = box.run("rollback")
+    with nothing_lost(box):
+        deployer = deploying_at(box, "2", "watch", "prod1")
+        deployer.send(signal.SIGKILL)
+        deployer.ended()
+        box.configure(switch={"watch": 0})
+        box.deployed("3")
+        ran = box.run("rollback")
     assert ran.code == 0, ran.all
     assert box.served() == "2"
 

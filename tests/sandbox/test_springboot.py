@@ -81,9 +81,11 @@ def test_p1_a_jvm_of_ours_that_still_holds_the_idle_port_is_stopped_not_taken_fo
     assert stale is not None
     # What the supervisor knows of it is lost: only its port and its command line tell whose it is.
     (spring.base / "run" / "prod2.pid").unlink()
-    ran = _deployed(spring, "3")
+    with nothing_lost(spring) as seen:
+        ran = _deployed(spring, "3")
     assert not alive(stale)
     assert f"pid {stale}" in ran.all
+    assert list(seen.answered) == ["2", "3"]
     assert spring.served() == "3"
     assert spring.pid("prod2") not in (None, stale)
 
@@ -101,11 +103,12 @@ def test_p1_a_stranger_on_the_idle_port_is_named_and_the_deploy_refused(spring: 
     )
     try:
         wait_for(lambda: spring.machine()["slots"]["prod1"]["health"] == "UP", "the stranger is UP", 90)
-        ran = _deploy(spring, "2")
+        with nothing_lost(spring) as seen:
+            ran = _deploy(spring, "2")
         assert ran.code == 1, ran.all
         assert f"port {port} is held by pid {stranger.pid}" in ran.all
         assert stranger.poll() is None
-        assert spring.served() == "1"
+        assert set(seen.answered) == {"1"}
     finally:
         os.kill(stranger.pid, signal.SIGKILL)
         stranger.wait()

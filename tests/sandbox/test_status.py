@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
-from tests.box import Box
+import pytest
+
+from tests.box import Box, box_in
 from tests.on_host import live_pid, release_of
 
 
@@ -112,3 +116,24 @@ def test_status_shows_a_slot_that_starts_as_not_listening_yet(box: Box) -> None:
     finally:
         deploying.terminate()
         deploying.communicate(timeout=60)
+
+
+def test_a_host_that_lacks_a_tool_is_told_by_every_command_that_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for folder in os.get_exec_path():
+        for program in Path(folder).glob("*"):
+            # Debian's awk is a link to one of them.
+            if not program.name.endswith("awk") and not (tools / program.name).is_symlink():
+                (tools / program.name).symlink_to(program)
+    # The sandbox's sshd gives its own PATH to what it runs.
+    monkeypatch.setenv("PATH", str(tools))
+    with box_in(tmp_path) as box:
+        for command in (["history"], ["stop"], ["logs"], ["status"], ["deploy", "--jar", str(box.jar("1"))]):
+            ran = box.run(*command)
+            assert ran.code == 1, ran.all
+            assert "✗ 127.0.0.1 lacks awk; nothing was changed" in ran.out
+            assert "what to do: install them (Debian, Ubuntu: packages curl" in ran.out
+        assert "✗ tools: missing: awk" in box.run("check").out

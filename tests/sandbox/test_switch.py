@@ -15,6 +15,7 @@ from tests.on_host import (
     live_pid,
     markers,
     pid_of,
+    release_of,
     versions,
     whole,
 )
@@ -246,7 +247,8 @@ def test_a_deploy_without_the_switch_leaves_the_traffic_and_switch_moves_it(box:
     ran = box.deployed("2", "--no-switch")
     assert route(box) == before
     assert box.served() == "1"
-    assert "prod1 (2) is UP and waits; prod2 (1) still serves" in ran.out
+    waits, serves = (f"{version}, {release_of(box, version)}" for version in ("2", "1"))
+    assert f"prod1 ({waits}) is UP and waits; prod2 ({serves}) still serves" in ran.out
     assert last_entry(box)["outcome"] == "staged"
     staged = live_pid(box, "prod1")
     with nothing_lost(box):
@@ -277,8 +279,10 @@ def test_p1_switch_to_an_idle_slot_that_is_down_changes_nothing(box: Box) -> Non
     before = route(box)
     slot = box.sandbox.slots["prod2"]
     wait_for(lambda: _status(slot) == "DOWN", "the idle slot is DOWN")
-    ran = box.run("switch")
+    with nothing_lost(box) as traffic:
+        ran = box.run("switch")
     assert ran.code == 1, ran.all
+    assert set(traffic.answered) == {"2"}
     assert '✗ the idle slot prod2 is not UP: HTTP 503 {"status":"DOWN"' in ran.out
     assert route(box) == before
 

@@ -36,6 +36,22 @@ def test_p10_an_unknown_host_is_refused_until_it_is_trusted(box: Box) -> None:
     assert box.run("history", "--host", "prod").code == 0
 
 
+def test_on_a_terminal_it_asks_and_in_ci_it_neither_asks_nor_draws(box: Box) -> None:
+    key = as_a_real_host(box)
+    in_ci = box.run_on_terminal("trust", "--host", "prod", environ={"CI": "true"}, typed="y\n")
+    assert in_ci.code == 2, in_ci.out
+    assert "pin it?" not in in_ci.out
+    assert "\x1b" not in in_ci.out
+    assert f"host_key: {key}" not in (box.folder / "config.yml").read_text()
+    assert "\x1b" not in box.run_on_terminal("status", "--host", "prod", environ={"CI": "true"}).out
+
+    asked = box.run_on_terminal("trust", "--host", "prod", typed="y\n")
+    assert asked.code == 0, asked.out
+    assert "pin it? [y/N]" in asked.out
+    assert f"host_key: {key}" in (box.folder / "config.yml").read_text()
+    assert "\x1b" in box.run_on_terminal("status", "--host", "prod").out
+
+
 def test_p10_a_key_that_is_pinned_already_is_said_and_left(box: Box) -> None:
     key = as_a_real_host(box)
     box.configure(hosts={"prod": {**box.settings["hosts"]["prod"], "host_key": key}})

@@ -559,6 +559,30 @@ WRONG = [
         ),
     ),
     Wrong(
+        "two slots on the highest port",
+        top("slots: {prod1: 65535, prod2: 65535}"),
+        (
+            "config.yml:2: slots.prod2: 65535 is the port of slots.prod1 already; write another one, such as "
+            "65534"
+        ),
+    ),
+    Wrong(
+        "a number of more digits than are read",
+        top(f"releases: {{keep: {'7' * 5000}}}"),
+        (
+            f"config.yml:2: releases.keep: '{'7' * 79}… is no number of releases; write a number from 1 to "
+            "1000, such as 5"
+        ),
+    ),
+    Wrong(
+        "a time of more digits than are read",
+        top(f"health: {{timeout: {'7' * 5000}}}"),
+        (
+            f"config.yml:2: health.timeout: '{'7' * 79}… is no time; write seconds, or a text with ms, s, m "
+            "or h, such as 2m"
+        ),
+    ),
+    Wrong(
         "releases in a relative folder",
         top("releases: {path: taggle}"),
         (
@@ -586,6 +610,40 @@ WRONG = [
         "releases in a folder with dots",
         top("releases: {path: /home/../taggle}"),
         "config.yml:2: releases.path: '/home/../taggle' holds '..'; write /taggle",
+    ),
+    *(
+        Wrong(
+            f"releases in a folder with {told}",
+            top(f'releases: {{path: "/home/u/{written}"}}'),
+            (
+                f"config.yml:2: releases.path: {shown} holds {told}, which systemd and shells read as "
+                "syntax; write letters, digits, '.', '_', '-', such as /home/ubuntu/taggle"
+            ),
+        )
+        for written, shown, told in [
+            ("my app", "'/home/u/my app'", "a blank"),
+            ("it's", '"/home/u/it\'s"', '"\'"'),
+            ('\\"x\\"', "'/home/u/\"x\"'", "'\"'"),
+            ("100%", "'/home/u/100%'", "'%'"),
+            ("$HOME", "'/home/u/$HOME'", "'$'"),
+            ("a\\\\b", "'/home/u/a\\\\b'", "'\\\\'"),
+        ]
+    ),
+    Wrong(
+        "releases in the home of a placeholder that is mistyped",
+        top("releases: {path: /home/<usr>/<app>}"),
+        (
+            "config.yml:2: releases.path: '/home/<usr>/<app>': nothing is filled in for '<usr>'; did you "
+            "mean '<user>'? (<user> and <app>)"
+        ),
+    ),
+    Wrong(
+        "releases in a folder of a placeholder that there is not",
+        top("releases: {path: /srv/<version>}"),
+        (
+            "config.yml:2: releases.path: '/srv/<version>': nothing is filled in for '<version>'; there are "
+            "(<user> and <app>)"
+        ),
     ),
     Wrong(
         "releases in a folder with a newline",

@@ -10,6 +10,7 @@ from rich.console import Console as Terminal
 
 from bluegreen.console import PLAIN_WIDTH, Console, plain_or_rich, seconds, size
 from bluegreen.errors import Failed
+from bluegreen.github.console import GithubConsole
 
 
 def piped() -> tuple[Console, io.StringIO]:
@@ -18,9 +19,14 @@ def piped() -> tuple[Console, io.StringIO]:
     return Console(Terminal(file=into, soft_wrap=True, width=PLAIN_WIDTH)), into
 
 
+class Tty(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 def on_terminal() -> tuple[Console, io.StringIO]:
     """A console that speaks to a terminal with colours."""
-    into = io.StringIO()
+    into = Tty()
     return Console(Terminal(file=into, force_terminal=True, color_system="truecolor", width=80)), into
 
 
@@ -105,6 +111,14 @@ def test_nothing_is_redrawn_when_piped() -> None:
     with say.step("upload"):
         pass
     assert "\x1b" not in printed.getvalue()
+
+
+def test_nothing_is_redrawn_on_github_where_colour_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    into = io.StringIO()
+    with GithubConsole(into).progress("app.jar", 100) as progress:
+        assert progress is None
+    assert into.getvalue() == ""
 
 
 def test_on_a_terminal_the_upload_shows_its_bytes_and_lines_have_colour() -> None:

@@ -249,6 +249,32 @@ def test_a_damaged_jar_is_refused(tmp_path: Path) -> None:
     assert refusal(path).message == f"{path}: is a damaged jar"
 
 
+@pytest.mark.parametrize("name", ["META-INF/MANIFEST.MF", "BOOT-INF/classes/application.yml"])
+def test_a_jar_whose_packed_bytes_are_damaged_is_refused(name: str, tmp_path: Path) -> None:
+    path = packed(
+        tmp_path / "app.jar", MANIFEST, {"BOOT-INF/classes/application.yml": "server: {port: 8080}\n"}
+    )
+    with zipfile.ZipFile(path) as archive:
+        entry = archive.getinfo(name)
+    content = bytearray(path.read_bytes())
+    # Behind the local header and the name; the packed bytes alone, so that all of the zip's own is sound.
+    begin = entry.header_offset + 30 + len(name)
+    content[begin : begin + entry.compress_size] = b"\xff" * entry.compress_size
+    path.write_bytes(bytes(content))
+
+    assert refusal(path).message == f"{path}: is a damaged jar"
+
+
+def test_a_jar_whose_directory_is_damaged_is_refused(tmp_path: Path) -> None:
+    path = packed(tmp_path / "app.jar", MANIFEST, {})
+    content = bytearray(path.read_bytes())
+    # In the end record, where its directory begins: 22 bytes, the last six of them offset and comment.
+    content[-6:-2] = b"\xff\xff\x00\x00"
+    path.write_bytes(bytes(content))
+
+    assert refusal(path).message == f"{path}: is a damaged jar"
+
+
 # Profiles in the old way
 
 
