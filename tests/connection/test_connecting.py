@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import getpass
-import os
 import re
 import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,6 +17,7 @@ import pytest
 
 from bluegreen.errors import CannotConnect, WrongUsage
 from bluegreen.host import Host, Limits, Login
+from tests.box import wait_for
 from tests.connection.servers import Sshd, fingerprint, free_port, keygen, public, saying, sh
 
 ME = getpass.getuser()
@@ -293,9 +292,8 @@ def agent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[
     address = str(tmp_path / "agent")
     process = subprocess.Popen(["ssh-agent", "-D", "-a", address], stdout=subprocess.DEVNULL)
     monkeypatch.setenv("SSH_AUTH_SOCK", address)
-    end = time.monotonic() + 5
-    while not Path(address).exists() and time.monotonic() < end:
-        os.sched_yield()
+    # Its socket is there a moment before it listens; 2 is what ssh-add says without an agent.
+    wait_for(lambda: subprocess.run(["ssh-add", "-l"], capture_output=True).returncode != 2, "the agent")
 
     def add(key: Path) -> None:
         subprocess.run(["ssh-add", "-q", str(key)], check=True, capture_output=True)
