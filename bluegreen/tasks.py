@@ -287,13 +287,17 @@ def _number(flag: str, given: str) -> int:
 
 
 def _asked(question: str) -> bool:
-    # Piped or in CI nobody is there to answer.
-    return sys.stdin.isatty() and not in_ci() and input(question).strip().lower() in ("y", "yes")
+    return _somebody_answers() and input(question).strip().lower() in ("y", "yes")
+
+
+def _somebody_answers() -> bool:
+    # Piped or in CI nobody is there.
+    return sys.stdin.isatty() and not in_ci()
 
 
 def _answer(question: str, default: str | None) -> str:
     """What the person says; nobody is asked where nobody could answer."""
-    if sys.stdin.isatty():
+    if _somebody_answers():
         said = input(f"{question}{f' [{default}]' if default else ''}: ").strip()
         if said or default:
             return said or str(default)

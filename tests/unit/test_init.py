@@ -18,6 +18,7 @@ from bluegreen.team import build as builds
 from bluegreen.team.build import Build
 from bluegreen.team.config_text import name_for_app
 from bluegreen.team.workflows import ACTIONS, FOLDER, NAMES, THIS_ONE, Repository, render
+from tests.box import Box
 
 ROOT = Path(__file__).parents[2]
 BOOT = "plugins { id 'org.springframework.boot' version '3.5.16' }\n"
@@ -214,6 +215,17 @@ def test_piped_nobody_is_asked_and_what_is_missing_is_named(tmp_path: Path) -> N
     assert ran.returncode == 2
     assert "--address is missing" in ran.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["build.gradle"]
+
+
+def test_a_person_is_asked_and_may_take_what_is_proposed(tmp_path: Path) -> None:
+    tree(tmp_path, {"build.gradle": BOOT, "settings.gradle": "rootProject.name = 'Shop'"})
+    ran = Box(tmp_path).run_on_terminal("init", typed="\nlive\n10.0.0.5\n\n")
+    assert ran.code == 0, ran.out
+    assert "app: the app's name [shop]: " in ran.out
+    assert "address: its address: " in ran.out
+    settings = config.load(tmp_path / "config.yml").host(None)
+    assert (settings.app, settings.host, settings.user) == ("shop", "live", "ubuntu")
+    assert settings.addresses == ("10.0.0.5",)
 
 
 @pytest.mark.parametrize(
