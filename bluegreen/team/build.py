@@ -20,7 +20,11 @@ _WRAPPER: dict[Tool, str] = {"gradle": "gradlew", "maven": "mvnw"}
 _JARS: dict[Tool, str] = {"gradle": "build/libs/*.jar", "maven": "target/*.jar"}
 # What makes a jar that can be started: the plugin applied, rather than only named for others to apply.
 _MAKES_A_JAR: dict[Tool, re.Pattern[str]] = {
-    "gradle": re.compile(r"org\.springframework\.boot\b(?![^\n]*apply\(?\s*false)"),
+    "gradle": re.compile(
+        r"(?:org\.springframework\.boot\b|alias\(\s*libs\.plugins\.[\w.]*boot[\w.]*\s*\))"
+        r"(?![^\n]*apply\(?\s*false)",
+        re.IGNORECASE,
+    ),
     "maven": re.compile(r"<artifactId>\s*spring-boot-maven-plugin\s*</artifactId>"),
 }
 _JAVA = re.compile(
@@ -30,7 +34,8 @@ _JAVA = re.compile(
 )
 _NAME = re.compile(r"rootProject\.name\s*=\s*['\"]([^'\"]+)")
 _ARTIFACT = re.compile(r"<artifactId>\s*([^<\s]+)\s*</artifactId>")
-_PARENT = re.compile(r"<parent>.*?</parent>", re.DOTALL)
+# Of a pom.xml what is another's, or is only said for modules to take.
+_NOT_ITS_OWN = re.compile(r"<parent>.*?</parent>|<pluginManagement>.*?</pluginManagement>", re.DOTALL)
 # Never a project of the team's own.
 _PASSED_OVER = {"node_modules", "build", "target", "buildSrc", "src"}
 
@@ -78,14 +83,17 @@ def find(root: Path, jar: str | None, *, default_java: int, verify: str) -> Buil
     Raises:
         WrongUsage: there is none, or several.
     """
-    projects = [root] if _tool(root) else [folder for folder in _below(root) if _tool(folder)]
-    project = _one(projects, root, f"there is no build of Gradle or Maven in {root}", "builds")
-    tool = _tool(project)
-    assert tool is not None  # noqa: S101 # it was taken for that
+    project, tool = _project(root)
     makers = [each for each in (project, *_below(project, depth=2)) if _makes_a_jar(each, tool)]
     if jar:
         makers = [each for each in makers if _pattern(root, each, tool) == jar]
-    application = _one(makers or [project], root, "", "applications of Spring Boot")
+    if len(makers) > 1:
+        patterns = [_pattern(root, each, tool) for each in makers]
+        raise WrongUsage(
+            f"there are several applications of Spring Boot in {root}: {', '.join(patterns)}",
+            remedy=f"say which is deployed, such as --jar '{patterns[0]}'",
+        )
+    application = makers[0] if makers else project
     texts = [_text(folder, tool) for folder in dict.fromkeys((application, project))]
     return Build(
         tool=tool,
@@ -97,6 +105,21 @@ def find(root: Path, jar: str | None, *, default_java: int, verify: str) -> Buil
         tells_slot=_mentioned(application, verify.strip("/")),
         has_health=any("actuator" in text for text in texts),
     )
+
+
+def _project(root: Path) -> tuple[Path, Tool]:
+    found = [(each, tool) for each in (root, *_below(root)) if (tool := _tool(each))]
+    if not found:
+        raise WrongUsage(
+            f"there is no build of Gradle or Maven in {root}",
+            remedy="run it at the root of the repository that is to be deployed",
+        )
+    if found[0][0] != root and len(found) > 1:
+        raise WrongUsage(
+            f"there are several builds in {root}: {', '.join(_from(root, each) for each, _ in found)}",
+            remedy="init fits one: write config.yml and the workflows by hand, after docs/github.md",
+        )
+    return found[0]
 
 
 def _tool(folder: Path) -> Tool | None:
@@ -114,20 +137,9 @@ def _below(folder: Path, depth: int = 1) -> Iterator[Path]:
                 yield from _below(each, depth - 1)
 
 
-def _one(found: list[Path], root: Path, none: str, what: str) -> Path:
-    if not found:
-        raise WrongUsage(none, remedy="run it at the root of the repository that is to be deployed")
-    if len(found) > 1:
-        raise WrongUsage(
-            f"there are several {what} in {root}: {', '.join(_from(root, each) for each in found)}",
-            remedy="say which one's jar is deployed: --jar, such as "
-            f"--jar '{_from(root, found[0])}/build/libs/*.jar'",
-        )
-    return found[0]
-
-
 def _makes_a_jar(folder: Path, tool: Tool) -> bool:
-    return bool(_MAKES_A_JAR[tool].search(_text(folder, tool)))
+    text = _NOT_ITS_OWN.sub("", _text(folder, tool))
+    return "<packaging>pom<" not in text and bool(_MAKES_A_JAR[tool].search(text))
 
 
 def _text(folder: Path, tool: Tool) -> str:
@@ -153,7 +165,7 @@ def _java(text: str) -> int | None:
 
 
 def _name(project: Path, tool: Tool) -> str:
-    text = _PARENT.sub("", _text(project, tool))
+    text = _NOT_ITS_OWN.sub("", _text(project, tool))
     found = (_NAME if tool == "gradle" else _ARTIFACT).search(text)
     return found.group(1) if found else project.resolve().name
 
