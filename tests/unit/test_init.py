@@ -88,6 +88,22 @@ def written(root: Path, wanted: Wanted = ADDRESS) -> Config:
             *("mvn --batch-mode verify", ".", "web/target/*.jar", 17, "all"),
         ),
         (
+            {
+                "pom.xml": f"<artifactId>all</artifactId><packaging>pom</packaging>{PLUGIN}",
+                "core/pom.xml": f"<pluginManagement>{PLUGIN}</pluginManagement>",
+                "web/pom.xml": PLUGIN,
+            },
+            *("mvn --batch-mode verify", ".", "web/target/*.jar", 17, "all"),
+        ),
+        (
+            {
+                "settings.gradle.kts": 'rootProject.name = "shop"',
+                "build.gradle.kts": "plugins { alias(libs.plugins.spring.boot) apply false }",
+                "app/build.gradle.kts": "plugins { alias(libs.plugins.spring.boot) }",
+            },
+            *("gradle build", ".", "app/build/libs/*.jar", 17, "shop"),
+        ),
+        (
             {"backend/build.gradle": BOOT, "frontend/package.json": "{}", "backend/gradlew": ""},
             *("./gradlew build", "backend", "backend/build/libs/*.jar", 17, "backend"),
         ),
