@@ -232,7 +232,7 @@ def secrets_from(settings: Settings, environ: Mapping[str, str]) -> dict[str, st
     Raises:
         WrongUsage: some are missing, empty, or of several lines. It names all of them and shows no value.
     """
-    environ = {**_bundled(environ.get(BUNDLE, "")), **environ}
+    environ = {**bundled(environ), **environ}
     missing = [name for name in settings.secrets if not environ.get(name)]
     if missing:
         on_github = ", ".join(f"{name}: ${{{{ secrets.{name} }}}}" for name in missing)
@@ -246,7 +246,8 @@ def secrets_from(settings: Settings, environ: Mapping[str, str]) -> dict[str, st
         raise WrongUsage(
             f"secrets missing from the environment: {', '.join(missing)}",
             why=why,
-            remedy=f"on GitHub, in the deploying step: `env: {{{on_github}}}`; in a shell: export {exported}",
+            remedy=f"on GitHub, in the deploying step: `env: {{{on_github}}}`, or a line NAME=value each in "
+            f"the secret {BUNDLE}; in a shell: export {exported}",
         )
     values = {name: environ[name] for name in settings.secrets}
     wrong = []
@@ -260,10 +261,14 @@ def secrets_from(settings: Settings, environ: Mapping[str, str]) -> dict[str, st
     return values
 
 
-def _bundled(text: str) -> dict[str, str]:
-    """The secrets of a text with a line NAME=value each: a reusable workflow cannot know their names."""
+def bundled(environ: Mapping[str, str]) -> dict[str, str]:
+    """The secrets of BLUEGREEN_SECRETS, a line NAME=value each: a reusable workflow cannot know their names.
+
+    Raises:
+        WrongUsage: a line is none of that form; it is named by its number.
+    """
     found = {}
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(environ.get(BUNDLE, "").splitlines(), start=1):
         name, separator, value = line.partition("=")
         if not line.strip() or line.lstrip().startswith("#"):
             continue

@@ -27,6 +27,11 @@ def annotation(level: str, title: str, text: str) -> str:
     return f"::{level} title={_property(title)}::{_data(text)}"
 
 
+def mask(value: str) -> str:
+    """The line from which on the runner shows three stars in place of a value."""
+    return f"::add-mask::{_data(value)}"
+
+
 def group(title: str) -> str:
     """The line that begins a group, which is shown folded."""
     return f"::group::{_data(title)}"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TextIO, cast
 
 from rich.console import Console as Terminal
 
 from bluegreen.console import PLAIN_WIDTH, Console, nothing_lost
-from bluegreen.errors import BluegreenError
-from bluegreen.workflow_commands import END_GROUP, annotation, group
+from bluegreen.errors import BluegreenError, WrongUsage
+from bluegreen.settings import bundled
+from bluegreen.workflow_commands import END_GROUP, annotation, group, mask
 
 # GitHub shows ten annotations of a step; one is kept for the error.
 MOST_WARNINGS = 9
@@ -75,6 +77,11 @@ class GithubConsole(Console):
         title, _, rest = str(error).partition("\n")
         self._order(annotation("error", title, rest or title))
 
+    def hide(self, values: Iterable[str]) -> None:
+        """Has the runner mask them: of a secret of several lines it masks each line, and no part of one."""
+        for value in filter(None, values):
+            self._order(mask(value))
+
     def under_way(self, text: str) -> AbstractContextManager[object]:
         # Machines that speak side by side would end each other's groups.
         return super().under_way(text) if self.prefix else self._group(text)
@@ -93,7 +100,11 @@ class GithubConsole(Console):
             self._stream.flush()
 
 
-def github_console(*, stderr: bool) -> GithubConsole:
-    """A console for the job that this runs in."""
+def github_console(*, stderr: bool, environ: Mapping[str, str] = os.environ) -> GithubConsole:
+    """A console for the job that this runs in; the application's secrets are masked from now on."""
     nothing_lost()
-    return GithubConsole(sys.stderr if stderr else sys.stdout)
+    console = GithubConsole(sys.stderr if stderr else sys.stdout)
+    # What is malformed is told by whoever reads it.
+    with suppress(WrongUsage):
+        console.hide(bundled(environ).values())
+    return console

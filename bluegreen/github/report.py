@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from bluegreen.config import Settings
 from bluegreen.console import Console
-from bluegreen.errors import BluegreenError
+from bluegreen.errors import BluegreenError, Unclear
 from bluegreen.github.summary import Moved, Report, render
+from bluegreen.parts.lock import person, run_url
 from bluegreen.procedures.attempt import Attempt
 from bluegreen.workflow_commands import add_to_summary, on_github, set_outputs
 
@@ -43,21 +46,32 @@ def reported(
         outputs |= _outputs(ended.attempts)
     except BluegreenError as error:
         report = Report(f"❌ {what}: {error.message}", cause=str(error))
+        if isinstance(error, Unclear):
+            outputs["switched"] = ""
         raise
     except KeyboardInterrupt:
         report = Report(f"⚠️ {what}: interrupted, nothing was changed")
         raise
     finally:
         set_outputs(outputs, environ)
-        add_to_summary(render(report, say.times), environ)
+        add_to_summary(render(replace(report, started=_started(environ)), say.times), environ)
 
 
 def url_of(settings: Settings) -> str:
-    """Where users find the application: the site's name, else the machine's address."""
-    names = [name for name in settings.site.server_name.split() if name != "_"]
-    name = (names or [*settings.addresses])[0]
-    port = "" if settings.site.listen == 80 else f":{settings.site.listen}"
-    return f"http://{name}{port}"
+    """Where users find the application: the site's name, else the machine's address; empty if none tells."""
+    # No pattern of names is one, and no id of an instance, which SSM takes for an address.
+    names = [name for name in settings.site.server_name.split() if name[0] not in "_*~."]
+    hosts = [*names, *(each for each in settings.addresses if not re.fullmatch(r"m?i-[0-9a-f]+", each))]
+    if not hosts:
+        return ""
+    scheme, usual = ("https", 443) if settings.site.listen == 443 else ("http", 80)
+    port = "" if settings.site.listen == usual else f":{settings.site.listen}"
+    return f"{scheme}://{f'[{hosts[0]}]' if ':' in hosts[0] else hosts[0]}{port}"
+
+
+def _started(environ: Mapping[str, str]) -> str:
+    url = run_url(environ)
+    return f"Started by {person(environ)}{f', {url}' if url else ''}"
 
 
 def _came(attempts: Sequence[Attempt]) -> str:
@@ -72,7 +86,8 @@ def _came(attempts: Sequence[Attempt]) -> str:
 def _outputs(attempts: Sequence[Attempt]) -> dict[str, str]:
     return {
         "slot": _each(attempt.slot for attempt in attempts),
-        "release": _each(attempt.release.id for attempt in attempts if attempt.release),
+        # A dry run makes none.
+        "release": _each(each.release.id for each in attempts if each.release and not each.plan),
         "previous": _each(attempt.before.id for attempt in attempts if attempt.before),
         "switched": "true" if all(attempt.serves for attempt in attempts) else "false",
     }

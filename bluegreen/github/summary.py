@@ -32,18 +32,21 @@ class Report:
         moved: a line a machine; empty if it failed.
         plan: what a dry run would have changed, a sentence each.
         cause: the error, whole; empty if there is none.
+        started: by whom, and the URL of the run.
     """
 
     title: str
     moved: tuple[Moved, ...] = ()
     plan: tuple[str, ...] = ()
     cause: str = ""
+    started: str = ""
 
 
 def render(report: Report, times: Sequence[Timed] = ()) -> str:
     """The Markdown of a report and of its parts in their order, of `LARGEST_BYTES` at most."""
     parts = [
         f"## {_plain(report.title)}",
+        f"{_plain(report.started)}." if report.started else "",
         _table(report.moved),
         *map(_proof, report.moved),
         _fenced("\n".join(report.plan)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from bluegreen.errors import WrongUsage
 from bluegreen.setting_types import Address, AppName, HostName, UserName
 from bluegreen.settings import Sections
 from bluegreen.team import build as builds
-from bluegreen.team.build import Build
+from bluegreen.team.build import Build, default_branch
 from bluegreen.team.config_text import CONFIG, TASKS, config_text, name_for_app
 from bluegreen.team.workflows import FOLDER, NAMES, Repository, render
 
@@ -64,11 +65,11 @@ def init(root: Path, wanted: Wanted, say: Console, ask: Ask) -> None:
         say.line(f"{CONFIG} is there already, and tells the rest")
     else:
         text = config_text(found, **_answers(found, wanted, ask))
+        settings = _valid(text)
         files = {CONFIG: text}
-    _write(root, files, say)
-    settings = configuration.load(root / CONFIG).host(wanted.host)
-    repository = Repository(found, settings.host, secrets=settings.secrets)
-    _write(root, {"tasks.py": TASKS, **{f"{FOLDER}/{name}": render(name, repository) for name in NAMES}}, say)
+    repository = Repository(found, settings.host, branch=default_branch(root), secrets=settings.secrets)
+    workflows = {f"{FOLDER}/{name}": render(name, repository) for name in NAMES}
+    _write(root, {**files, "tasks.py": TASKS, **workflows}, say)
     if not found.has_health:
         say.warn(
             "the build has no spring-boot-starter-actuator: a deploy waits for /actuator/health to say UP; "
@@ -108,6 +109,14 @@ def _checked(flag: str, kind: Any, value: str) -> str:
     return checked
 
 
+def _valid(text: str) -> Settings:
+    """The settings of a config.yml that is not written yet."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, CONFIG)
+        path.write_text(text, encoding="utf-8")
+        return configuration.load(path).host(None)
+
+
 def _write(root: Path, files: Mapping[str, str], say: Console) -> None:
     for name, text in files.items():
         path = root / name
@@ -123,20 +132,19 @@ def _write(root: Path, files: Mapping[str, str], say: Console) -> None:
 
 def _say_what_is_next(settings: Settings, say: Console) -> None:
     host = settings.host
-    who = f"{settings.user}@{settings.addresses[0]}" if settings.addresses else host
     say.line()
-    say.line("on GitHub, once: the environment, and in it the secrets (gh asks for each value)", "bold")
+    say.line("on GitHub, once: the environment, and in it the secrets", "bold")
     say.line(f"  gh api --method PUT 'repos/{{owner}}/{{repo}}/environments/{host}'")
-    say.line(
-        f"  gh secret set BLUEGREEN_SSH_KEY --env {host} <~/.ssh/id_ed25519  # a private key that {who} takes"
-    )
+    say.line(f"  gh secret set BLUEGREEN_SSH_KEY --env {host} <~/.ssh/id_ed25519")
     for name in settings.secrets:
         say.line(f"  gh secret set {name} --env {host}")
-    say.line("  no variables: address, user and host key are no secrets and stand in config.yml")
-    say.line()
-    say.line("then:", "bold")
-    say.line(f"  bluegreen trust --host {host}  # pins the machine's host key in config.yml")
+    say.line("the key is a private one that the machine takes. A private repository on GitHub Free has no")
     say.line(
-        f"  bluegreen setup --host {host}  # a bare machine; where nginx serves already: check in its place"
+        "environments: leave out the first command, and `--env` of the others. There are no variables to"
     )
+    say.line("create: address, user and host key are no secrets, and stand in config.yml")
+    say.line()
+    say.line("then: pin the host key, make a bare machine ready (else `check` it), and push", "bold")
+    say.line(f"  bluegreen trust --host {host}")
+    say.line(f"  bluegreen setup --host {host}")
     say.line("  git add config.yml tasks.py .github && git commit -m 'Deploy with bluegreen' && git push")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,25 +13,31 @@ from bluegreen.errors import WrongUsage
 
 Tool = Literal["gradle", "maven"]
 
-_FILES: dict[Tool, tuple[str, ...]] = {
-    "gradle": ("settings.gradle", "settings.gradle.kts", "build.gradle", "build.gradle.kts"),
+_BUILD_FILES: dict[Tool, tuple[str, ...]] = {
+    "gradle": ("build.gradle", "build.gradle.kts"),
     "maven": ("pom.xml",),
+}
+_FILES: dict[Tool, tuple[str, ...]] = {
+    "gradle": ("settings.gradle", "settings.gradle.kts", *_BUILD_FILES["gradle"]),
+    "maven": _BUILD_FILES["maven"],
 }
 _WRAPPER: dict[Tool, str] = {"gradle": "gradlew", "maven": "mvnw"}
 _JARS: dict[Tool, str] = {"gradle": "build/libs/*.jar", "maven": "target/*.jar"}
 # What makes a jar that can be started: the plugin applied, rather than only named for others to apply.
 _MAKES_A_JAR: dict[Tool, re.Pattern[str]] = {
     "gradle": re.compile(
-        r"(?:org\.springframework\.boot\b|alias\(\s*libs\.plugins\.[\w.]*boot[\w.]*\s*\))"
-        r"(?![^\n]*apply\(?\s*false)",
+        r"""(?:\bid\s*\(?\s*['"]org\.springframework\.boot['"]"""
+        r"""|\bplugin\s*[:=]\s*['"]org\.springframework\.boot['"]"""
+        r"""|\balias\(\s*libs\.plugins\.[\w.]*boot[\w.]*\s*\))(?![^\n]*apply\(?\s*false)""",
         re.IGNORECASE,
     ),
     "maven": re.compile(r"<artifactId>\s*spring-boot-maven-plugin\s*</artifactId>"),
 }
 _JAVA = re.compile(
+    # Up to 8 it is written 1.8 or VERSION_1_8.
     r"JavaLanguageVersion\.of\(\s*(\d+)|jvmToolchain\(\s*(\d+)"
-    r"|(?:source|target)Compatibility\s*=?\s*['\"]?(?:JavaVersion\.VERSION_)?(\d+)"
-    r"|<(?:java\.version|maven\.compiler\.release|release)>\s*(\d+)"
+    r"|(?:source|target)Compatibility\s*=?\s*['\"]?(?:JavaVersion\.VERSION_)?(?:1[._])?(\d+)"
+    r"|<(?:java\.version|maven\.compiler\.release|release)>\s*(?:1\.)?(\d+)"
 )
 _NAME = re.compile(r"rootProject\.name\s*=\s*['\"]([^'\"]+)")
 _ARTIFACT = re.compile(r"<artifactId>\s*([^<\s]+)\s*</artifactId>")
@@ -46,7 +53,7 @@ class Build:
 
     Args:
         folder: of the project, from the repository's root; `.` is the root itself.
-        wrapper: the project carries its own Gradle or Maven.
+        starter: what starts Gradle or Maven: the project's own wrapper, or the one that is installed.
         jar: pattern of the one jar, from the repository's root.
         java: the Java that its classes are for.
         name: what the project calls itself.
@@ -56,7 +63,7 @@ class Build:
 
     tool: Tool
     folder: str
-    wrapper: bool
+    starter: str
     jar: str
     java: int
     name: str
@@ -66,9 +73,7 @@ class Build:
     @property
     def command(self) -> str:
         """What builds and tests it, run in its folder."""
-        if self.tool == "gradle":
-            return f"{'./gradlew' if self.wrapper else 'gradle'} build"
-        return f"{'./mvnw' if self.wrapper else 'mvn'} --batch-mode verify"
+        return f"{self.starter} {'build' if self.tool == 'gradle' else '--batch-mode verify'}"
 
 
 def find(root: Path, jar: str | None, *, default_java: int, verify: str) -> Build:
@@ -98,13 +103,26 @@ def find(root: Path, jar: str | None, *, default_java: int, verify: str) -> Buil
     return Build(
         tool=tool,
         folder=_from(root, project),
-        wrapper=(project / _WRAPPER[tool]).is_file(),
+        starter=_starter(project, tool),
         jar=jar or _pattern(root, application, tool),
         java=next((java for text in texts if (java := _java(text))), default_java),
         name=_name(project, tool),
         tells_slot=_mentioned(application, verify.strip("/")),
         has_health=any("actuator" in text for text in texts),
     )
+
+
+def default_branch(root: Path) -> str:
+    """The branch that a repository's pushes are merged into: what its origin says, else what is checked out.
+
+    Source: gitrepository-layout(5).
+    """
+    for name in ("refs/remotes/origin/HEAD", "HEAD"):
+        branch = _read(root / ".git" / name).strip().rpartition("/")[2]
+        # A branch of somebody's own may be checked out.
+        if branch and (name != "HEAD" or branch in ("main", "master", "trunk")):
+            return branch
+    return "main"
 
 
 def _project(root: Path) -> tuple[Path, Tool]:
@@ -129,6 +147,14 @@ def _tool(folder: Path) -> Tool | None:
     return None
 
 
+def _starter(project: Path, tool: Tool) -> str:
+    wrapper = project / _WRAPPER[tool]
+    if not wrapper.is_file():
+        return {"gradle": "gradle", "maven": "mvn"}[tool]
+    # Committed from Windows it is not executable.
+    return f"{'' if os.access(wrapper, os.X_OK) else 'sh '}./{wrapper.name}"
+
+
 def _below(folder: Path, depth: int = 1) -> Iterator[Path]:
     for each in sorted(folder.iterdir()):
         if each.is_dir() and not each.name.startswith(".") and each.name not in _PASSED_OVER:
@@ -138,7 +164,8 @@ def _below(folder: Path, depth: int = 1) -> Iterator[Path]:
 
 
 def _makes_a_jar(folder: Path, tool: Tool) -> bool:
-    text = _NOT_ITS_OWN.sub("", _text(folder, tool))
+    # settings.gradle names plugins for others to take.
+    text = _NOT_ITS_OWN.sub("", "\n".join(_read(folder / name) for name in _BUILD_FILES[tool]))
     return "<packaging>pom<" not in text and bool(_MAKES_A_JAR[tool].search(text))
 
 

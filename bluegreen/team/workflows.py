@@ -47,6 +47,7 @@ class Repository:
 
     Args:
         host: the entry of hosts that a push deploys to.
+        branch: the one whose pushes are deployed.
         package: what pip installs bluegreen from.
         origin: a sentence of the first line.
         secrets: names of the application's secrets.
@@ -56,6 +57,7 @@ class Repository:
 
     build: Build
     host: str
+    branch: str = "main"
     package: str = f"bluegreen-deploy=={__version__}"
     origin: str = "Written by `bluegreen init`; it is yours to change."
     secrets: tuple[str, ...] = ()
@@ -67,7 +69,7 @@ THIS_ONE = Repository(
     Build(
         "gradle",
         folder="example",
-        wrapper=False,
+        starter="gradle",
         jar="example/build/libs/*.jar",
         java=17,
         name="taggle",
@@ -77,7 +79,8 @@ THIS_ONE = Repository(
     host="sandbox",
     # The version that is deployed with is the one of the commit.
     package=".",
-    origin="Written by `python -m bluegreen.team.workflows`.",
+    # Nothing of an embedded host outlives its runner: there is no release to roll back to.
+    origin="Written by `python -m bluegreen.team.workflows`. A copy of this repository names its own host.",
     checked_out=("/config.yml", "/tasks.py", "/bluegreen/", "/pyproject.toml", "/README.md", "/LICENSE"),
     sandbox=True,
 )
@@ -93,11 +96,14 @@ def render(name: str, repository: Repository) -> str:
     values = {
         **ACTIONS,
         "origin": repository.origin,
+        "branch": yaml_text(repository.branch),
         "host": repository.host,
         "host-text": yaml_text(repository.host),
         "java": str(build.java),
         "setup-build": _SETUP_GRADLE if build.tool == "gradle" else "",
-        "working-directory": "" if build.folder == "." else f"        working-directory: {build.folder}\n",
+        "working-directory": ""
+        if build.folder == "."
+        else f"        working-directory: {yaml_text(build.folder)}\n",
         "build": build.command,
         "jar-text": yaml_text(build.jar),
         "package": repository.package,
@@ -107,6 +113,10 @@ def render(name: str, repository: Repository) -> str:
     }
     template = resources.files(__package__).joinpath("templates").joinpath(name).read_text(encoding="utf-8")
     return _filled(template, values)
+
+
+def _working_directory(build: Build) -> str:
+    return "" if build.folder == "." else f"        working-directory: {yaml_text(build.folder)}\n"
 
 
 def _secrets(names: Sequence[str]) -> str:

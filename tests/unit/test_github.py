@@ -10,8 +10,8 @@ import pytest
 from bluegreen import config
 from bluegreen.console import Timed
 from bluegreen.errors import Failed
-from bluegreen.github.console import GithubConsole, inert
-from bluegreen.github.report import reported
+from bluegreen.github.console import GithubConsole, github_console, inert
+from bluegreen.github.report import reported, url_of
 from bluegreen.github.summary import LARGEST_BYTES, Moved, Report, render
 from bluegreen.workflow_commands import add_to_summary, annotation, group, on_github, set_outputs
 
@@ -121,6 +121,31 @@ def test_elsewhere_nothing_is_written() -> None:
     assert on_github({"GITHUB_ACTIONS": "true"})
 
 
+@pytest.mark.parametrize(
+    ("entry", "site", "url"),
+    [
+        ("address: taggle.example", "", "http://taggle.example"),
+        ("address: [10.0.0.5, 10.0.0.6]", "listen: 8080", "http://10.0.0.5:8080"),
+        ('address: "2001:db8::1"', "", "http://[2001:db8::1]"),
+        ("address: 10.0.0.5", "server_name: '*.taggle.example taggle.example'", "http://taggle.example"),
+        ("address: 10.0.0.5", "{server_name: taggle.example, listen: 443}", "https://taggle.example"),
+        ("address: i-0abc123def", "", ""),
+    ],
+)
+def test_the_url_is_where_users_find_it(tmp_path: Path, entry: str, site: str, url: str) -> None:
+    site = site if site.startswith("{") else f"{{{site}}}"
+    text = f"app: taggle\nsite: {site}\nhosts:\n  prod:\n    user: kim\n    {entry}\n"
+    (tmp_path / "config.yml").write_text(text)
+    assert url_of(config.load(tmp_path / "config.yml").host(None)) == url
+
+
+def test_of_several_secrets_in_one_each_value_is_masked(capsys: pytest.CaptureFixture[str]) -> None:
+    github_console(stderr=False, environ={"BLUEGREEN_SECRETS": "A=first=1\n# no\n\nB=100%\nC=\n"})
+    assert capsys.readouterr().out == "::add-mask::first=1\n::add-mask::100%25\n"
+    github_console(stderr=False, environ={"BLUEGREEN_SECRETS": "no secret"})
+    assert capsys.readouterr().out == ""
+
+
 def test_the_summary_of_a_good_deploy() -> None:
     moved = Moved("10.0.0.5", "prod1 (1.4)", "prod2 (1.5)", "in 40 ms on the host", "12 requests, 0 failed")
     times = [Timed("connect", 100.0, 0.2), Timed("start until UP", 100.2, 7.8)]
@@ -154,7 +179,7 @@ def test_a_summary_stays_below_what_github_takes_and_keeps_the_end() -> None:
 @pytest.mark.parametrize(
     ("raised", "title"),
     [
-        (Failed("prod2 died"), "## ❌ deploy of taggle on prod: prod2 died\n\n```text\nprod2 died\n```"),
+        (Failed("prod2 died"), "## ❌ deploy of taggle on prod: prod2 died"),
         (KeyboardInterrupt(), "## ⚠️ deploy of taggle on prod: interrupted, nothing was changed"),
         (ValueError("x"), "## ❌ deploy of taggle on prod: ended by a defect of bluegreen; see the log"),
     ],
@@ -166,12 +191,18 @@ def test_however_a_command_ends_the_summary_says_so(
     settings = config.load(tmp_path / "config.yml").host("prod")
     environ = {
         "GITHUB_ACTIONS": "true",
+        "GITHUB_ACTOR": "kim",
+        "GITHUB_SERVER_URL": "https://github.com",
+        "GITHUB_REPOSITORY": "team/taggle",
+        "GITHUB_RUN_ID": "7",
         "GITHUB_OUTPUT": str(tmp_path / "out"),
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
     }
     say, _ = console()
     with pytest.raises(type(raised)), reported("deploy", settings, say, environ):
         raise raised
-    assert (tmp_path / "summary").read_text().startswith(title)
+    told = (tmp_path / "summary").read_text()
+    assert told.startswith(f"{title}\n\nStarted by kim, https://github.com/team/taggle/actions/runs/7.\n")
+    assert ("```text\nprod2 died\n```" in told) == isinstance(raised, Failed)
     assert "\nfalse\n" in (tmp_path / "out").read_text()
     assert "\nhttp://taggle.example\n" in (tmp_path / "out").read_text()

@@ -54,7 +54,7 @@ def written(root: Path, wanted: Wanted = ADDRESS) -> Config:
     [
         (
             {"build.gradle": BOOT, "settings.gradle": "rootProject.name = 'Shop'", "gradlew": ""},
-            *("./gradlew build", ".", "build/libs/*.jar", 17, "Shop"),
+            *("sh ./gradlew build", ".", "build/libs/*.jar", 17, "Shop"),
         ),
         (
             {
@@ -78,7 +78,7 @@ def written(root: Path, wanted: Wanted = ADDRESS) -> Config:
                 f"<artifactId>shop</artifactId><java.version>21</java.version>{PLUGIN}",
                 "mvnw": "",
             },
-            *("./mvnw --batch-mode verify", ".", "target/*.jar", 21, "shop"),
+            *("sh ./mvnw --batch-mode verify", ".", "target/*.jar", 21, "shop"),
         ),
         (
             {
@@ -105,7 +105,7 @@ def written(root: Path, wanted: Wanted = ADDRESS) -> Config:
         ),
         (
             {"backend/build.gradle": BOOT, "frontend/package.json": "{}", "backend/gradlew": ""},
-            *("./gradlew build", "backend", "backend/build/libs/*.jar", 17, "backend"),
+            *("sh ./gradlew build", "backend", "backend/build/libs/*.jar", 17, "backend"),
         ),
     ],
 )
@@ -120,6 +120,69 @@ def test_a_build_is_found_as_it_is(
 def test_where_there_is_no_build_it_says_where_to_go(tmp_path: Path) -> None:
     with pytest.raises(WrongUsage, match="there is no build of Gradle or Maven"):
         found(tmp_path)
+
+
+def test_a_library_that_uses_spring_is_no_application(tmp_path: Path) -> None:
+    uses = "dependencies { implementation 'org.springframework.boot:spring-boot-starter-web:3.5.16' }"
+    plugins = "pluginManagement { plugins { id 'org.springframework.boot' version '3.5.16' } }"
+    files = {
+        "settings.gradle": plugins,
+        "build.gradle": f"subprojects {{ {uses} }}",
+        "core/build.gradle": uses,
+    }
+    build = found(
+        tree(tmp_path, {**files, "web/build.gradle": f"{uses}\napply plugin: 'org.springframework.boot'"})
+    )
+    assert build.jar == "web/build/libs/*.jar"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("build.gradle", f"{BOOT}sourceCompatibility = '1.8'"),
+        ("build.gradle", f"{BOOT}sourceCompatibility = JavaVersion.VERSION_1_8"),
+        ("pom.xml", f"<java.version>1.8</java.version>{PLUGIN}"),
+    ],
+)
+def test_java_8_is_written_in_two_ways(tmp_path: Path, name: str, text: str) -> None:
+    assert written(tree(tmp_path, {name: text})).host(None).java.version == 8
+
+
+def test_a_wrapper_that_can_be_run_is_run(tmp_path: Path) -> None:
+    tree(tmp_path, {"build.gradle": BOOT, "gradlew": ""})
+    (tmp_path / "gradlew").chmod(0o755)
+    assert found(tmp_path).command == "./gradlew build"
+
+
+@pytest.mark.parametrize(
+    ("files", "branch"),
+    [
+        ({}, "main"),
+        ({".git/HEAD": "ref: refs/heads/master\n"}, "master"),
+        ({".git/HEAD": "ref: refs/heads/try-bluegreen\n"}, "main"),
+        (
+            {
+                ".git/HEAD": "ref: refs/heads/try-bluegreen\n",
+                ".git/refs/remotes/origin/HEAD": "ref: refs/remotes/origin/develop\n",
+            },
+            "develop",
+        ),
+    ],
+)
+def test_pushes_to_the_default_branch_are_deployed(
+    tmp_path: Path, files: dict[str, str], branch: str
+) -> None:
+    written(tree(tmp_path, {"build.gradle": BOOT, **files}))
+    told = yaml.safe_load((tmp_path / FOLDER / "deploy.yml").read_text())
+    # YAML 1.1 reads `on` as true.
+    assert told[True]["push"]["branches"] == [branch]
+
+
+def test_what_cannot_be_a_config_is_not_written(tmp_path: Path) -> None:
+    tree(tmp_path, {"build.gradle": f"{BOOT}sourceCompatibility = '7'"})
+    with pytest.raises(WrongUsage):
+        written(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["build.gradle"]
 
 
 def test_of_several_applications_one_must_be_named(tmp_path: Path) -> None:

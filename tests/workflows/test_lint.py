@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bluegreen import __version__
 from bluegreen.team.build import Build
 from bluegreen.team.workflows import NAMES, Repository, render
 from tests.workflows.act import CHECKOUT
@@ -31,9 +32,11 @@ NEWER_THAN_ACTIONLINT = (
     'unknown permission scope "attestations"',
 )
 TEAMS = {
-    "gradle": Repository(Build("gradle", ".", True, "build/libs/*.jar", 21, "shop", True, True), "prod"),
+    "gradle": Repository(
+        Build("gradle", ".", "./gradlew", "build/libs/*.jar", 21, "shop", True, True), "prod"
+    ),
     "maven": Repository(
-        Build("maven", "backend", False, "backend/target/*.jar", 17, "shop", True, True),
+        Build("maven", "backend", "sh ./mvnw", "backend/target/*.jar", 17, "shop", True, True),
         "live",
         secrets=("DB_PASSWORD", "API_TOKEN"),
     ),
@@ -92,7 +95,7 @@ def test_shellcheck_finds_nothing_in_what_is_run(repository: Path) -> None:
 
 
 def test_no_expression_stands_in_what_is_run(repository: Path) -> None:
-    for file in (repository / ".github" / "workflows").iterdir():
+    for file in [*(repository / ".github" / "workflows").iterdir(), *repository.glob("action.yml")]:
         for script in _scripts(yaml.safe_load(file.read_text())):
             assert "${{" not in script, f"{file.name}: {script}"
 
@@ -115,10 +118,26 @@ def test_whatever_changes_a_host_waits_in_one_queue_and_alone_has_the_key(reposi
                 holds_key = "BLUEGREEN_SSH_KEY" in step.get("env", {})
                 assert holds_key == step.get("run", "").startswith("exec "), f"{file.name}: {step}"
                 if holds_key:
+                    url = f"${{{{ steps.{step['id']}.outputs.url }}}}"
+                    assert job["environment"]["url"] == url
                     queue = job["concurrency"]
                     assert (queue["cancel-in-progress"], queue["queue"]) == (False, "max")
                     queues.add(re.sub(r" \|\| '\w+'", "", queue["group"]))
     assert queues == {"bluegreen-${{ inputs.host }}"}
+
+
+def test_pushes_are_deployed_in_their_order(repository: Path) -> None:
+    workflow = yaml.safe_load((repository / ".github" / "workflows" / "deploy.yml").read_text())
+    queue = workflow["concurrency"]
+    # Another group than the host's: a run that waited for itself would wait for ever.
+    assert queue["group"].startswith("deploy-in-order-")
+    assert (queue["cancel-in-progress"], queue["queue"]) == (False, "max")
+
+
+def test_whatever_installs_bluegreen_takes_the_version_of_this_commit() -> None:
+    for name in ("reusable-deploy.yml", "reusable-rollback.yml"):
+        text = (CHECKOUT / ".github" / "workflows" / name).read_text()
+        assert re.findall(r"bluegreen-deploy\S*", text) == [f"bluegreen-deploy=={__version__}"]
 
 
 def _scripts(told: Any) -> Iterator[str]:
