@@ -232,7 +232,11 @@ def secrets_from(settings: Settings, environ: Mapping[str, str]) -> dict[str, st
     Raises:
         WrongUsage: some are missing, empty, or of several lines. It names all of them and shows no value.
     """
-    environ = {**bundled(environ), **environ}
+    # A variable that is there and empty is a secret that GitHub does not have: it hides none of the bundle.
+    environ = {
+        **environ,
+        **{name: value for name, value in bundled(environ).items() if not environ.get(name)},
+    }
     missing = [name for name in settings.secrets if not environ.get(name)]
     if missing:
         on_github = ", ".join(f"{name}: ${{{{ secrets.{name} }}}}" for name in missing)

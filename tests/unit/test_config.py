@@ -430,8 +430,31 @@ def test_all_missing_secrets_are_named_with_how_to_pass_them_and_no_value(tmp_pa
         "  API_TOKEN is empty (a secret that GitHub does not have comes as an empty text)\n"
         "  MAIL_KEY is not set\n"
         "  what to do: on GitHub, in the deploying step: `env: {API_TOKEN: ${{ secrets.API_TOKEN }}, "
-        "MAIL_KEY: ${{ secrets.MAIL_KEY }}}`; in a shell: export API_TOKEN=… MAIL_KEY=…"
+        "MAIL_KEY: ${{ secrets.MAIL_KEY }}}`, or a line NAME=value each in the secret BLUEGREEN_SECRETS; "
+        "in a shell: export API_TOKEN=… MAIL_KEY=…"
     )
+
+
+def test_secrets_may_come_as_lines_of_one_variable(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, WITH_SECRETS).host(None)
+    bundle = "# of the shop\nDB_PASSWORD=a=b \r\n\n MAIL_KEY =k\nAPI_TOKEN=bundled\nOTHER=x"
+    environ = {"BLUEGREEN_SECRETS": bundle, "API_TOKEN": "its own", "MAIL_KEY": ""}
+
+    assert config.secrets_from(settings, environ) == {
+        "DB_PASSWORD": "a=b ",
+        "API_TOKEN": "its own",
+        "MAIL_KEY": "k",
+    }
+
+
+def test_a_line_that_holds_no_secret_is_named_by_its_number_and_not_shown(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, WITH_SECRETS).host(None)
+
+    with pytest.raises(WrongUsage) as raised:
+        config.secrets_from(settings, {"BLUEGREEN_SECRETS": "DB_PASSWORD=x\nhunter2"})
+
+    assert str(raised.value).startswith("BLUEGREEN_SECRETS, line 2: there is no '=' in it")
+    assert "hunter" not in str(raised.value)
 
 
 def test_a_secret_of_several_lines_is_refused_without_showing_it(tmp_path: Path) -> None:
