@@ -24,6 +24,10 @@ class LockLost(Failed):
     """Another deploy took over; what is live now is its doing."""
 
 
+class RouteMoved(Failed):
+    """Somebody changed what nginx routes to since it was looked at."""
+
+
 @dataclass(frozen=True)
 class Machine:
     """One machine of a host: its connection, its settings, and the lock's token once it is held."""
@@ -122,7 +126,7 @@ def step_failed(name: str, result: Result) -> BluegreenError:
             remedy="see `status`, then run the command again",
         )
     if result.exit_code == ROUTE_MOVED:
-        return Failed(
+        return RouteMoved(
             "somebody else changed what nginx routes to while this ran; nothing was stopped or switched",
             why=why,
             live="what they made it: see `status`",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -191,16 +192,24 @@ def smoke(machine: Machine, slot: str) -> None:
 
 
 def watch(
-    machine: Machine, slot: str, pid: int, *, before: Answer | None, verified: bool = True
+    machine: Machine,
+    slot: str,
+    pid: int,
+    *,
+    before: Answer | None,
+    verified: bool,
+    called_off: threading.Event,
 ) -> Ended | None:
     """Watches a slot that has just taken traffic, for `switch.watch` seconds, twice a second.
 
     Args:
         before: its last UP before the switch, if that was seen.
         verified: the verify path answers for this slot; else any answer of an application will do.
+        called_off: set once it is known that the slot will be switched back, whatever is seen of it.
 
     Returns:
-        None if it held; else why it must be switched back: it died, or failed two looks in a row.
+        None if it held; else why it must be switched back: it died, or failed two looks in a row. Where it
+        still runs its log is left for later: users wait for the way back.
     """
     settings = machine.settings
     if settings.switch.watch_s <= 0:
@@ -214,9 +223,11 @@ def watch(
         pid,
         for_s=settings.switch.watch_s + WATCH_LONGER_S,
         every_s=WATCH_EVERY_S,
-        answer_s=_answer_within_s(before),
+        answer_s=answer_within_s(before),
         through=path,
     ):
+        if called_off.is_set():
+            return None
         if isinstance(seen, Ended):
             if seen.end is End.OVER:
                 return None
@@ -227,7 +238,7 @@ def watch(
         if trouble:
             machine.say.warn(f"watch: {trouble}")
         if trouble and failed_before:
-            return Ended(End.OVER, tuple(logs_of(machine, slot)), trouble)
+            return Ended(End.OVER, detail=trouble)
         if not trouble and time.monotonic() >= until:
             return None
         failed_before = bool(trouble)
@@ -251,7 +262,12 @@ def answered_well(code: int, *, strict: bool) -> bool:
     return 200 <= code < 400 if strict else 100 <= code < 500
 
 
-def _answer_within_s(before: Answer | None) -> float:
+def answer_within_s(before: Answer | None) -> float:
+    """Seconds that an answer may take from the switch on.
+
+    Args:
+        before: the slot's last UP before the switch, if that was seen.
+    """
     usual_s = before.took_ms / 1000 if before else 0.0
     return min(max(WATCH_ANSWER_TIMEOUT_S, WATCH_SLOWER_TIMES * usual_s), ANSWER_TIMEOUT_S)
 

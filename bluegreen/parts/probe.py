@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from bluegreen.errors import BluegreenError
 from bluegreen.host import Running
 from bluegreen.machine import Machine, verify_path
-from bluegreen.parts.health import answered_well
+from bluegreen.parts.health import ANSWER_TIMEOUT_S, Answer, answer_within_s, answered_well
 
 EVERY_S = 0.1
-ANSWER_TIMEOUT_S = 5
 # A deployer that vanishes without a word must not leave it behind: longer than any switch and its way back.
 LONGER_S = 60
 BEGINS_WITHIN_S = 2
@@ -136,8 +135,11 @@ class Probe:
             self._began.set()
 
 
-def start(machine: Machine) -> Probe:
+def start(machine: Machine, before: Answer | None) -> Probe:
     """Begins to ask `switch.probe`, else the verify path, ten times a second; returns once it does.
+
+    Args:
+        before: the slot's last UP before the switch: like the watch, it waits that much longer for answers.
 
     Raises:
         Failed: the host opens no further session.
@@ -148,7 +150,7 @@ def start(machine: Machine) -> Probe:
         "probe",
         path=path,
         every_ms=round(EVERY_S * 1000),
-        answer_s=ANSWER_TIMEOUT_S,
+        answer_s=f"{answer_within_s(before):g}",
         for_ms=round((machine.settings.switch.watch_s + LONGER_S) * 1000),
     )
     return Probe(running, path)
