@@ -191,6 +191,35 @@ def smoke(machine: Machine, slot: str) -> None:
             raise Failed(f"smoke path {path} of {slot} {answered} after {duration_ms} ms, not 2xx")
 
 
+def names_itself(machine: Machine, slot: str) -> None:
+    """Asks the verify path on the slot itself, before a user asks through nginx.
+
+    Raises:
+        Failed: it does not answer the slot's name there, while the live slot answers its own.
+    """
+    settings = machine.settings
+    if settings.switch.verify is None:
+        return
+    live = settings.other(slot)
+    told = machine.run(
+        "name",
+        slot=slot,
+        port=settings.slots[slot],
+        live=live,
+        live_port=settings.slots[live],
+        answer_s=ANSWER_TIMEOUT_S,
+    )
+    for line in told:
+        _, code, body = line.split(" ", 2)
+        raise Failed(
+            f"{slot} is UP, but does not answer its name",
+            why=[
+                f"{settings.switch.verify} on its own port answers {Answer(int(code), decode(body))}",
+                *log_lines(slot, tuple(logs_of(machine, slot))),
+            ],
+        )
+
+
 def watch(
     machine: Machine,
     slot: str,

@@ -48,9 +48,9 @@ def promote(attempts: Sequence[Attempt], *, watched: bool) -> None:
     trouble, cut_short = None, None
     with held_back() as interrupts:
         with probed(attempts):
+            # The last moment to turn back, also for an interrupt that came while the probes began.
             with undone_on_failure(attempts), interrupts.let_through():
-                # The last moment to turn back: for one that came while the probes began.
-                pass
+                side_by_side(attempts, lambda attempt: health.names_itself(attempt.machine, attempt.slot))
             switch_all(attempts)
             try:
                 with interrupts.let_through():

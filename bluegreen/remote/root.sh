@@ -77,13 +77,23 @@ answers() {
 }
 
 # answers_within MS: after a reload several times in a row, as the old workers take connections for a while.
+# By then what names no slot at all, time and again, is the slot's own error: users need not see it any longer.
 answers_within() {
     until_ms=$(($(now_ms) + $1))
     in_a_row=0
+    errors_in_a_row=0
     if [ -n "$reloaded" ]; then enough=5; else enough=1; fi
     while :; do
         if answers; then in_a_row=$((in_a_row + 1)); else in_a_row=0; fi
         [ "$in_a_row" -lt "$enough" ] || return 0
+        answering=
+        slot_of_answer "$body"
+        if [ -n "$reloaded" ] && [ "$code" != 000 ] && [ -z "$answering" ]; then
+            errors_in_a_row=$((errors_in_a_row + 1))
+        else
+            errors_in_a_row=0
+        fi
+        [ "$errors_in_a_row" -lt 10 ] || return 1
         [ "$(now_ms)" -lt "$until_ms" ] || return 1
         [ "$in_a_row" -gt 0 ] || sleep 0.02
     done
