@@ -10,7 +10,7 @@ from dataclasses import replace
 from bluegreen.console import seconds
 from bluegreen.errors import BluegreenError, ConnectionLost, Failed, SwitchedBack, Unclear
 from bluegreen.machine import RouteMoved
-from bluegreen.parts import health, probe, proxy, slots
+from bluegreen.parts import health, probe, proxy
 from bluegreen.parts.health import End, Ended
 from bluegreen.parts.journal import Outcome
 from bluegreen.parts.proxy import Proxy, Switched
@@ -21,15 +21,13 @@ from bluegreen.procedures.attempt import (
     connect_again,
     explained,
     record_end,
+    stop_failed,
     surviving,
     undone_on_failure,
 )
 from bluegreen.procedures.fleet import attempt_each, side_by_side
 from bluegreen.procedures.interrupts import held_back
 from bluegreen.procedures.retire import retire
-
-# Users may still wait for an answer of a version that failed, but one that hangs never gives it.
-FAILED_DRAIN_S = 5
 
 
 def promote(attempts: Sequence[Attempt], *, watched: bool) -> None:
@@ -106,7 +104,7 @@ def switch_all(attempts: Sequence[Attempt]) -> None:
     switched = [attempt for attempt, error in zip(attempts, results, strict=True) if error is None]
     back = attempt_each(switched, switch_back)
     stuck = [each for each in back if isinstance(each, BluegreenError)]
-    # What may serve users by now is left alone; the others' new JVMs serve nobody.
+    # What may serve users by now is left alone; the others' new JVMs serve nobody any more.
     unclear = [each for each in results if isinstance(each, Unclear)]
     end = _failed if unclear or stuck else abandon
     attempt_each(attempts, lambda attempt: end(attempt, errors[0]))
@@ -129,7 +127,9 @@ def switch(attempt: Attempt) -> None:
     """Switches one machine to the attempt's slot, and says so once it was seen to answer."""
     machine = attempt.machine
     with machine.say.step(f"switch to {attempt.slot}", name="switch") as step:
-        switched = _point_at(attempt, attempt.slot, _settled(attempt))
+        found = _settled(attempt)
+        attempt.tried = True
+        switched = _point_at(attempt, attempt.slot, found)
         attempt.serves = True
         if switched is None:
             step.done(f"switched to {attempt.slot}: the connection was lost, and a second look saw it serve")
@@ -232,7 +232,7 @@ def switch_all_back(attempts: Sequence[Attempt], trouble: tuple[Attempt, Ended])
         attempt.bad = (attempt.release.id,) if attempt.release else ()
     (log,) = attempt_each([failed], lambda attempt: ended.log or _log_of(attempt))
     # What failed is not kept warm: its jobs would run on. Its log stays.
-    attempt_each(attempts, stop_failed)
+    attempt_each([attempt for attempt in attempts if not attempt.serves], stop_failed)
     attempt_each(attempts, lambda attempt: record_end(attempt, Outcome.SWITCHED_BACK, ended.detail))
     seen = [f"users meanwhile: {failed.proof}"] if failed.proof else []
     why = [ended.detail, *seen, *(health.log_lines(failed.slot, log) if isinstance(log, tuple) else [])]
@@ -269,20 +269,6 @@ def switch_back(attempt: Attempt) -> None:
 
 def _log_of(attempt: Attempt) -> tuple[str, ...]:
     return tuple(health.logs_of(attempt.machine, attempt.slot))
-
-
-def stop_failed(attempt: Attempt) -> None:
-    """Stops a JVM that failed the watch, once what it still answers has ended."""
-    machine = attempt.machine
-    if attempt.serves:
-        return
-    with machine.say.step(f"stop {attempt.slot}", name="stop what failed") as step:
-        patience_s = min(machine.settings.old_slot.drain_s, FAILED_DRAIN_S)
-        try:
-            stopped = slots.stop(machine, attempt.slot, attempt.route, drain_s=patience_s)
-            step.done(f"{attempt.slot}, which failed: {stopped or 'nothing ran there any more'}")
-        except Failed as error:
-            step.done(f"{attempt.slot}, which failed, was not stopped: {error.message}")
 
 
 def finish(reason: str | None) -> Callable[[Attempt], None]:

@@ -105,13 +105,15 @@ def test_one_that_is_never_up_keeps_all_where_they_were(boxes: tuple[Box, Box], 
 
 def test_a_switch_that_fails_takes_the_others_back(boxes: tuple[Box, Box], deploy: Deploy) -> None:
     deploy("1")
-    slow_nginx(boxes[1], seconds=1)
+    slow_nginx(boxes[1], seconds=2)
     wrapper = boxes[1].folder / "slow-nginx"
-    wrapper.write_text(wrapper.read_text().replace("; sleep 1 ;;", "; sleep 1; exit 1 ;;"))
-    with nothing_lost(boxes[0]) as first, nothing_lost(boxes[1]) as second:
+    wrapper.write_text(wrapper.read_text().replace("; sleep 2 ;;", "; sleep 2; exit 1 ;;"))
+    with nothing_lost(boxes[0]) as first, nothing_lost(boxes[1]) as second, ThreadPoolExecutor() as pool:
+        under_way = pool.submit(_slow_answer_once_it_serves, boxes[0], "2")
         with pytest.raises(Failed, match="not switched to prod1: nginx stays as it was"):
             deploy("2")
         assert [box.served() for box in boxes] == ["1", "1"]
+    assert under_way.result() == (200, "2"), "what it had begun to answer it ended"
     assert set(second.answered) == {"1"}
     assert set(first.answered) == {"1", "2"}
     assert [box.machine()["live"] for box in boxes] == ["prod2", "prod2"]
@@ -165,6 +167,12 @@ def test_p7_one_locked_machine_keeps_all_of_them_untouched(boxes: tuple[Box, Box
 def _kill_once_it_serves(boxes: tuple[Box, Box], version: str) -> None:
     wait_for(lambda: all(box.served() == version for box in boxes), f"{version} serves", 60)
     os.kill(live_pid(boxes[0], "prod1"), signal.SIGKILL)
+
+
+def _slow_answer_once_it_serves(box: Box, version: str) -> tuple[int, str]:
+    wait_for(lambda: box.served() == version, f"{version} serves", 60)
+    # Longer than a JVM that never served anybody is given to end.
+    return box.get("/version?ms=3500")
 
 
 def _outcomes(box: Box) -> list[str]:

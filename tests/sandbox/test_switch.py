@@ -6,6 +6,8 @@ import json
 import re
 import subprocess
 
+import pytest
+
 from tests.box import Box, alive, wait_for
 from tests.jvm import free_port
 from tests.on_host import (
@@ -239,7 +241,9 @@ def test_p2_a_release_that_is_up_and_does_not_answer_its_name_is_not_switched_to
     assert last_entry(box)["failed"] == 0
 
 
-def test_p6_a_verify_path_that_answers_something_else_puts_all_back(box: Box) -> None:
+@pytest.mark.parametrize("method", ["instant", "reload"])
+def test_p6_a_verify_path_that_answers_something_else_puts_all_back(box: Box, method: str) -> None:
+    box.configure(switch={"method": method})
     box.deployed("1")
     before, pid = route(box), live_pid(box, "prod2")
     box.configure(switch={"verify": "/version"})
@@ -250,7 +254,8 @@ def test_p6_a_verify_path_that_answers_something_else_puts_all_back(box: Box) ->
     took = re.search(r"✗ switch to prod1 \((.*) s\)", ran.out)
     assert took is not None, ran.out
     assert float(took[1]) < 6, "users had it for no longer than it takes to be sure"
-    assert (route(box), live_pid(box, "prod2")) == (before, pid)
+    assert "prod1, which failed: stopped after" in ran.out
+    assert (route(box), live_pid(box, "prod2"), pid_of(box, "prod1")) == (before, pid, None)
     assert box.served() == "1"
 
 
