@@ -146,6 +146,18 @@ def verify_path(settings: Settings) -> str:
     return settings.switch.verify or SLOT_PATH
 
 
+def application_path(settings: Settings) -> str:
+    """The path that tells through nginx how the application fares.
+
+    Without a verify path nginx answers in its place. Health's does where it is the same port's; else any
+    path does, as long as its answer is no server's error.
+    """
+    if settings.switch.verify:
+        return settings.switch.verify
+    own = all(settings.health_port(slot) == port for slot, port in settings.slots.items())
+    return settings.health.path if own else "/"
+
+
 def decode(text: str) -> str:
     """The text of a `fact` of lib.sh: as it is behind a `=`, or base64."""
     if text.startswith("="):

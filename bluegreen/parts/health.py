@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bluegreen.errors import Failed
-from bluegreen.machine import Machine, decode, verify_path
+from bluegreen.machine import Machine, application_path, decode
 
 LOG_LINES = 30
 # A hung application must not hang the look at it.
@@ -243,7 +243,8 @@ def watch(
     settings = machine.settings
     if settings.switch.watch_s <= 0:
         return None
-    path = verify_path(settings)
+    path = application_path(settings)
+    strict = verified and settings.switch.verify is not None
     failed_before = False
     until = time.monotonic() + settings.switch.watch_s
     for seen in observe(
@@ -263,7 +264,7 @@ def watch(
             return Ended(
                 seen.end, seen.log, f"{slot} died (pid {pid})" if seen.end is End.DEAD else seen.detail
             )
-        trouble = _trouble(seen, path, verified=verified)
+        trouble = _trouble(seen, path, strict=strict)
         if trouble:
             machine.say.warn(f"watch: {trouble}")
         if trouble and failed_before:
@@ -274,10 +275,10 @@ def watch(
     return None
 
 
-def _trouble(seen: Look, path: str, *, verified: bool) -> str:
+def _trouble(seen: Look, path: str, *, strict: bool) -> str:
     if not seen.health.up:
         return f"health answers {seen.health}"
-    if seen.through is not None and not answered_well(seen.through, strict=verified):
+    if seen.through is not None and not answered_well(seen.through, strict=strict):
         return f"{path} through nginx answers {seen.through or 'nothing'}"
     return ""
 

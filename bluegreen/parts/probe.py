@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bluegreen.errors import BluegreenError
 from bluegreen.host import Running
-from bluegreen.machine import Machine, verify_path
+from bluegreen.machine import Machine, application_path
 from bluegreen.parts.health import ANSWER_TIMEOUT_S, Answer, answer_within_s, answered_well
 
 EVERY_S = 0.1
@@ -136,7 +136,7 @@ class Probe:
 
 
 def start(machine: Machine, before: Answer | None) -> Probe:
-    """Begins to ask `switch.probe`, else the verify path, ten times a second; returns once it does.
+    """Begins to ask `switch.probe`, else the application's path, ten times a second; returns once it does.
 
     Args:
         before: the slot's last UP before the switch: like the watch, it waits that much longer for answers.
@@ -145,7 +145,7 @@ def start(machine: Machine, before: Answer | None) -> Probe:
         Failed: the host opens no further session.
         ConnectionLost: there is no connection any more.
     """
-    path = machine.settings.switch.probe or verify_path(machine.settings)
+    path = machine.settings.switch.probe or application_path(machine.settings)
     running = machine.start(
         "probe",
         path=path,

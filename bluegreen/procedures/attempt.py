@@ -107,10 +107,11 @@ class Attempt:
         """What the probe has seen so far, None without one."""
         if self.probe is None:
             return None
+        settings = self.machine.settings.switch
         return self.probe.proof(
             self.slot,
             switched_ms=self.switched.began_ms if self.switched else None,
-            strict=self.verified or self.machine.settings.switch.probe is not None,
+            strict=settings.probe is not None or (settings.verify is not None and self.verified),
         )
 
     def entry(self) -> Entry:

@@ -19,6 +19,7 @@ from bluegreen.sandbox import processes
 from bluegreen.sandbox.folder import Folder
 from tests.box import Box, wait_for
 from tests.incidents import jvms
+from tests.jvm import free_port
 from tests.on_host import first_line, last_entry, line_to, live_pid, markers, pid_of, release_of
 
 # Counted from when it listens, a second or two before the switch.
@@ -34,6 +35,7 @@ class Failure:
         seen_at: the path where users see it.
         within_s: the longest that they may: two looks with a second for each answer, and what a switch and a
             busy machine take.
+        without_verify: no path names the slot, and health has a port of its own, which stays well.
         probed: what the probe sees first; empty where that is over before it asks, or nothing.
     """
 
@@ -42,6 +44,7 @@ class Failure:
     seen_at: str = "/api/v1/profiles"
     within_s: float = 3
     probed: str = ""
+    without_verify: bool = False
 
 
 FAILING = {
@@ -53,6 +56,16 @@ FAILING = {
         {"fail_after_s": LATER_S}, "/api/v1/profiles through nginx answers 500", probed="HTTP 500"
     ),
     "hangs": Failure({"hang_after_s": LATER_S}, "health answers no answer", within_s=5, probed="no answer"),
+    "answers_500_without_verify": Failure(
+        {"fail_after_s": LATER_S}, "/ through nginx answers 500", probed="HTTP 500", without_verify=True
+    ),
+    "hangs_without_verify": Failure(
+        {"hang_after_s": LATER_S},
+        "/ through nginx answers nothing",
+        within_s=5,
+        probed="no answer",
+        without_verify=True,
+    ),
 }
 
 
@@ -111,6 +124,8 @@ def test_a_slot_that_fails_soon_after_the_switch_is_switched_back_from_after_two
     box.deployed("1")
     before = live_pid(box, "prod2")
     box.configure(switch={"watch": "20s"})
+    if failure.without_verify:
+        box.configure(health={"ports": {"prod1": free_port(), "prod2": free_port()}}, switch={"verify": None})
     with user(box, failure.seen_at) as log:
         ran = box.deploy("2", **failure.behaviour)
         back = time.monotonic()
@@ -133,7 +148,7 @@ def test_a_slot_that_fails_soon_after_the_switch_is_switched_back_from_after_two
     assert told in entry["reason"]
     assert entry["bad"] == [release_of(box, "2")]
     seen = re.search(
-        rf"users meanwhile: {entry['requests']} requests for /api/v1/profiles through nginx, "
+        rf"users meanwhile: {entry['requests']} requests for \S+ through nginx, "
         rf"{entry['failed']} failed(?: \(the first: (.*?) \d+ ms after the switch began\))?",
         cause,
     )
