@@ -19,6 +19,8 @@ WATCH_EVERY_S = 0.5
 # A second for an answer, or so many times what the last UP took before the switch: some ask databases first.
 WATCH_ANSWER_TIMEOUT_S = 1.0
 WATCH_SLOWER_TIMES = 4
+# One failed look may be a pause of the garbage collector, or of the machine.
+FAILURES_IN_A_ROW = 2
 # Room for the second look at a slot that failed the last one in time.
 WATCH_LONGER_S = 10
 
@@ -81,6 +83,23 @@ class Ended:
     detail: str = ""
 
 
+class InARow:
+    """Counts what is so at each look, and begins anew where one is not.
+
+    Args:
+        enough: so many in a row are wanted.
+    """
+
+    def __init__(self, enough: int) -> None:
+        self._enough = enough
+        self._count = 0
+
+    def full(self, so: bool) -> bool:
+        """Takes one more look into account; whether there are enough by now."""
+        self._count = self._count + 1 if so else 0
+        return self._count >= self._enough
+
+
 def observe(
     machine: Machine, slot: str, pid: int, *, for_s: float, every_s: float, answer_s: float, through: str = ""
 ) -> Iterator[Look | Ended]:
@@ -133,7 +152,7 @@ def wait_until_up(machine: Machine, slot: str, pid: int) -> Answer:
     """
     settings = machine.settings
     health = settings.health
-    ups = 0
+    in_a_row = InARow(health.ups)
     last: Answer | None = None
     for seen in observe(
         machine, slot, pid, for_s=health.timeout_s, every_s=health.every_s, answer_s=ANSWER_TIMEOUT_S
@@ -143,8 +162,7 @@ def wait_until_up(machine: Machine, slot: str, pid: int) -> Answer:
         if last is None or seen.health.status != last.status:
             machine.say.note(f"{slot} health: {seen.health.status}")
         last = seen.health
-        ups = ups + 1 if last.up else 0
-        if ups >= health.ups:
+        if in_a_row.full(last.up):
             return last
     raise Failed(f"{slot} was not seen to get UP: the observation on the host ended without a word")
 
@@ -245,7 +263,7 @@ def watch(
         return None
     path = application_path(settings)
     strict = verified and settings.switch.verify is not None
-    failed_before = False
+    failures = InARow(FAILURES_IN_A_ROW)
     until = time.monotonic() + settings.switch.watch_s
     for seen in observe(
         machine,
@@ -267,11 +285,10 @@ def watch(
         trouble = _trouble(seen, path, strict=strict)
         if trouble:
             machine.say.warn(f"watch: {trouble}")
-        if trouble and failed_before:
+        if failures.full(bool(trouble)):
             return Ended(End.OVER, detail=trouble)
         if not trouble and time.monotonic() >= until:
             return None
-        failed_before = bool(trouble)
     return None
 
 
