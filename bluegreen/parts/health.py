@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -190,23 +190,35 @@ def smoke(machine: Machine, slot: str) -> None:
     """Asks each `health.smoke` path `health.warm` times on the slot itself, before it serves anybody.
 
     Raises:
-        Failed: an answer was not 2xx.
+        Failed: an answer was not 2xx; with the last lines of the slot's log.
     """
     health = machine.settings.health
-    if not health.smoke:
-        return
+    for code, duration_ms, path in _asked(machine, slot, health.smoke, max(1, health.warm)):
+        if not code.startswith("2"):
+            answered = "gave no answer" if code == "000" else f"answered {code}"
+            raise Failed(
+                f"smoke path {path} of {slot} {answered} after {duration_ms} ms, not 2xx",
+                why=log_lines(slot, tuple(logs_of(machine, slot))),
+            )
+
+
+def warm(machine: Machine, slot: str) -> None:
+    """Asks the application's path `health.warm` times on the slot itself, whatever it answers."""
+    settings = machine.settings
+    _asked(machine, slot, [application_path(settings)], settings.health.warm)
+
+
+def _asked(machine: Machine, slot: str, paths: Sequence[str], times: int) -> list[tuple[str, str, str]]:
+    """HTTP status, duration in ms and path of each request."""
     lines = machine.run(
         "smoke",
         port=machine.settings.slots[slot],
-        paths="\n".join(health.smoke),
-        times=max(1, health.warm),
-        timeout_s=60 + 30 * len(health.smoke) * max(1, health.warm),
+        paths="\n".join(paths),
+        times=times,
+        timeout_s=60 + 30 * len(paths) * times,
     )
-    for line in lines:
-        _, code, duration_ms, path = line.split(" ", 3)
-        if not code.startswith("2"):
-            answered = "gave no answer" if code == "000" else f"answered {code}"
-            raise Failed(f"smoke path {path} of {slot} {answered} after {duration_ms} ms, not 2xx")
+    told = [line.split(" ", 3) for line in lines]
+    return [(code, duration_ms, path) for _, code, duration_ms, path in told]
 
 
 def names_itself(machine: Machine, slot: str) -> None:
