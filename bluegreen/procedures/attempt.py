@@ -45,6 +45,7 @@ class Attempt:
         health: its last UP before the switch.
         route: the word of the route in force, for the checks of P4.
         tried: a switch to it was begun, so that it may have served, whatever became of that.
+        switch_began_ms: when, by the host's clock; None if that is not known.
         serves: it was switched to and not back.
         switched: how, unless the connection was lost meanwhile.
         verified: nginx tells which slot answers.
@@ -63,6 +64,7 @@ class Attempt:
     health: Answer | None = None
     route: str = ""
     tried: bool = False
+    switch_began_ms: int | None = None
     serves: bool = False
     switched: Switched | None = None
     verified: bool = True
@@ -110,9 +112,21 @@ class Attempt:
         settings = self.machine.settings.switch
         return self.probe.proof(
             self.slot,
-            switched_ms=self.switched.began_ms if self.switched else None,
+            began_ms=self.switch_began_ms,
+            counted_from_ms=self._counted_from_ms,
+            verified_ms=self.switched.duration_ms if self.switched and self.verified else None,
             strict=settings.probe is not None or (settings.verify is not None and self.verified),
         )
+
+    @property
+    def _counted_from_ms(self) -> int | None:
+        """From when on the switch is the reason of what the probe saw fail, None if of nothing."""
+        if not self.tried:
+            return None
+        if self.view.slots[self.live].owner is None:
+            # Nothing listened there: until the new slot was seen to answer it could not be otherwise.
+            return self.switched.ended_ms if self.switched else None
+        return self.switch_began_ms or 0
 
     def entry(self) -> Entry:
         """Its line of the journal, as it begins."""

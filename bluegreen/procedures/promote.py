@@ -13,7 +13,7 @@ from bluegreen.machine import RouteMoved
 from bluegreen.parts import health, probe, proxy
 from bluegreen.parts.health import End, Ended
 from bluegreen.parts.journal import Outcome
-from bluegreen.parts.proxy import Proxy, Switched
+from bluegreen.parts.proxy import NotSwitched, Proxy, Switched
 from bluegreen.parts.view import look
 from bluegreen.procedures.attempt import (
     Attempt,
@@ -103,6 +103,9 @@ def switch_all(attempts: Sequence[Attempt]) -> None:
         return
     switched = [attempt for attempt, error in zip(attempts, results, strict=True) if error is None]
     back = attempt_each(switched, switch_back)
+    end_probes(attempts)
+    failed = next(attempt for attempt, error in zip(attempts, results, strict=True) if error is errors[0])
+    errors[0].why = (*errors[0].why, *_seen(failed))
     stuck = [each for each in back if isinstance(each, BluegreenError)]
     # What may serve users by now is left alone; the others' new JVMs serve nobody any more.
     unclear = [each for each in results if isinstance(each, Unclear)]
@@ -119,6 +122,10 @@ def switch_all(attempts: Sequence[Attempt]) -> None:
     raise explained(errors[0], attempts)
 
 
+def _seen(attempt: Attempt) -> list[str]:
+    return [f"users meanwhile: {attempt.proof}"] if attempt.proof else []
+
+
 def _failed(attempt: Attempt, error: BluegreenError) -> None:
     record_end(attempt, Outcome.FAILED, error.message)
 
@@ -129,12 +136,17 @@ def switch(attempt: Attempt) -> None:
     with machine.say.step(f"switch to {attempt.slot}", name="switch") as step:
         found = _settled(attempt)
         attempt.tried = True
-        switched = _point_at(attempt, attempt.slot, found)
+        try:
+            switched = _point_at(attempt, attempt.slot, found)
+        except NotSwitched as error:
+            attempt.switch_began_ms = error.began_ms
+            raise
         attempt.serves = True
         if switched is None:
             step.done(f"switched to {attempt.slot}: the connection was lost, and a second look saw it serve")
             return
         attempt.verified, attempt.switched = switched.verified, switched
+        attempt.switch_began_ms = switched.began_ms
         seen = (
             "it answers through nginx"
             if switched.verified
@@ -234,8 +246,11 @@ def switch_all_back(attempts: Sequence[Attempt], trouble: tuple[Attempt, Ended])
     # What failed is not kept warm: its jobs would run on. Its log stays.
     attempt_each([attempt for attempt in attempts if not attempt.serves], stop_failed)
     attempt_each(attempts, lambda attempt: record_end(attempt, Outcome.SWITCHED_BACK, ended.detail))
-    seen = [f"users meanwhile: {failed.proof}"] if failed.proof else []
-    why = [ended.detail, *seen, *(health.log_lines(failed.slot, log) if isinstance(log, tuple) else [])]
+    why = [
+        ended.detail,
+        *_seen(failed),
+        *(health.log_lines(failed.slot, log) if isinstance(log, tuple) else []),
+    ]
     stuck = [error for error in back if isinstance(error, BluegreenError)]
     if stuck:
         return Unclear(

@@ -124,6 +124,9 @@ def test_p5_a_switch_that_fails_where_the_include_was_edited_without_a_reload_le
     ran = box.deploy("3")
     assert ran.code == 1, ran.all
     assert "nginx does not answer from prod2: /api/v1/profiles answered 500" in ran.out
+    seen = re.search(r"users meanwhile: \d+ requests .*, (\d+) failed \(the first: HTTP 500 \d+ ms", ran.out)
+    assert seen is not None, ran.out
+    assert last_entry(box)["failed"] == int(seen[1])
     assert "live now: prod1, version 2" in ran.out
     assert box.served() == "2"
     assert live_pid(box, "prod1") == before

@@ -195,6 +195,7 @@ def test_the_probe_asks_the_path_that_the_settings_name(box: Box) -> None:
     log = (box.folder / ".sandbox" / "logs" / "nginx-access.log").read_text()
     assert log.count("GET /version ") >= last_entry(box)["requests"] > 0
     assert "requests for /version through nginx, 0 failed" in ran.out
+    assert re.search(r"the switch was verified \d+ ms after it began", ran.out), "no answer names the slot"
 
 
 def test_a_probe_path_that_fails_is_warned_of_and_stands_in_history(box: Box) -> None:
@@ -233,6 +234,11 @@ def test_a_rollback_is_probed_and_not_watched(box: Box) -> None:
 
 
 def test_that_nothing_listened_before_a_first_deploy_is_no_failure_of_its_switch(box: Box) -> None:
+    # Neither of one that failed.
+    box.configure(switch={"verify": "/version"})
+    assert box.deploy("0").code == 1
+    assert last_entry(box)["failed"] == 0
+    box.configure(switch={"verify": "/api/v1/profiles"})
     ran = box.deployed("1")
     assert last_entry(box)["failed"] == 0
     assert re.search(r"0 failed, \d+ more before the switch", ran.out), ran.out
