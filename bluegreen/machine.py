@@ -24,6 +24,10 @@ class LockLost(Failed):
     """Another deploy took over; what is live now is its doing."""
 
 
+class RouteMoved(Failed):
+    """Somebody changed what nginx routes to since it was looked at."""
+
+
 @dataclass(frozen=True)
 class Machine:
     """One machine of a host: its connection, its settings, and the lock's token once it is held."""
@@ -122,7 +126,7 @@ def step_failed(name: str, result: Result) -> BluegreenError:
             remedy="see `status`, then run the command again",
         )
     if result.exit_code == ROUTE_MOVED:
-        return Failed(
+        return RouteMoved(
             "somebody else changed what nginx routes to while this ran; nothing was stopped or switched",
             why=why,
             live="what they made it: see `status`",
@@ -140,6 +144,18 @@ def server_name(settings: Settings) -> str:
 def verify_path(settings: Settings) -> str:
     """The path that tells through nginx which slot is live."""
     return settings.switch.verify or SLOT_PATH
+
+
+def application_path(settings: Settings) -> str:
+    """The path that tells through nginx how the application fares.
+
+    Without a verify path nginx answers in its place. Health's does where it is the same port's; else any
+    path does, as long as its answer is no server's error.
+    """
+    if settings.switch.verify:
+        return settings.switch.verify
+    own = all(settings.health_port(slot) == port for slot, port in settings.slots.items())
+    return settings.health.path if own else "/"
 
 
 def decode(text: str) -> str:

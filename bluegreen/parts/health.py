@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from bluegreen.errors import Failed
-from bluegreen.machine import Machine, decode, verify_path
+from bluegreen.machine import Machine, application_path, decode
 
 LOG_LINES = 30
 # A hung application must not hang the look at it.
@@ -18,6 +19,8 @@ WATCH_EVERY_S = 0.5
 # A second for an answer, or so many times what the last UP took before the switch: some ask databases first.
 WATCH_ANSWER_TIMEOUT_S = 1.0
 WATCH_SLOWER_TIMES = 4
+# One failed look may be a pause of the garbage collector, or of the machine.
+FAILURES_IN_A_ROW = 2
 # Room for the second look at a slot that failed the last one in time.
 WATCH_LONGER_S = 10
 
@@ -80,6 +83,23 @@ class Ended:
     detail: str = ""
 
 
+class InARow:
+    """Counts what is so at each look, and begins anew where one is not.
+
+    Args:
+        enough: so many in a row are wanted.
+    """
+
+    def __init__(self, enough: int) -> None:
+        self._enough = enough
+        self._count = 0
+
+    def full(self, so: bool) -> bool:
+        """Takes one more look into account; whether there are enough by now."""
+        self._count = self._count + 1 if so else 0
+        return self._count >= self._enough
+
+
 def observe(
     machine: Machine, slot: str, pid: int, *, for_s: float, every_s: float, answer_s: float, through: str = ""
 ) -> Iterator[Look | Ended]:
@@ -132,7 +152,7 @@ def wait_until_up(machine: Machine, slot: str, pid: int) -> Answer:
     """
     settings = machine.settings
     health = settings.health
-    ups = 0
+    in_a_row = InARow(health.ups)
     last: Answer | None = None
     for seen in observe(
         machine, slot, pid, for_s=health.timeout_s, every_s=health.every_s, answer_s=ANSWER_TIMEOUT_S
@@ -142,8 +162,7 @@ def wait_until_up(machine: Machine, slot: str, pid: int) -> Answer:
         if last is None or seen.health.status != last.status:
             machine.say.note(f"{slot} health: {seen.health.status}")
         last = seen.health
-        ups = ups + 1 if last.up else 0
-        if ups >= health.ups:
+        if in_a_row.full(last.up):
             return last
     raise Failed(f"{slot} was not seen to get UP: the observation on the host ended without a word")
 
@@ -171,42 +190,92 @@ def smoke(machine: Machine, slot: str) -> None:
     """Asks each `health.smoke` path `health.warm` times on the slot itself, before it serves anybody.
 
     Raises:
-        Failed: an answer was not 2xx.
+        Failed: an answer was not 2xx; with the last lines of the slot's log.
     """
     health = machine.settings.health
-    if not health.smoke:
-        return
+    for code, duration_ms, path in _asked(machine, slot, health.smoke, max(1, health.warm)):
+        if not code.startswith("2"):
+            answered = "gave no answer" if code == "000" else f"answered {code}"
+            raise Failed(
+                f"smoke path {path} of {slot} {answered} after {duration_ms} ms, not 2xx",
+                why=log_lines(slot, tuple(logs_of(machine, slot))),
+            )
+
+
+def warm(machine: Machine, slot: str) -> None:
+    """Asks the application's path `health.warm` times on the slot itself, whatever it answers."""
+    settings = machine.settings
+    _asked(machine, slot, [application_path(settings)], settings.health.warm)
+
+
+def _asked(machine: Machine, slot: str, paths: Sequence[str], times: int) -> list[tuple[str, str, str]]:
+    """HTTP status, duration in ms and path of each request."""
     lines = machine.run(
         "smoke",
         port=machine.settings.slots[slot],
-        paths="\n".join(health.smoke),
-        times=max(1, health.warm),
-        timeout_s=60 + 30 * len(health.smoke) * max(1, health.warm),
+        paths="\n".join(paths),
+        times=times,
+        timeout_s=60 + 30 * len(paths) * times,
     )
-    for line in lines:
-        _, code, duration_ms, path = line.split(" ", 3)
-        if not code.startswith("2"):
-            answered = "gave no answer" if code == "000" else f"answered {code}"
-            raise Failed(f"smoke path {path} of {slot} {answered} after {duration_ms} ms, not 2xx")
+    told = [line.split(" ", 3) for line in lines]
+    return [(code, duration_ms, path) for _, code, duration_ms, path in told]
+
+
+def names_itself(machine: Machine, slot: str) -> None:
+    """Asks the verify path on the slot itself, before a user asks through nginx.
+
+    Raises:
+        Failed: it does not answer the slot's name there, while the live slot answers its own.
+    """
+    settings = machine.settings
+    if settings.switch.verify is None:
+        return
+    live = settings.other(slot)
+    told = machine.run(
+        "name",
+        slot=slot,
+        port=settings.slots[slot],
+        live=live,
+        live_port=settings.slots[live],
+        answer_s=ANSWER_TIMEOUT_S,
+    )
+    for line in told:
+        _, code, body = line.split(" ", 2)
+        raise Failed(
+            f"{slot} is UP, but does not answer its name",
+            why=[
+                f"{settings.switch.verify} on its own port answers {Answer(int(code), decode(body))}",
+                *log_lines(slot, tuple(logs_of(machine, slot))),
+            ],
+        )
 
 
 def watch(
-    machine: Machine, slot: str, pid: int, *, before: Answer | None, verified: bool = True
+    machine: Machine,
+    slot: str,
+    pid: int,
+    *,
+    before: Answer | None,
+    verified: bool,
+    called_off: threading.Event,
 ) -> Ended | None:
     """Watches a slot that has just taken traffic, for `switch.watch` seconds, twice a second.
 
     Args:
         before: its last UP before the switch, if that was seen.
         verified: the verify path answers for this slot; else any answer of an application will do.
+        called_off: set once it is known that the slot will be switched back, whatever is seen of it.
 
     Returns:
-        None if it held; else why it must be switched back: it died, or failed two looks in a row.
+        None if it held; else why it must be switched back: it died, or failed two looks in a row. Where it
+        still runs its log is left for later: users wait for the way back.
     """
     settings = machine.settings
     if settings.switch.watch_s <= 0:
         return None
-    path = verify_path(settings)
-    failed_before = False
+    path = application_path(settings)
+    strict = verified and settings.switch.verify is not None
+    failures = InARow(FAILURES_IN_A_ROW)
     until = time.monotonic() + settings.switch.watch_s
     for seen in observe(
         machine,
@@ -214,30 +283,31 @@ def watch(
         pid,
         for_s=settings.switch.watch_s + WATCH_LONGER_S,
         every_s=WATCH_EVERY_S,
-        answer_s=_answer_within_s(before),
+        answer_s=answer_within_s(before),
         through=path,
     ):
+        if called_off.is_set():
+            return None
         if isinstance(seen, Ended):
             if seen.end is End.OVER:
                 return None
             return Ended(
                 seen.end, seen.log, f"{slot} died (pid {pid})" if seen.end is End.DEAD else seen.detail
             )
-        trouble = _trouble(seen, path, verified=verified)
+        trouble = _trouble(seen, path, strict=strict)
         if trouble:
             machine.say.warn(f"watch: {trouble}")
-        if trouble and failed_before:
-            return Ended(End.OVER, tuple(logs_of(machine, slot)), trouble)
+        if failures.full(bool(trouble)):
+            return Ended(End.OVER, detail=trouble)
         if not trouble and time.monotonic() >= until:
             return None
-        failed_before = bool(trouble)
     return None
 
 
-def _trouble(seen: Look, path: str, *, verified: bool) -> str:
+def _trouble(seen: Look, path: str, *, strict: bool) -> str:
     if not seen.health.up:
         return f"health answers {seen.health}"
-    if seen.through is not None and not answered_well(seen.through, strict=verified):
+    if seen.through is not None and not answered_well(seen.through, strict=strict):
         return f"{path} through nginx answers {seen.through or 'nothing'}"
     return ""
 
@@ -251,7 +321,12 @@ def answered_well(code: int, *, strict: bool) -> bool:
     return 200 <= code < 400 if strict else 100 <= code < 500
 
 
-def _answer_within_s(before: Answer | None) -> float:
+def answer_within_s(before: Answer | None) -> float:
+    """Seconds that an answer may take from the switch on.
+
+    Args:
+        before: the slot's last UP before the switch, if that was seen.
+    """
     usual_s = before.took_ms / 1000 if before else 0.0
     return min(max(WATCH_ANSWER_TIMEOUT_S, WATCH_SLOWER_TIMES * usual_s), ANSWER_TIMEOUT_S)
 

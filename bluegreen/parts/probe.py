@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 from bluegreen.errors import BluegreenError
 from bluegreen.host import Running
-from bluegreen.machine import Machine, verify_path
-from bluegreen.parts.health import answered_well
+from bluegreen.machine import Machine, application_path
+from bluegreen.parts.health import ANSWER_TIMEOUT_S, Answer, answer_within_s, answered_well
 
 EVERY_S = 0.1
-ANSWER_TIMEOUT_S = 5
 # A deployer that vanishes without a word must not leave it behind: longer than any switch and its way back.
 LONGER_S = 60
 BEGINS_WITHIN_S = 2
@@ -33,11 +32,12 @@ class Proof:
     """What the probe saw.
 
     Args:
-        failed: requests that were not answered well, once the switch had begun.
-        failed_before: the same while the old slot served alone: on a first deploy nothing listens there.
+        failed: requests that were not answered well, once the switch could be the reason.
+        failed_before: the others: it had not begun, or nothing listened in the old slot (a first deploy).
         first_failure: what came in place of a good answer, and when; empty if nothing failed.
         slowest_ms: of those that were answered.
-        first_new_ms: from the switch on to the first answer of the new slot, None without one.
+        first_new_ms: from the switch on to the first answer that names the new slot, None without one.
+        verified_ms: from the switch on until the host had verified it, None if it did not.
         whole: it asked to the end; else the connection was lost before.
     """
 
@@ -48,6 +48,7 @@ class Proof:
     first_failure: str
     slowest_ms: int
     first_new_ms: int | None
+    verified_ms: int | None
     whole: bool
 
     def __str__(self) -> str:
@@ -59,6 +60,8 @@ class Proof:
         told += f", slowest {self.slowest_ms} ms"
         if self.first_new_ms is not None:
             told += f", first answer of the new slot {self.first_new_ms} ms after the switch began"
+        elif self.verified_ms is not None:
+            told += f", the switch was verified {self.verified_ms} ms after it began"
         return told if self.whole else f"{told}; then the connection was lost"
 
 
@@ -94,29 +97,42 @@ class Probe:
         self._running.close()
         self._reader.join(1)
 
-    def proof(self, slot: str, *, switched_ms: int | None, strict: bool) -> Proof:
+    def proof(
+        self,
+        slot: str,
+        *,
+        began_ms: int | None,
+        counted_from_ms: int | None,
+        verified_ms: int | None,
+        strict: bool,
+    ) -> Proof:
         """What it saw so far.
 
         Args:
             slot: the one that was switched to.
-            switched_ms: when the switch began, by the host's clock; None if there was none.
+            began_ms: when the switch began, by the host's clock; None if that is not known.
+            counted_from_ms: the switch is the reason of what fails from then on, None if of nothing.
+            verified_ms: how long it took until the host had verified it, None if it did not.
             strict: only 2xx and 3xx are good; else anything but silence and an error of a server.
         """
         asked = list(self._asked)
         wrong = [each for each in asked if not answered_well(each.code, strict=strict)]
-        failed = [each for each in wrong if not switched_ms or each.at_ms + each.took_ms >= switched_ms]
-        new = (each for each in asked if each.slot == slot and switched_ms and each.at_ms >= switched_ms)
+        failed = [
+            each
+            for each in wrong
+            if counted_from_ms is not None and each.at_ms + each.took_ms >= counted_from_ms
+        ]
+        new = (each for each in asked if each.slot == slot and began_ms and each.at_ms >= began_ms)
         first_new = next(new, None)
         return Proof(
             path=self._path,
             requests=len(asked),
             failed=len(failed),
             failed_before=len(wrong) - len(failed),
-            first_failure=_told(failed[0], switched_ms) if failed else "",
+            first_failure=_told(failed[0], began_ms) if failed else "",
             slowest_ms=max((max(1, each.took_ms) for each in asked if each.code), default=0),
-            first_new_ms=first_new.at_ms + first_new.took_ms - switched_ms
-            if first_new and switched_ms
-            else None,
+            first_new_ms=first_new.at_ms + first_new.took_ms - began_ms if first_new and began_ms else None,
+            verified_ms=verified_ms,
             whole=self._whole,
         )
 
@@ -136,27 +152,30 @@ class Probe:
             self._began.set()
 
 
-def start(machine: Machine) -> Probe:
-    """Begins to ask `switch.probe`, else the verify path, ten times a second; returns once it does.
+def start(machine: Machine, before: Answer | None) -> Probe:
+    """Begins to ask `switch.probe`, else the application's path, ten times a second; returns once it does.
+
+    Args:
+        before: the slot's last UP before the switch: like the watch, it waits that much longer for answers.
 
     Raises:
         Failed: the host opens no further session.
         ConnectionLost: there is no connection any more.
     """
-    path = machine.settings.switch.probe or verify_path(machine.settings)
+    path = machine.settings.switch.probe or application_path(machine.settings)
     running = machine.start(
         "probe",
         path=path,
         every_ms=round(EVERY_S * 1000),
-        answer_s=ANSWER_TIMEOUT_S,
+        answer_s=f"{answer_within_s(before):g}",
         for_ms=round((machine.settings.switch.watch_s + LONGER_S) * 1000),
     )
     return Probe(running, path)
 
 
-def _told(failure: Asked, switched_ms: int | None) -> str:
+def _told(failure: Asked, began_ms: int | None) -> str:
     what = f"HTTP {failure.code}" if failure.code else "no answer"
-    if switched_ms is None:
+    if began_ms is None:
         return what
-    after_ms = failure.at_ms - switched_ms
+    after_ms = failure.at_ms - began_ms
     return f"{what} {abs(after_ms)} ms {'after' if after_ms >= 0 else 'before'} the switch began"

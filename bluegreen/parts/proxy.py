@@ -6,12 +6,13 @@ so that one rename moves running traffic; its first line decides after a boot, w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from bluegreen import privileged
 from bluegreen.config import Settings
-from bluegreen.errors import BluegreenError, Failed, Unclear
+from bluegreen.errors import Failed, Unclear
 from bluegreen.include import Form, first_target, form_of, is_group, slot_named
 from bluegreen.machine import Machine, step_failed
 from bluegreen.parts.facts import Facts
@@ -94,6 +95,18 @@ class Switched:
         return f"in {self.duration_ms} ms on the host, {how}"
 
 
+class NotSwitched(Failed):
+    """The switch was tried, and the old route is in force again.
+
+    Args:
+        began_ms: when it began, by the host's clock since 1970.
+    """
+
+    def __init__(self, message: str, *, why: Sequence[str], began_ms: int) -> None:
+        super().__init__(message, why=why)
+        self.began_ms = began_ms
+
+
 def read(facts: Facts, settings: Settings) -> Proxy:
     """Makes sense of what the look told of nginx."""
     include = facts.text("include")
@@ -136,7 +149,7 @@ def switch(machine: Machine, before: Proxy, to: str) -> Switched:
         before: what the look found; if the route has moved since, nothing is done.
 
     Raises:
-        Failed: not switched, the old route is in force.
+        NotSwitched: the old route is in force.
         Unclear: not switched, and the way back failed as well.
     """
     settings = machine.settings
@@ -151,9 +164,20 @@ def switch(machine: Machine, before: Proxy, to: str) -> Switched:
         timeout_s=4 * privileged.VERIFY_TIMEOUT_S,
         root=root,
     )
-    if result.exit_code != 0:
-        raise _not_switched(machine, to, result.exit_code, result.stderr) or step_failed("switch", result)
     told = dict(line.partition(" ")[::2] for line in result.stdout.splitlines())
+    why = result.stderr.strip().splitlines()
+    if result.exit_code == NOT_SWITCHED:
+        raise NotSwitched(
+            f"not switched to {to}: nginx stays as it was", why=why, began_ms=int(told["began"])
+        )
+    if result.exit_code == NEITHER:
+        raise Unclear(
+            f"the switch to {to} failed, and so did the way back",
+            why=why,
+            remedy=f"look at {settings.switch.include} on {machine.address} and run `nginx -t` there",
+        )
+    if result.exit_code != 0:
+        raise step_failed("switch", result)
     return Switched(
         route=told["route"],
         began_ms=int(told["began"]),
@@ -161,16 +185,3 @@ def switch(machine: Machine, before: Proxy, to: str) -> Switched:
         reloaded=Reloaded(told["reloaded"]) if "reloaded" in told else None,
         verified="verified" in told,
     )
-
-
-def _not_switched(machine: Machine, to: str, exit_code: int, stderr: str) -> BluegreenError | None:
-    why = stderr.strip().splitlines()
-    if exit_code == NOT_SWITCHED:
-        return Failed(f"not switched to {to}: nginx stays as it was", why=why)
-    if exit_code == NEITHER:
-        return Unclear(
-            f"the switch to {to} failed, and so did the way back",
-            why=why,
-            remedy=f"look at {machine.settings.switch.include} on {machine.address} and run `nginx -t` there",
-        )
-    return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -27,6 +27,8 @@ Given = TypeVar("Given")
 INTERRUPTED = "interrupted before the switch"
 # A JVM that never served anybody has nothing to finish.
 ABANDON_TIMEOUT_S = 2
+# Users may still wait for an answer of a version that failed, but one that hangs never gives it.
+FAILED_DRAIN_S = 5
 
 
 @dataclass
@@ -42,6 +44,8 @@ class Attempt:
         started: this attempt started that JVM, so it stops it if it fails.
         health: its last UP before the switch.
         route: the word of the route in force, for the checks of P4.
+        tried: a switch to it was begun, so that it may have served, whatever became of that.
+        switch_began_ms: when, by the host's clock; None if that is not known.
         serves: it was switched to and not back.
         switched: how, unless the connection was lost meanwhile.
         verified: nginx tells which slot answers.
@@ -61,6 +65,8 @@ class Attempt:
     plan: tuple[str, ...] = ()
     health: Answer | None = None
     route: str = ""
+    tried: bool = False
+    switch_began_ms: int | None = None
     serves: bool = False
     switched: Switched | None = None
     verified: bool = True
@@ -105,11 +111,24 @@ class Attempt:
         """What the probe has seen so far, None without one."""
         if self.probe is None:
             return None
+        settings = self.machine.settings.switch
         return self.probe.proof(
             self.slot,
-            switched_ms=self.switched.began_ms if self.switched else None,
-            strict=self.verified or self.machine.settings.switch.probe is not None,
+            began_ms=self.switch_began_ms,
+            counted_from_ms=self._counted_from_ms,
+            verified_ms=self.switched.duration_ms if self.switched and self.verified else None,
+            strict=settings.probe is not None or (settings.verify is not None and self.verified),
         )
+
+    @property
+    def _counted_from_ms(self) -> int | None:
+        """From when on the switch is the reason of what the probe saw fail, None if of nothing."""
+        if not self.tried:
+            return None
+        if self.view.slots[self.live].owner is None:
+            # Nothing listened there: until the new slot was seen to answer it could not be otherwise.
+            return self.switched.ended_ms if self.switched else None
+        return self.switch_began_ms or 0
 
     def entry(self) -> Entry:
         """Its line of the journal, as it begins."""
@@ -208,12 +227,30 @@ def abandon(attempt: Attempt, error: BluegreenError) -> None:
     """Stops the JVM that the attempt started, which serves nobody, and writes why to the journal."""
 
     def undo(attempt: Attempt) -> None:
-        if attempt.started:
-            with suppress(Failed):
+        if attempt.started and attempt.tried:
+            stop_failed(attempt)
+        elif attempt.started:
+            try:
                 slots.stop(attempt.machine, attempt.slot, attempt.route, stop_timeout_s=ABANDON_TIMEOUT_S)
+            except LockLost:
+                raise
+            except Failed as failure:
+                attempt.machine.say.warn(f"{attempt.slot} was not stopped: {failure.message}")
         record_end(attempt, Outcome.FAILED, error.message)
 
     surviving(attempt, undo)
+
+
+def stop_failed(attempt: Attempt) -> None:
+    """Stops a JVM that was switched to and failed, once what it still answers has ended; or says why not."""
+    machine = attempt.machine
+    with machine.say.step(f"stop {attempt.slot}", name="stop what failed") as step:
+        patience_s = min(machine.settings.old_slot.drain_s, FAILED_DRAIN_S)
+        try:
+            stopped = slots.stop(machine, attempt.slot, attempt.route, drain_s=patience_s)
+            step.done(f"{attempt.slot}, which failed: {stopped or 'nothing ran there any more'}")
+        except Failed as error:
+            step.done(f"{attempt.slot}, which failed, was not stopped: {error.message}")
 
 
 def surviving(attempt: Attempt, step: Callable[[Attempt], Given]) -> Given:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from bluegreen.console import seconds
 from bluegreen.errors import BluegreenError, ConnectionLost, Failed, SwitchedBack, Unclear
-from bluegreen.parts import health, probe, proxy, slots
+from bluegreen.machine import RouteMoved
+from bluegreen.parts import health, probe, proxy
 from bluegreen.parts.health import End, Ended
 from bluegreen.parts.journal import Outcome
-from bluegreen.parts.proxy import Proxy
+from bluegreen.parts.proxy import NotSwitched, Proxy, Switched
 from bluegreen.parts.view import look
 from bluegreen.procedures.attempt import (
     Attempt,
@@ -18,15 +21,13 @@ from bluegreen.procedures.attempt import (
     connect_again,
     explained,
     record_end,
+    stop_failed,
     surviving,
     undone_on_failure,
 )
 from bluegreen.procedures.fleet import attempt_each, side_by_side
 from bluegreen.procedures.interrupts import held_back
 from bluegreen.procedures.retire import retire
-
-# Users may still wait for an answer of a version that failed, but one that hangs never gives it.
-FAILED_DRAIN_S = 5
 
 
 def promote(attempts: Sequence[Attempt], *, watched: bool) -> None:
@@ -45,9 +46,9 @@ def promote(attempts: Sequence[Attempt], *, watched: bool) -> None:
     trouble, cut_short = None, None
     with held_back() as interrupts:
         with probed(attempts):
+            # The last moment to turn back, also for an interrupt that came while the probes began.
             with undone_on_failure(attempts), interrupts.let_through():
-                # The last moment to turn back: for one that came while the probes began.
-                pass
+                side_by_side(attempts, lambda attempt: health.names_itself(attempt.machine, attempt.slot))
             switch_all(attempts)
             try:
                 with interrupts.let_through():
@@ -75,7 +76,7 @@ def probed(attempts: Sequence[Attempt]) -> Iterator[None]:
 
     def begin(attempt: Attempt) -> None:
         try:
-            attempt.probe = probe.start(attempt.machine)
+            attempt.probe = probe.start(attempt.machine, attempt.health)
         except Failed as error:
             attempt.machine.say.warn(f"not probed: {error.message}")
 
@@ -84,9 +85,14 @@ def probed(attempts: Sequence[Attempt]) -> Iterator[None]:
     try:
         yield
     finally:
-        for attempt in attempts:
-            if attempt.probe:
-                attempt.probe.close(after_ms=attempt.switched.ended_ms if attempt.switched else None)
+        end_probes(attempts)
+
+
+def end_probes(attempts: Sequence[Attempt]) -> None:
+    """Ends what still asks: from then on all who tell of it tell the same."""
+    for attempt in attempts:
+        if attempt.probe:
+            attempt.probe.close(after_ms=attempt.switched.ended_ms if attempt.switched else None)
 
 
 def switch_all(attempts: Sequence[Attempt]) -> None:
@@ -97,8 +103,11 @@ def switch_all(attempts: Sequence[Attempt]) -> None:
         return
     switched = [attempt for attempt, error in zip(attempts, results, strict=True) if error is None]
     back = attempt_each(switched, switch_back)
+    end_probes(attempts)
+    failed = next(attempt for attempt, error in zip(attempts, results, strict=True) if error is errors[0])
+    errors[0].why = (*errors[0].why, *_seen(failed))
     stuck = [each for each in back if isinstance(each, BluegreenError)]
-    # What may serve users by now is left alone; the others' new JVMs serve nobody.
+    # What may serve users by now is left alone; the others' new JVMs serve nobody any more.
     unclear = [each for each in results if isinstance(each, Unclear)]
     end = _failed if unclear or stuck else abandon
     attempt_each(attempts, lambda attempt: end(attempt, errors[0]))
@@ -113,6 +122,10 @@ def switch_all(attempts: Sequence[Attempt]) -> None:
     raise explained(errors[0], attempts)
 
 
+def _seen(attempt: Attempt) -> list[str]:
+    return [f"users meanwhile: {attempt.proof}"] if attempt.proof else []
+
+
 def _failed(attempt: Attempt, error: BluegreenError) -> None:
     record_end(attempt, Outcome.FAILED, error.message)
 
@@ -121,16 +134,19 @@ def switch(attempt: Attempt) -> None:
     """Switches one machine to the attempt's slot, and says so once it was seen to answer."""
     machine = attempt.machine
     with machine.say.step(f"switch to {attempt.slot}", name="switch") as step:
+        found = _settled(attempt)
+        attempt.tried = True
         try:
-            switched = proxy.switch(machine, _settled(attempt), attempt.slot)
-        except ConnectionLost as lost:
-            connect_again(attempt, lost)
-            _look_again(attempt, lost)
-            attempt.serves = True
+            switched = _point_at(attempt, attempt.slot, found)
+        except NotSwitched as error:
+            attempt.switch_began_ms = error.began_ms
+            raise
+        attempt.serves = True
+        if switched is None:
             step.done(f"switched to {attempt.slot}: the connection was lost, and a second look saw it serve")
             return
-        attempt.route, attempt.verified, attempt.switched = switched.route, switched.verified, switched
-        attempt.serves = True
+        attempt.verified, attempt.switched = switched.verified, switched
+        attempt.switch_began_ms = switched.began_ms
         seen = (
             "it answers through nginx"
             if switched.verified
@@ -148,32 +164,49 @@ def _settled(attempt: Attempt) -> Proxy:
     found = attempt.view.proxy
     if found.answers in (None, found.routed):
         return found
-    attempt.route = proxy.switch(attempt.machine, found, attempt.live).route
+    _point_at(attempt, attempt.live, found)
     return look(attempt.machine).proxy
 
 
-def _look_again(attempt: Attempt, lost: ConnectionLost) -> None:
-    """The switch ends itself on the host, whether or not the connection lives: what came of it is looked up.
+def _point_at(attempt: Attempt, slot: str, found: Proxy) -> Switched | None:
+    """Points nginx at a slot; None if the connection was lost meanwhile, and a second look saw it serve.
+
+    The switch ends itself on the host, whether or not the connection lives: what came of it is looked up.
 
     Raises:
         Failed: it was not switched.
     """
-    found = look(attempt.machine)
-    if found.live != attempt.slot:
-        raise Failed(
-            "the connection was lost during the switch, and the host did not switch", why=[lost.message]
-        )
-    attempt.route = found.proxy.route
+    try:
+        switched = proxy.switch(attempt.machine, found, slot)
+    except ConnectionLost as lost:
+        connect_again(attempt, lost)
+        now = look(attempt.machine)
+        if now.live != slot:
+            raise Failed(
+                "the connection was lost during the switch, and the host did not switch", why=[lost.message]
+            ) from lost
+        attempt.route = now.proxy.route
+        return None
+    attempt.route = switched.route
+    return switched
 
 
 def watch_all(attempts: Sequence[Attempt]) -> tuple[Attempt, Ended] | None:
-    """Watches every machine; gives the first that failed, with why."""
-    found = side_by_side(attempts, lambda attempt: surviving(attempt, watch))
+    """Watches every machine until one fails; gives that one, with why."""
+    called_off = threading.Event()
+
+    def watched(attempt: Attempt) -> Ended | None:
+        ended = surviving(attempt, lambda each: watch(each, called_off))
+        if ended:
+            called_off.set()
+        return ended
+
+    found = side_by_side(attempts, watched)
     return next(((attempt, ended) for attempt, ended in zip(attempts, found, strict=True) if ended), None)
 
 
-def watch(attempt: Attempt) -> Ended | None:
-    """Watches one machine for `switch.watch` seconds."""
+def watch(attempt: Attempt, called_off: threading.Event) -> Ended | None:
+    """Watches one machine for `switch.watch` seconds, or until it is called off."""
     machine = attempt.machine
     watch_s = machine.settings.switch.watch_s
     if watch_s <= 0 or attempt.pid is None:
@@ -181,7 +214,12 @@ def watch(attempt: Attempt) -> Ended | None:
     with machine.say.step(f"watch {attempt.slot} for {seconds(watch_s)}", name="watch") as step:
         try:
             ended = health.watch(
-                machine, attempt.slot, attempt.pid, before=attempt.health, verified=attempt.verified
+                machine,
+                attempt.slot,
+                attempt.pid,
+                before=attempt.health,
+                verified=attempt.verified,
+                called_off=called_off,
             )
         except ConnectionLost:
             raise
@@ -191,7 +229,8 @@ def watch(attempt: Attempt) -> Ended | None:
         step.done(
             f"{attempt.slot} failed the watch: {ended.detail}"
             if ended
-            else f"watched {attempt.slot} for {seconds(step.so_far_s)}: it holds"
+            else f"watched {attempt.slot} for {seconds(step.so_far_s)}: "
+            + ("another machine failed" if called_off.is_set() else "it holds")
         )
     return ended
 
@@ -200,13 +239,18 @@ def switch_all_back(attempts: Sequence[Attempt], trouble: tuple[Attempt, Ended])
     """Every machine back to what served before; gives the error that says so (exit code 3)."""
     failed, ended = trouble
     back = attempt_each(attempts, switch_back)
+    end_probes(attempts)
     for attempt in attempts:
         attempt.bad = (attempt.release.id,) if attempt.release else ()
+    (log,) = attempt_each([failed], lambda attempt: ended.log or _log_of(attempt))
     # What failed is not kept warm: its jobs would run on. Its log stays.
-    attempt_each(attempts, stop_failed)
+    attempt_each([attempt for attempt in attempts if not attempt.serves], stop_failed)
     attempt_each(attempts, lambda attempt: record_end(attempt, Outcome.SWITCHED_BACK, ended.detail))
-    seen = [f"users meanwhile: {failed.proof}"] if failed.proof else []
-    why = [ended.detail, *seen, *health.log_lines(failed.slot, ended.log)]
+    why = [
+        ended.detail,
+        *_seen(failed),
+        *(health.log_lines(failed.slot, log) if isinstance(log, tuple) else []),
+    ]
     stuck = [error for error in back if isinstance(error, BluegreenError)]
     if stuck:
         return Unclear(
@@ -227,24 +271,19 @@ def switch_back(attempt: Attempt) -> None:
     """Points nginx at what served before."""
     machine = attempt.machine
     with machine.say.step(f"switch back to {attempt.live}", name="switch back") as step:
-        now = look(machine).proxy
-        switched = proxy.switch(machine, now, attempt.live)
-        attempt.route, attempt.serves = switched.route, False
-        step.done(f"switched back to {attempt.live} in {switched.duration_ms} ms on the host")
-
-
-def stop_failed(attempt: Attempt) -> None:
-    """Stops a JVM that failed the watch, once what it still answers has ended."""
-    machine = attempt.machine
-    if look(machine).live == attempt.slot:
-        return
-    with machine.say.step(f"stop {attempt.slot}", name="stop what failed") as step:
-        patience_s = min(machine.settings.old_slot.drain_s, FAILED_DRAIN_S)
+        # No look before it: at a slot that hangs that takes many seconds, in which users wait.
+        known = replace(attempt.view.proxy, route=attempt.route)
         try:
-            stopped = slots.stop(machine, attempt.slot, attempt.route, drain_s=patience_s)
-            step.done(f"{attempt.slot}, which failed: {stopped or 'nothing ran there any more'}")
-        except Failed as error:
-            step.done(f"{attempt.slot}, which failed, was not stopped: {error.message}")
+            switched = _point_at(attempt, attempt.live, known)
+        except RouteMoved:
+            switched = _point_at(attempt, attempt.live, look(machine).proxy)
+        attempt.serves = False
+        how = f"in {switched.duration_ms} ms on the host" if switched else "though the connection was lost"
+        step.done(f"switched back to {attempt.live} {how}")
+
+
+def _log_of(attempt: Attempt) -> tuple[str, ...]:
+    return tuple(health.logs_of(attempt.machine, attempt.slot))
 
 
 def finish(reason: str | None) -> Callable[[Attempt], None]:

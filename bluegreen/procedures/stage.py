@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from bluegreen.console import seconds, size
 from bluegreen.jar import Jar
+from bluegreen.machine import application_path
 from bluegreen.parts import health, releases, slots
 from bluegreen.procedures.attempt import Attempt
 
@@ -37,8 +38,12 @@ def start_until_up(attempt: Attempt, environment: Mapping[str, str]) -> None:
         began = step.so_far_s
         attempt.health = health.wait_until_up(machine, slot, attempt.pid)
         step.done(f"{slot} is UP {seconds(step.so_far_s - began)} after its start (pid {attempt.pid})")
-    if machine.settings.health.smoke:
-        paths = machine.settings.health.smoke
+    paths, times = machine.settings.health.smoke, machine.settings.health.warm
+    if paths:
         with machine.say.step(f"ask {len(paths)} smoke paths of {slot}", name="smoke paths") as step:
             health.smoke(machine, slot)
             step.done(f"{len(paths)} smoke paths of {slot} answer 2xx")
+    elif times:
+        with machine.say.step(f"warm {slot}", name="warm") as step:
+            health.warm(machine, slot)
+            step.done(f"warmed {slot} with {times} requests for {application_path(machine.settings)}")

@@ -37,21 +37,26 @@ put_back() {
     mv -fT "$before" "$include" || trouble=yes
     set_marker "$marker_before" || trouble=yes
     [ -n "$boots_already" ] || at_boot disable "$slot"
-    [ -z "$reloaded" ] || on_nginx -s reload || trouble=yes
+    # Whoever asks next, or stops the slot, must not meet the workers that still go there.
+    [ -z "$reloaded" ] || reload_nginx || trouble=yes
     [ -z "$trouble" ] || fail 21 "$problem; and the way back failed too: see $before and $include"
     fail 20 "$problem"
 }
 
 # reload WHY: form (the include had another), method, or hidden (nginx did not see the switch without one).
-# Returns once no worker of before takes connections any more: nginx itself says it was done long before that.
 reload() {
-    workers_of_before=$(workers)
     reloaded=yes
-    if ! told=$(on_nginx -s reload 2>&1); then
+    if ! reload_nginx; then
         problem="nginx did not reload: $told"
         put_back
     fi
     say "reloaded $1"
+}
+# reload_nginx: returns once no worker of before takes connections any more: nginx itself says it was done long
+# before that. Fails with nginx's words in `told`.
+reload_nginx() {
+    workers_of_before=$(workers)
+    told=$(on_nginx -s reload 2>&1) || return 1
     until_ms=$(($(now_ms) + verify_ms))
     while takes_connections "$workers_of_before" && [ "$(now_ms)" -lt "$until_ms" ]; do sleep 0.01; done
 }
@@ -77,13 +82,23 @@ answers() {
 }
 
 # answers_within MS: after a reload several times in a row, as the old workers take connections for a while.
+# By then what names no slot at all, time and again, is the slot's own error: users need not see it any longer.
 answers_within() {
     until_ms=$(($(now_ms) + $1))
     in_a_row=0
+    errors_in_a_row=0
     if [ -n "$reloaded" ]; then enough=5; else enough=1; fi
     while :; do
         if answers; then in_a_row=$((in_a_row + 1)); else in_a_row=0; fi
         [ "$in_a_row" -lt "$enough" ] || return 0
+        answering=
+        slot_of_answer "$body"
+        if [ -n "$reloaded" ] && [ "$code" != 000 ] && [ -z "$answering" ]; then
+            errors_in_a_row=$((errors_in_a_row + 1))
+        else
+            errors_in_a_row=0
+        fi
+        [ "$errors_in_a_row" -lt 10 ] || return 1
         [ "$(now_ms)" -lt "$until_ms" ] || return 1
         [ "$in_a_row" -gt 0 ] || sleep 0.02
     done

@@ -192,7 +192,7 @@ final class StandIn {
     // ---- what it answers
 
     private static Answer answer(Request request, Server server) throws Exception {
-        if (past("hang_after_s")) {
+        if (server.application && past("hang_after_s")) {
             sleepForEver();
         }
         sleep(request.delayMillis());
@@ -203,8 +203,11 @@ final class StandIn {
         if (!server.application) {
             return text(404, "");
         }
+        if (past("fail_after_s")) {
+            return text(500, "Internal Server Error");
+        }
         if (path.equals("/api/v1/profiles")) {
-            return past("fail_after_s") ? text(500, "Internal Server Error") : text(200, profile);
+            return text(200, profile);
         }
         if (path.equals("/version")) {
             return text(200, version);

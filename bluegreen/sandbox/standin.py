@@ -51,10 +51,13 @@ class Behaviour:
     )
     down_after_s: float | None = field(default=None, metadata={"help": "health is DOWN from then on"})
     fail_after_s: float | None = field(
-        default=None, metadata={"help": "/api/v1/profiles answers 500 from then on"}
+        default=None, metadata={"help": "all but health answers 500 from then on"}
     )
     hang_after_s: float | None = field(
-        default=None, metadata={"help": "accepts, but answers nothing from then on"}
+        default=None,
+        metadata={
+            "help": "accepts, but answers nothing from then on; a management port of its own still does"
+        },
     )
     ignores_term: bool = field(default=False, metadata={"help": "SIGTERM does not end it, only SIGKILL does"})
     padding_bytes: int = field(

@@ -76,6 +76,7 @@ def test_p1_p4_what_is_not_up_is_refused_and_the_old_version_serves_on(
 
 
 def test_a_slow_starter_is_waited_for_and_its_up_is_noticed_within_a_second(box: Box) -> None:
+    box.configure(health={"warm": 0})
     box.deployed("1", start_s=2)
     assert box.served() == "1"
     log = (box.base / "logs" / "prod2.log").read_text()
@@ -103,7 +104,8 @@ def test_a_smoke_path_that_is_not_found_refuses_the_release(box: Box) -> None:
     box.configure(health={"smoke": ["/version", "/nothing"]})
     ran = box.deploy("2")
     assert ran.code == 1, ran.all
-    assert "✗ smoke path /nothing of prod1 answered 404" in ran.out
+    _, _, cause = ran.out.partition("✗ smoke path /nothing of prod1 answered 404")
+    assert "StandIn started on port" in cause
     assert "smoke path /nothing of prod1 answered 404" in last_entry(box)["reason"]
     assert pid_of(box, "prod1") is None
     assert box.served() == "1"
@@ -122,6 +124,14 @@ def test_smoke_paths_that_answer_are_asked_as_often_as_the_jvm_is_to_be_warmed(b
     assert "2 smoke paths of prod2 answer 2xx" in ran.out
     (took,) = [line for line in ran.out.splitlines() if "smoke paths of prod2" in line]
     assert float(took.rpartition("(")[2].split()[0]) >= 0.4
+
+
+def test_without_smoke_paths_the_verify_path_is_what_warms_the_jvm(box: Box) -> None:
+    box.configure(health={"warm": 4}, switch={"verify": "/api/v1/profiles?ms=100"})
+    ran = box.deployed("1")
+    warmed = re.search(r"warmed prod2 with 4 requests for /api/v1/profiles\?ms=100 \((.*) s\)", ran.out)
+    assert warmed is not None, ran.out
+    assert float(warmed[1]) >= 0.4
 
 
 def test_p1_the_health_of_a_management_port_decides(box: Box) -> None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,8 +22,9 @@ from bluegreen.procedures import deploy as deploying
 from bluegreen.procedures import fleet, promote
 from bluegreen.procedures.attempt import Attempt
 from bluegreen.procedures.deploy import Order
-from tests.box import Box, box_in
+from tests.box import Box, box_in, wait_for
 from tests.incidents import machine_of, settings_of, slow_nginx
+from tests.on_host import live_pid
 from tests.under_traffic import nothing_lost
 
 # Gives the machine its jar: the same for each, unless one is to fare otherwise.
@@ -100,13 +105,15 @@ def test_one_that_is_never_up_keeps_all_where_they_were(boxes: tuple[Box, Box], 
 
 def test_a_switch_that_fails_takes_the_others_back(boxes: tuple[Box, Box], deploy: Deploy) -> None:
     deploy("1")
-    slow_nginx(boxes[1], seconds=1)
+    slow_nginx(boxes[1], seconds=2)
     wrapper = boxes[1].folder / "slow-nginx"
-    wrapper.write_text(wrapper.read_text().replace("; sleep 1 ;;", "; sleep 1; exit 1 ;;"))
-    with nothing_lost(boxes[0]) as first, nothing_lost(boxes[1]) as second:
+    wrapper.write_text(wrapper.read_text().replace("; sleep 2 ;;", "; sleep 2; exit 1 ;;"))
+    with nothing_lost(boxes[0]) as first, nothing_lost(boxes[1]) as second, ThreadPoolExecutor() as pool:
+        under_way = pool.submit(_slow_answer_once_it_serves, boxes[0], "2")
         with pytest.raises(Failed, match="not switched to prod1: nginx stays as it was"):
             deploy("2")
         assert [box.served() for box in boxes] == ["1", "1"]
+    assert under_way.result() == (200, "2"), "what it had begun to answer it ended"
     assert set(second.answered) == {"1"}
     assert set(first.answered) == {"1", "2"}
     assert [box.machine()["live"] for box in boxes] == ["prod2", "prod2"]
@@ -132,12 +139,17 @@ def test_a_machine_that_cannot_go_back_is_a_case_for_a_person(
     assert [box.served() for box in boxes] == ["2", "1"]
 
 
-def test_one_that_fails_the_watch_takes_all_back(boxes: tuple[Box, Box], deploy: Deploy) -> None:
+def test_one_that_fails_the_watch_takes_all_back_at_once(boxes: tuple[Box, Box], deploy: Deploy) -> None:
     deploy("1")
     for box in boxes:
-        box.configure(switch={"watch": "20s"})
-    with nothing_lost(boxes[1]) as second, pytest.raises(SwitchedBack):
-        deploy("2", down_after_s=8)
+        box.configure(switch={"watch": "2m"})
+    began = time.monotonic()
+    with nothing_lost(boxes[1]) as second, ThreadPoolExecutor() as pool:
+        killing = pool.submit(_kill_once_it_serves, boxes, "2")
+        with pytest.raises(SwitchedBack):
+            deploy("2")
+        killing.result()
+    assert time.monotonic() - began < 60, "the other machine's watch went on to its end"
     assert set(second.answered) == {"1", "2"}
     assert [box.served() for box in boxes] == ["1", "1"]
     assert [_outcomes(box)[0] for box in boxes] == ["switched back", "switched back"]
@@ -150,6 +162,17 @@ def test_p7_one_locked_machine_keeps_all_of_them_untouched(boxes: tuple[Box, Box
     assert [list((box.base / "releases").glob("*")) for box in boxes] == [[], []]
     with machine_of(boxes[0]) as first, fleet.locked([first], "deploy"):
         pass
+
+
+def _kill_once_it_serves(boxes: tuple[Box, Box], version: str) -> None:
+    wait_for(lambda: all(box.served() == version for box in boxes), f"{version} serves", 60)
+    os.kill(live_pid(boxes[0], "prod1"), signal.SIGKILL)
+
+
+def _slow_answer_once_it_serves(box: Box, version: str) -> tuple[int, str]:
+    wait_for(lambda: box.served() == version, f"{version} serves", 60)
+    # Longer than a JVM that never served anybody is given to end.
+    return box.get("/version?ms=3500")
 
 
 def _outcomes(box: Box) -> list[str]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
+
+import pytest
 
 from tests.box import Box, alive, wait_for
 from tests.jvm import free_port
@@ -113,10 +116,18 @@ def test_p5_a_switch_that_fails_where_the_include_was_edited_without_a_reload_le
     box.deployed("1")
     box.deployed("2")
     before = live_pid(box, "prod1")
+    refused = f'if ($service_url ~ "prod2|:{box.sandbox.slots["prod2"]}") {{ return 500; }}'
+    site = box.include.parent / "site.conf"
+    location = f"location = /api/v1/profiles {{ {refused} proxy_pass $service_url; }}\n    location / {{"
+    site.write_text(site.read_text().replace("location / {", location))
+    nginx(box, "-s", "reload")
     box.include.write_text(plain(box, "prod2"))
-    ran = box.deploy("3", fail_after_s=0)
+    ran = box.deploy("3")
     assert ran.code == 1, ran.all
     assert "nginx does not answer from prod2: /api/v1/profiles answered 500" in ran.out
+    seen = re.search(r"users meanwhile: \d+ requests .*, (\d+) failed \(the first: HTTP 500 \d+ ms", ran.out)
+    assert seen is not None, ran.out
+    assert last_entry(box)["failed"] == int(seen[1])
     assert "live now: prod1, version 2" in ran.out
     assert box.served() == "2"
     assert live_pid(box, "prod1") == before
@@ -218,7 +229,25 @@ def test_p5_a_configuration_that_nginx_refuses_is_not_switched_into(box: Box) ->
     assert box.served() == "3"
 
 
-def test_p6_a_verify_path_that_answers_something_else_puts_all_back(box: Box) -> None:
+def test_p2_a_release_that_is_up_and_does_not_answer_its_name_is_not_switched_to(box: Box) -> None:
+    box.deployed("1")
+    before, pid = route(box), live_pid(box, "prod2")
+    with nothing_lost(box) as traffic:
+        ran = box.deploy("2", fail_after_s=0)
+    assert ran.code == 1, ran.all
+    _, _, cause = ran.out.partition("✗ prod1 is UP, but does not answer its name")
+    assert "/api/v1/profiles on its own port answers HTTP 500 Internal Server Error" in cause
+    assert "StandIn started on port" in cause
+    assert "live now: prod2, version 1 (untouched)" in cause
+    assert set(traffic.answered) == {"1"}
+    assert (route(box), live_pid(box, "prod2"), pid_of(box, "prod1")) == (before, pid, None)
+    assert last_entry(box)["outcome"] == "failed"
+    assert last_entry(box)["failed"] == 0
+
+
+@pytest.mark.parametrize("method", ["instant", "reload"])
+def test_p6_a_verify_path_that_answers_something_else_puts_all_back(box: Box, method: str) -> None:
+    box.configure(switch={"method": method})
     box.deployed("1")
     before, pid = route(box), live_pid(box, "prod2")
     box.configure(switch={"verify": "/version"})
@@ -226,7 +255,11 @@ def test_p6_a_verify_path_that_answers_something_else_puts_all_back(box: Box) ->
     ran = box.deploy("2")
     assert ran.code == 1, ran.all
     assert "nginx does not answer from prod1: /version answered 200 2" in ran.out
-    assert (route(box), live_pid(box, "prod2")) == (before, pid)
+    took = re.search(r"✗ switch to prod1 \((.*) s\)", ran.out)
+    assert took is not None, ran.out
+    assert float(took[1]) < 6, "users had it for no longer than it takes to be sure"
+    assert "prod1, which failed: stopped after" in ran.out
+    assert (route(box), live_pid(box, "prod2"), pid_of(box, "prod1")) == (before, pid, None)
     assert box.served() == "1"
 
 

@@ -1,10 +1,10 @@
-"""Judging a health answer (P1)."""
+"""Judging a health answer (P1), and several in a row."""
 
 from __future__ import annotations
 
 import pytest
 
-from bluegreen.parts.health import Answer
+from bluegreen.parts.health import FAILURES_IN_A_ROW, Answer, InARow
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,33 @@ def test_p1_anything_else_is_not_up(code: int, body: str, status: str) -> None:
     answer = Answer(code, body)
     assert not answer.up
     assert answer.status == status
+
+
+@pytest.mark.parametrize(
+    ("looks", "ends_at"),
+    [
+        pytest.param("bad good bad good bad good", None, id="now and then one fails"),
+        pytest.param("good bad bad good", 3, id="two in a row"),
+        pytest.param("bad good bad bad", 4, id="one, and later two in a row"),
+    ],
+)
+def test_only_failures_in_a_row_end_a_watch(looks: str, ends_at: int | None) -> None:
+    assert _full_at(FAILURES_IN_A_ROW, [look == "bad" for look in looks.split()]) == ends_at
+
+
+@pytest.mark.parametrize(
+    ("answers", "ends_at"),
+    [
+        pytest.param("UP UP DOWN UP UP", None, id="DOWN begins the count anew"),
+        pytest.param("DOWN UP UP UP", 4, id="three in a row"),
+    ],
+)
+def test_p1_only_ups_in_a_row_count(answers: str, ends_at: int | None) -> None:
+    told = [Answer(200, f'{{"status":"{status}"}}') for status in answers.split()]
+    assert _full_at(3, [answer.up for answer in told]) == ends_at
+
+
+def _full_at(enough: int, seen: list[bool]) -> int | None:
+    """After how many looks there were enough in a row."""
+    in_a_row = InARow(enough)
+    return next((number for number, so in enumerate(seen, start=1) if in_a_row.full(so)), None)
