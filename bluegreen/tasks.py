@@ -67,7 +67,7 @@ def speaking(c: Context, *, as_json: bool = False) -> Iterator[Console]:
         raise Exit(code=error.exit_code) from error
     except KeyboardInterrupt:
         ignore_from_now_on()
-        say.line("interrupted; nothing was changed")
+        say.line("interrupted")
         raise Exit(code=INTERRUPTED) from None
 
 

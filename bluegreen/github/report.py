@@ -28,10 +28,17 @@ class Ended:
 def reported(
     command: str, settings: Settings, say: Console, environ: Mapping[str, str] = os.environ
 ) -> Iterator[Ended]:
-    """Tells GitHub what came of the block; elsewhere nothing."""
+    """Tells GitHub what came of the block; elsewhere only that an interrupt changed nothing.
+
+    An interrupt that changes something is an error, or ends well: the procedures see to that.
+    """
     ended = Ended()
     if not on_github(environ):
-        yield ended
+        try:
+            yield ended
+        except KeyboardInterrupt:
+            say.line("nothing was changed")
+            raise
         return
     what = f"{command} of {settings.app} on {settings.host}"
     report = Report(f"❌ {what}: ended by a defect of bluegreen; see the log")
@@ -50,6 +57,7 @@ def reported(
             outputs["switched"] = ""
         raise
     except KeyboardInterrupt:
+        say.line("nothing was changed")
         report = Report(f"⚠️ {what}: interrupted, nothing was changed")
         raise
     finally:

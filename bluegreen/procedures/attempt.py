@@ -213,7 +213,7 @@ def undone_on_failure(attempts: Sequence[Attempt]) -> Iterator[None]:
                 undone = attempt_each(attempts, lambda attempt: abandon(attempt, error))
                 # Whoever was away too long sees what another deploy did to its JVM: that is not the cause.
                 error = next((each for each in undone if isinstance(each, LockLost)), error)
-                interrupts.came = False
+                interrupts.settle()
         except KeyboardInterrupt:
             error = Failed(
                 f"{INTERRUPTED}; the undoing was cut short",

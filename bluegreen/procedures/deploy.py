@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from bluegreen.config import Settings, secrets_from
@@ -17,6 +18,7 @@ from bluegreen.parts.view import View
 from bluegreen.procedures import plan, stage
 from bluegreen.procedures.attempt import Attempt, record_end, record_start, undone_on_failure
 from bluegreen.procedures.fleet import connected, locked, side_by_side
+from bluegreen.procedures.interrupts import held_back
 from bluegreen.procedures.promote import promote
 from bluegreen.procedures.ready import fit_to_start, look_ready
 from bluegreen.procedures.summary import summarize
@@ -52,22 +54,25 @@ def deploy(
     environment = {**settings.env, **secrets_from(settings, environ)}
     for warning in order.jar.warnings:
         say.warn(warning)
-    with connected(settings, say, environ) as machines:
-        if order.dry_run:
-            return [_planned(machine, order) for machine in machines]
-        with locked(machines, "deploy") as ours:
+    with held_back() as interrupts, ExitStack() as held:
+        with interrupts.let_through():
+            machines = held.enter_context(connected(settings, say, environ))
+            if order.dry_run:
+                return [_planned(machine, order) for machine in machines]
+            ours = held.enter_context(locked(machines, "deploy"))
             views = side_by_side(ours, look_ready)
             attempts = [_attempt(*each, order) for each in zip(ours, views, strict=True)]
             for attempt in attempts:
                 _announce(attempt)
             with undone_on_failure(attempts):
                 side_by_side(attempts, lambda attempt: _stage(attempt, order, environment))
-            if order.switch:
-                promote(attempts, watched=True)
-            else:
-                side_by_side(attempts, lambda attempt: record_end(attempt, Outcome.STAGED))
-            summarize(say, attempts)
-            return attempts
+        if order.switch:
+            promote(attempts, interrupts, watched=True)
+        else:
+            side_by_side(attempts, lambda attempt: record_end(attempt, Outcome.STAGED))
+            interrupts.settle()
+        summarize(say, attempts)
+        return attempts
 
 
 def version_of(jar: Jar, wanted: str | None, environ: Mapping[str, str] = os.environ) -> str:

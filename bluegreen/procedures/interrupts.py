@@ -18,6 +18,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.came = False
+        self._settled = False
 
     @contextmanager
     def let_through(self) -> Iterator[None]:
@@ -34,9 +35,13 @@ class Interrupts:
                 self.came = False
                 raise
 
+    def settle(self) -> None:
+        """All is done: what came meanwhile, or comes from now on, has nothing left to interrupt."""
+        self.came, self._settled = False, True
+
     def remember(self, number: int, frame: FrameType | None) -> None:
         """Handles a signal by keeping it for later."""
-        self.came = True
+        self.came = not self._settled
 
 
 def raise_on_termination() -> None:
@@ -78,10 +83,10 @@ def _handled_by(
     handler: Callable[[int, FrameType | None], None], *, spared: signal.Signals | None = None
 ) -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in _SIGNALS if number is not spared}
-    for number, was in before.items():
-        if was is not signal.SIG_IGN:
-            signal.signal(number, handler)
     try:
+        for number, was in before.items():
+            if was is not signal.SIG_IGN:
+                signal.signal(number, handler)
         yield
     finally:
         for number, was in before.items():

@@ -26,16 +26,16 @@ from bluegreen.procedures.attempt import (
     undone_on_failure,
 )
 from bluegreen.procedures.fleet import attempt_each, side_by_side
-from bluegreen.procedures.interrupts import held_back
+from bluegreen.procedures.interrupts import Interrupts
 from bluegreen.procedures.retire import retire
 
 
-def promote(attempts: Sequence[Attempt], *, watched: bool) -> None:
+def promote(attempts: Sequence[Attempt], interrupts: Interrupts, *, watched: bool) -> None:
     """Switches every machine, or none; watches them; retires the old slot; writes the journal.
 
-    An interrupt cuts the watch and the wait for the old slot short: the new version serves by then.
-
     Args:
+        interrupts: they are held back; let through, they cut the watch and the wait for the old slot short, as
+            the new version serves by then.
         watched: whether a failing slot is switched back during `switch.watch` seconds.
 
     Raises:
@@ -44,30 +44,28 @@ def promote(attempts: Sequence[Attempt], *, watched: bool) -> None:
     """
     say = attempts[0].machine.say
     trouble, cut_short = None, None
-    with held_back() as interrupts:
-        with probed(attempts):
-            # The last moment to turn back, also for an interrupt that came while the probes began.
-            with undone_on_failure(attempts), interrupts.let_through():
-                side_by_side(attempts, lambda attempt: health.names_itself(attempt.machine, attempt.slot))
-            switch_all(attempts)
-            try:
-                with interrupts.let_through():
-                    trouble = watch_all(attempts) if watched else None
-            except KeyboardInterrupt:
-                cut_short = "interrupted after the switch"
-                say.warn(f"{cut_short}: the new version serves, and was not watched")
-            if trouble:
-                raise switch_all_back(attempts, trouble)
+    with probed(attempts):
+        # The last moment to turn back, also for an interrupt that came while the probes began.
+        with undone_on_failure(attempts), interrupts.let_through():
+            side_by_side(attempts, lambda attempt: health.names_itself(attempt.machine, attempt.slot))
+        switch_all(attempts)
         try:
             with interrupts.let_through():
-                if not cut_short:
-                    side_by_side(attempts, lambda attempt: surviving(attempt, retire))
+                trouble = watch_all(attempts) if watched else None
         except KeyboardInterrupt:
-            cut_short = "interrupted while the old slot was retired"
-            say.warn(f"{cut_short}: the new version serves; what still runs there the next deploy stops")
-        side_by_side(attempts, lambda attempt: surviving(attempt, finish(cut_short)))
-        # All is done by now: what came meanwhile has nothing left to interrupt.
-        interrupts.came = False
+            cut_short = "interrupted after the switch"
+            say.warn(f"{cut_short}: the new version serves, and was not watched")
+        if trouble:
+            raise switch_all_back(attempts, trouble)
+    try:
+        with interrupts.let_through():
+            if not cut_short:
+                side_by_side(attempts, lambda attempt: surviving(attempt, retire))
+    except KeyboardInterrupt:
+        cut_short = "interrupted while the old slot was retired"
+        say.warn(f"{cut_short}: the new version serves; what still runs there the next deploy stops")
+    side_by_side(attempts, lambda attempt: surviving(attempt, finish(cut_short)))
+    interrupts.settle()
 
 
 @contextmanager

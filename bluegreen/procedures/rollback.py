@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 
 from bluegreen.config import Settings, secrets_from
 from bluegreen.console import Console
@@ -15,6 +16,7 @@ from bluegreen.parts.view import View
 from bluegreen.procedures import stage
 from bluegreen.procedures.attempt import Attempt, record_start, undone_on_failure
 from bluegreen.procedures.fleet import connected, locked, side_by_side
+from bluegreen.procedures.interrupts import held_back
 from bluegreen.procedures.promote import promote
 from bluegreen.procedures.ready import fit_to_start, look_ready
 from bluegreen.procedures.summary import summarize
@@ -32,17 +34,20 @@ def rollback(
         Failed: there is no good release to go back to, or it did not get UP; traffic is where it was.
         WrongUsage: `to` names no release of the host.
     """
-    with connected(settings, say, environ) as machines, locked(machines, "rollback") as ours:
-        views = side_by_side(ours, look_ready)
-        attempts = [_attempt(machine, view, to) for machine, view in zip(ours, views, strict=True)]
-        cold = [attempt for attempt in attempts if attempt.pid is None]
-        environment = {**settings.env, **secrets_from(settings, environ)} if cold else {}
-        with undone_on_failure(attempts):
-            side_by_side(attempts, record_start)
-            if cold:
-                side_by_side(cold, lambda attempt: stage.start_until_up(attempt, environment))
+    with held_back() as interrupts, ExitStack() as held:
+        with interrupts.let_through():
+            machines = held.enter_context(connected(settings, say, environ))
+            ours = held.enter_context(locked(machines, "rollback"))
+            views = side_by_side(ours, look_ready)
+            attempts = [_attempt(machine, view, to) for machine, view in zip(ours, views, strict=True)]
+            cold = [attempt for attempt in attempts if attempt.pid is None]
+            environment = {**settings.env, **secrets_from(settings, environ)} if cold else {}
+            with undone_on_failure(attempts):
+                side_by_side(attempts, record_start)
+                if cold:
+                    side_by_side(cold, lambda attempt: stage.start_until_up(attempt, environment))
         # Back to a warm slot is back to what has served: to watch it could only lead to the bad one again.
-        promote(attempts, watched=bool(cold))
+        promote(attempts, interrupts, watched=bool(cold))
         summarize(say, attempts)
         return attempts
 

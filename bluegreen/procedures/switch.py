@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 from bluegreen.config import Settings
 from bluegreen.console import Console
 from bluegreen.errors import Failed
@@ -9,6 +11,7 @@ from bluegreen.machine import Machine
 from bluegreen.parts.view import View
 from bluegreen.procedures.attempt import Attempt, record_start
 from bluegreen.procedures.fleet import connected, locked, side_by_side
+from bluegreen.procedures.interrupts import held_back
 from bluegreen.procedures.promote import promote
 from bluegreen.procedures.ready import look_ready
 from bluegreen.procedures.summary import summarize
@@ -20,11 +23,14 @@ def switch(settings: Settings, say: Console) -> list[Attempt]:
     Raises:
         Failed: an idle slot is not UP; nothing was changed.
     """
-    with connected(settings, say) as machines, locked(machines, "switch") as ours:
-        views = side_by_side(ours, look_ready)
-        attempts = [to_idle("switch", machine, view) for machine, view in zip(ours, views, strict=True)]
-        side_by_side(attempts, record_start)
-        promote(attempts, watched=True)
+    with held_back() as interrupts, ExitStack() as held:
+        with interrupts.let_through():
+            machines = held.enter_context(connected(settings, say))
+            ours = held.enter_context(locked(machines, "switch"))
+            views = side_by_side(ours, look_ready)
+            attempts = [to_idle("switch", machine, view) for machine, view in zip(ours, views, strict=True)]
+            side_by_side(attempts, record_start)
+        promote(attempts, interrupts, watched=True)
         summarize(say, attempts)
         return attempts
 
