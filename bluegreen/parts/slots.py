@@ -219,13 +219,16 @@ def stop(
     return _stopped(lines)
 
 
-def keep_for(machine: Machine, slot: str, pid: int, route: str) -> None:
+def keep_for(machine: Machine, slot: str, pid: int, route: str) -> int:
     """Has the host stop the JVM of the idle slot by itself, `old_slot.keep_for` seconds from now.
 
     It does so only if this JVM still runs there and nginx was not switched since.
 
     Args:
         route: as it is now; if it has moved since, nothing is arranged (P4).
+
+    Returns:
+        The seconds that the host keeps to, which are those of the last `setup`.
 
     Raises:
         Failed: the host did not take it; the JVM runs on.
@@ -250,6 +253,7 @@ def keep_for(machine: Machine, slot: str, pid: int, route: str) -> None:
     )
     if result.exit_code != 0:
         raise step_failed("keep_for", result)
+    return next(int(line.split()[1]) for line in result.stdout.splitlines() if line.startswith("expires "))
 
 
 def _stopped(lines: list[str]) -> Stopped | None:

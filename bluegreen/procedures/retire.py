@@ -24,8 +24,8 @@ def retire(attempt: Attempt) -> None:
                 stopped = slots.stop(machine, old, attempt.route, drain_s=settings.drain_s)
                 step.done(f"the old slot {old}: {stopped or 'nothing ran there'}")
             else:
-                slots.keep_for(machine, old, pid, attempt.route)
-                step.done(f"{warm}; the host stops it {seconds(settings.keep_for_s or 0)} from now")
+                kept_s = slots.keep_for(machine, old, pid, attempt.route)
+                step.done(f"{warm}; the host stops it {seconds(kept_s)} from now")
         except Failed as error:
             # The new version serves: that the old one still runs as well is no failure of the deploy.
             step.done(f"the old slot {old} runs on: {error.message}")

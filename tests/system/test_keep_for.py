@@ -30,6 +30,22 @@ def test_a_timer_stops_the_old_slot_of_a_restricted_user_and_leaves_nothing(
     assert host.guest.run("systemctl --failed --no-legend").stdout == ""
 
 
+def test_the_time_that_setup_was_told_is_what_holds_and_what_is_said(guest: Guest, tmp_path: Path) -> None:
+    host = rented(tmp_path, guest, old_slot={"drain": "1s"})
+    host.set_up()
+    host.deployed("1")
+    host.configure(old_slot={"keep_for": "3s"})
+    ran = host.deployed("2")
+    assert "the old slot prod2 runs on: old_slot.keep_for was not set when `setup` ran on this host" in ran.out
+    assert timers(host) == ""
+    assert host.active("prod2") == "active"
+    host.set_up()
+    host.configure(old_slot={"keep_for": "10m"})
+    assert "the host stops it 3.0 s from now" in host.done("rollback").out
+    wait_for(lambda: host.active("prod1") == "inactive", "the timer stops the old slot")
+    assert host.served() == "1"
+
+
 def test_p4_a_timer_leaves_what_was_gone_back_to(guest: Guest, tmp_path: Path) -> None:
     host = rented(tmp_path, guest, old_slot={"keep_for": "4s", "drain": "1s"})
     host.set_up()
