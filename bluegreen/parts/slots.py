@@ -54,6 +54,11 @@ class Slot:
         return self.running and self.owner == str(self.pid) and self.health is not None and self.health.up
 
     @property
+    def occupied(self) -> bool:
+        """A JVM of ours runs there: its supervisor's, or one that the old scripts started by hand."""
+        return self.running or self.ours
+
+    @property
     def foreign(self) -> bool:
         """Somebody else's process holds its port."""
         return self.owner is not None and self.owner != str(self.pid) and not self.ours

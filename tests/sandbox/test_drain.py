@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -146,6 +147,25 @@ def test_what_is_still_open_when_patience_ends_is_told(box: Box) -> None:
         r"still open when patience ended: 1 request or websocket",
         ran.out,
     ), ran.out
+
+
+def test_p2_what_is_under_way_on_a_kept_slot_ends_before_the_next_deploy_takes_it(box: Box) -> None:
+    box.configure(old_slot={"drain": "60s"})
+    box.deployed("1")
+    old = live_pid(box, "prod2")
+    with asking(box, "/version?ms=10000") as answers:
+        under_way(box, "/version")
+        box.deployed("2")
+        given_up = deploying(box, "given up")
+        given_up.until_said("uploaded")
+        given_up.send(signal.SIGINT)
+        assert given_up.ended() == 1, given_up.said
+        assert alive(old)
+        ran = box.deployed("3")
+    assert answers == [(200, "1")]
+    assert f"prod2: its previous JVM (pid {old}) stopped after" in ran.out
+    assert "still open" not in ran.out
+    assert box.served() == "3"
 
 
 def test_idle_connections_of_nginx_hold_nothing_up(box: Box) -> None:
