@@ -124,9 +124,10 @@ def named_slot(body: str, settings: Settings) -> str | None:
     return text if text in settings.slots else slot_named(text, settings)
 
 
-def reloads_without_loss(version: str) -> bool:
-    """Whether a reload of this nginx can spare clients on keep-alive connections, as our site has it do."""
-    return tuple(int(part) for part in version.split(".") if part) >= KEEPALIVE_MIN_TIMEOUT_SINCE
+def reloads_without_loss(found: Proxy) -> bool:
+    """Whether a reload spares clients on keep-alive connections: our own site has a newer nginx do so."""
+    version = tuple(int(part) for part in found.version.split(".") if part)
+    return found.groups and version >= KEEPALIVE_MIN_TIMEOUT_SINCE
 
 
 def switch(machine: Machine, before: Proxy, to: str) -> Switched:

