@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.box import Box, alive, wait_for
 from tests.incidents import deploying
 from tests.on_host import live_pid
@@ -41,11 +43,18 @@ def _connections(port: int) -> int:
     return sum(line[1].endswith(f":{port:04X}") and line[3] == "01" for line in lines)
 
 
-def test_p2_a_request_under_way_is_answered_by_the_old_version_which_is_gone_after_it(box: Box) -> None:
-    box.configure(old_slot=STOP)
+# Of a reload the old workers of nginx go on with what is under way.
+both_methods = pytest.mark.parametrize("method", ["instant", "reload"])
+
+
+@both_methods
+def test_p2_a_request_of_twenty_seconds_ends_on_the_old_version_which_is_gone_after_it(
+    box: Box, method: str
+) -> None:
+    box.configure(old_slot=STOP, switch={"method": method})
     box.deployed("1")
     old = live_pid(box, "prod2")
-    with asking(box, "/version?ms=5000") as answers:
+    with asking(box, "/version?ms=20000") as answers:
         under_way(box, "/version")
         deployer = deploying(box, "2")
         deployer.until_said("switched to prod1")
@@ -55,19 +64,6 @@ def test_p2_a_request_under_way_is_answered_by_the_old_version_which_is_gone_aft
     assert deployer.ended() == 0, deployer.said
     assert not alive(old)
     assert "still open" not in deployer.said
-
-
-def test_p2_a_request_of_twenty_seconds_ends_on_the_old_version(box: Box) -> None:
-    box.configure(old_slot=STOP)
-    box.deployed("1")
-    old = live_pid(box, "prod2")
-    with asking(box, "/version?ms=20000") as answers:
-        under_way(box, "/version")
-        deployer = deploying(box, "2")
-        deployer.until_said("switched to prod1")
-    assert answers == [(200, "1")]
-    assert deployer.ended() == 0, deployer.said
-    assert not alive(old)
 
 
 def test_p2_a_stream_goes_on_to_its_end_before_the_old_jvm_is_stopped(box: Box) -> None:
@@ -86,8 +82,9 @@ def test_p2_a_stream_goes_on_to_its_end_before_the_old_jvm_is_stopped(box: Box) 
     assert not alive(old)
 
 
-def test_p2_a_websocket_stays_with_the_old_version_which_is_gone_after_it(box: Box) -> None:
-    box.configure(old_slot=STOP)
+@both_methods
+def test_p2_a_websocket_stays_with_the_old_version_which_is_gone_after_it(box: Box, method: str) -> None:
+    box.configure(old_slot=STOP, switch={"method": method})
     box.deployed("1")
     old = live_pid(box, "prod2")
     with socket.create_connection(("127.0.0.1", box.sandbox.http_port), 30) as client:
