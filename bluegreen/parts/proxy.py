@@ -72,8 +72,8 @@ class Switched:
 
     Args:
         route: the word for the route now in force.
-        began_ms: when it began, by the host's clock since 1970.
-        duration_ms: on the host, all of the step, the verification included.
+        began_ms: when it began, by the host's clock since 1970: at the first line of switch.sh.
+        duration_ms: from then on, all of the step, the verification included.
         reloaded: why nginx was reloaded for it, None if it was not.
         verified: the slot was seen to answer through nginx, rather than a 2xx of whoever it was.
     """
