@@ -42,7 +42,7 @@ class Tally:
         failed: by cause: not a 200, a reset, an answer cut short, a body that was not due.
         stale: good answers from another version than the one that had been switched to.
         last: the same, of an old worker of nginx that ended the connection with it.
-        after: for each version expected, ms that the answers took to each GET of its first two seconds.
+        after: by version, ms that its answers to GETs took, from its first answer on for two seconds.
     """
 
     sent: int = 0
@@ -50,7 +50,7 @@ class Tally:
     failed: Counter[str] = field(default_factory=Counter)
     stale: Counter[str] = field(default_factory=Counter)
     last: Counter[str] = field(default_factory=Counter)
-    after: list[list[float]] = field(default_factory=list)
+    after: dict[str, list[float]] = field(default_factory=dict)
 
 
 class Load:
@@ -117,13 +117,12 @@ class _Clients:
         self._host, self._port = address.hostname or "", address.port or 80
         self._keep_alive, self._pause_s = keep_alive, pause_s
         self._tally = Tally()
-        self._expected, self._since = ANY, 0.0
+        self._expected = ANY
+        self._first: dict[str, float] = {}
         self.over = asyncio.Event()
 
     def expect(self, version: str) -> None:
-        self._expected, self._since = version, time.monotonic()
-        if version != ANY:
-            self._tally.after.append([])
+        self._expected = version
 
     async def run(self, number: int) -> Tally:
         await asyncio.gather(*(self._client(each) for each in range(number)))
@@ -141,8 +140,6 @@ class _Clients:
                 # Closed by the other side before anything was sent: every client begins a new one.
                 connection = None
             expected, at = self._expected, time.monotonic()
-            counts = expected != ANY and at - self._since < AFTER_S and not body
-            took = self._tally.after[-1] if counts else []
             self._tally.sent += 1
             what = "POST" if body else "GET"
             try:
@@ -156,8 +153,12 @@ class _Clients:
                     connection.close()
                 connection = None
                 continue
-            took.append(round((time.monotonic() - at) * 1000, 2))
             self._tally.answered[version] += 1
+            took_s = time.monotonic() - at
+            # From the switch itself, not from when it is said: the first answers are the slow ones.
+            first = self._first.setdefault(version, at + took_s)
+            if not body and at + took_s - first < AFTER_S:
+                self._tally.after.setdefault(version, []).append(round(took_s * 1000, 2))
             if expected not in (ANY, version):
                 count = self._tally.last if self._keep_alive and connection.ended else self._tally.stale
                 count[f"{version} in place of {expected}"] += 1
