@@ -65,6 +65,15 @@ class Reloaded(Enum):
             Reloaded.HIDDEN: "without one it went on as before; is there an open_file_cache in its server?",
         }[self]
 
+    @property
+    def advice(self) -> str:
+        """How the next switch does without."""
+        return {
+            Reloaded.METHOD: "switch.method: instant reloads once and never again",
+            Reloaded.FORM: "the include is made for method instant now, and no further switch needs one",
+            Reloaded.HIDDEN: "with `open_file_cache off;` in its server no switch needs one",
+        }[self]
+
 
 @dataclass(frozen=True)
 class Switched:
@@ -90,8 +99,13 @@ class Switched:
         return self.began_ms + self.duration_ms
 
     def __str__(self) -> str:
-        how = "without a reload" if self.reloaded is None else f"with a reload of nginx ({self.reloaded.why})"
-        return f"in {self.duration_ms} ms on the host, {how}"
+        method = "reload" if self.reloaded is Reloaded.METHOD else "instant"
+        how = (
+            "one rename without a reload"
+            if self.reloaded is None
+            else f"with a reload of nginx ({self.reloaded.why})"
+        )
+        return f"in {self.duration_ms} ms on the host by method {method}, {how}"
 
 
 def read(facts: Facts, settings: Settings) -> Proxy:

@@ -299,7 +299,9 @@ def test_a_deploy_ends_with_from_where_to_where_and_how_long_each_part_took(box:
     ran = box.deployed("2")
     *_, summary, switched, proof, times = ran.out.splitlines()
     assert summary == "✓ taggle on 127.0.0.1: prod2 (1) → prod1 (2)"
-    assert re.fullmatch(r"  switched in \d+ ms on the host, without a reload", switched)
+    assert re.fullmatch(
+        r"  switched in \d+ ms on the host by method instant, one rename without a reload", switched
+    )
     assert re.fullmatch(
         r"  probe: \d+ requests for /api/v1/profiles through nginx, 0 failed, slowest \d+ ms, "
         r"first answer of the new slot \d+ ms after the switch began",
