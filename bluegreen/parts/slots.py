@@ -224,12 +224,13 @@ def stop(
     return _stopped(lines)
 
 
-def keep_for(machine: Machine, slot: str, pid: int, route: str) -> int:
+def keep_for(machine: Machine, slot: Slot, route: str) -> int:
     """Has the host stop the JVM of the idle slot by itself, `old_slot.keep_for` seconds from now.
 
     It does so only if this JVM still runs there and nginx was not switched since.
 
     Args:
+        slot: as it was found when its JVM served.
         route: as it is now; if it has moved since, nothing is arranged (P4).
 
     Returns:
@@ -242,16 +243,17 @@ def keep_for(machine: Machine, slot: str, pid: int, route: str) -> int:
     expire = machine.script(
         "expire",
         machine.root_script(),
-        slot=slot,
-        port=settings.slots[slot],
-        pid=pid,
+        slot=slot.name,
+        port=slot.port,
+        # One that was started by hand has no supervisor: who listens is it.
+        pid=slot.pid or slot.owner or "",
         route=route,
         drain_ms=round(settings.old_slot.drain_s * 1000),
     )
     result = machine.attempt(
         "keep_for",
         stdin=expire.text().encode(),
-        slot=slot,
+        slot=slot.name,
         route=route,
         keep_for_s=round(settings.old_slot.keep_for_s or 0),
         root=machine.root_script(),
