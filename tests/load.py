@@ -13,11 +13,15 @@ import argparse
 import asyncio
 import json
 import random
+import re
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -102,6 +106,23 @@ def nothing_lost(tally: Tally, *, reloaded: bool = False) -> None:
     assert not tally.stale, tally
     assert reloaded or not tally.last, tally
     assert tally.answered.total() == tally.sent, tally
+
+
+@contextmanager
+def wrk(url: str) -> Iterator[None]:
+    """wrk asks from the block's begin to its end, and must see neither an error nor another status."""
+    process = subprocess.Popen(
+        ["wrk", "-t1", "-c32", "-d1h", "--timeout", "10s", url], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        yield
+    finally:
+        # It ends at once, and tells what it saw.
+        process.send_signal(signal.SIGINT)
+        told, _ = process.communicate(timeout=60)
+    assert re.search(r"[1-9]\d* requests in ", told), told
+    assert "Socket errors" not in told
+    assert "Non-2xx" not in told
 
 
 # --- the process -------------------------------------------------------------------------------------------
