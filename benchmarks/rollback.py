@@ -1,12 +1,15 @@
 """How long a rollback to a warm slot takes: on the host, for the one who typed it, and for a user.
 
 .venv/bin/python -m benchmarks.rollback [--rounds N]
+
+In the sandbox, and as root also on a guest with systemd, as `setup` makes a host.
 """
 
 from __future__ import annotations
 
 import argparse
 import http.client
+import os
 import re
 import tempfile
 import threading
@@ -15,11 +18,20 @@ from pathlib import Path
 
 from benchmarks import table
 from tests.box import Box, box_in
+from tests.system.guest import booted
+from tests.system.hosts import rented
+
+HEADERS = ["", "median (least to most)"]
+PARTS = [
+    "on the host, from the first line of the script that switches to an answer of the old version",
+    "from typing it to the first answer of the old version",
+    "the whole command",
+]
 
 
-def one(box: Box, live: str, before: str) -> tuple[float, float, float]:
-    """One rollback: ms on the host, of the whole command, from typing it to a user's first old answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", box.sandbox.http_port, timeout=10)
+def one(box: Box, before: str, address: str, port: int) -> tuple[float, float, float]:
+    """One rollback: ms on the host, from typing it to a user's first old answer, of the whole command."""
+    connection = http.client.HTTPConnection(address, port, timeout=10)
     began = time.monotonic()
     seen: list[float] = []
 
@@ -38,7 +50,15 @@ def one(box: Box, live: str, before: str) -> tuple[float, float, float]:
     connection.close()
     on_host = re.search(r"switched to \w+ in (\d+) ms on the host", ran.out)
     assert on_host is not None, ran.out
-    return float(on_host[1]), (ended - began) * 1000, (seen[0] - began) * 1000
+    return float(on_host[1]), (seen[0] - began) * 1000, (ended - began) * 1000
+
+
+def several(box: Box, rounds: int, address: str, port: int) -> list[list[str]]:
+    """The rows of so many rollbacks to and fro."""
+    box.deployed("1")
+    box.deployed("2")
+    took = [one(box, "1" if number % 2 == 0 else "2", address, port) for number in range(rounds)]
+    return [[part, table.of(times)] for part, times in zip(PARTS, zip(*took, strict=True), strict=True)]
 
 
 def main() -> None:
@@ -46,21 +66,17 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=20)
     rounds = parser.parse_args().rounds
+    command = f"python -m benchmarks.rollback --rounds {rounds}"
     with tempfile.TemporaryDirectory() as name, box_in(Path(name)) as box:
-        box.deployed("1")
-        box.deployed("2")
-        took = [one(box, *(("2", "1") if number % 2 == 0 else ("1", "2"))) for number in range(rounds)]
-    host, command, user = (list(each) for each in zip(*took, strict=True))
-    table.show(
-        f"{rounds} rollbacks to a warm slot",
-        ["", "median (least to most)"],
-        [
-            ["on the host, from the command's start there to the end of the verification", table.of(host)],
-            ["from typing it to the first answer of the old version", table.of(user)],
-            ["the whole command", table.of(command)],
-        ],
-        command=f"python -m benchmarks.rollback --rounds {rounds}",
-    )
+        rows = several(box, rounds, "127.0.0.1", box.sandbox.http_port)
+    table.show(f"{rounds} rollbacks to a warm slot in the sandbox", HEADERS, rows, command=command)
+    if os.geteuid() != 0:
+        return
+    with tempfile.TemporaryDirectory() as name, booted("rollback") as guest:
+        host = rented(Path(name), guest)
+        host.set_up()
+        rows = several(host, rounds, guest.address, 80)
+    table.show(f"{rounds} rollbacks to a warm slot under systemd", HEADERS, rows, command=f"sudo {command}")
 
 
 if __name__ == "__main__":

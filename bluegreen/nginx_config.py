@@ -27,6 +27,8 @@ class Server:
     """A server: where it listens, its names, whether it reads the include, and passes requests by it.
 
     Args:
+        file_cache: it caches what it knows of files, by open_file_cache.
+        keepalive_min_timeout: a reload leaves connections of waiting clients open for some time.
         headers: names and values of what it sets for the slots, those of its locations too.
     """
 
@@ -35,6 +37,7 @@ class Server:
     includes: bool
     passes: bool
     file_cache: bool
+    keepalive_min_timeout: bool
     headers: tuple[tuple[str, str], ...] = ()
 
 
@@ -50,12 +53,13 @@ def servers(config: str, include: str) -> tuple[Server, ...]:
     main = next(iter(files.values()))
     found = []
     for http in (each for each in _parse(main) if each.words[:1] == ("http",)):
-        for server in _with_included(http, files, "server"):
-            found.append(_server(server, files, include))
+        around = tuple(_expanded(http.block, files))
+        for server in (each for each in around if each.words[:1] == ("server",)):
+            found.append(_server(server, around, files, include))
     return tuple(found)
 
 
-def _server(server: Directive, files: dict[str, str], include: str) -> Server:
+def _server(server: Directive, around: tuple[Directive, ...], files: dict[str, str], include: str) -> Server:
     own = tuple(_expanded(server.block, files))
     passes = any(
         "$service_url" in " ".join(each.words) for each in _deep(own) if each.words[:1] == ("proxy_pass",)
@@ -74,12 +78,15 @@ def _server(server: Directive, files: dict[str, str], include: str) -> Server:
             for each in _deep(own)
             if each.words[0] == "proxy_set_header" and len(each.words) > 2
         ),
-        file_cache=any(each.words[0] == "open_file_cache" and each.words[1:] != ("off",) for each in own),
+        file_cache=_value("open_file_cache", own, around) not in ("", "off"),
+        keepalive_min_timeout=_value("keepalive_min_timeout", own, around) not in ("", "0", "0s"),
     )
 
 
-def _with_included(block: Directive, files: dict[str, str], name: str) -> Iterator[Directive]:
-    return (each for each in _expanded(block.block, files) if each.words[:1] == (name,))
+def _value(name: str, *blocks: tuple[Directive, ...]) -> str:
+    """The value of a directive that is inherited from the outer block, empty if it stands in none of them."""
+    values = (" ".join(each.words[1:]) for block in blocks for each in block if each.words[0] == name)
+    return next(values, "")
 
 
 def _expanded(block: tuple[Directive, ...], files: dict[str, str]) -> Iterator[Directive]:

@@ -133,15 +133,29 @@ def _shadowing(servers: Sequence[Server], ours: Sequence[Server], port: int, nam
     return "" if taken in ours else f"server_name {' '.join(taken.names) or '(none)'}"
 
 
-def method(view: View) -> Iterator[Finding]:
-    """The method of switching against what this nginx can do without losing requests."""
+def method(view: View, servers: Sequence[Server]) -> Iterator[Finding]:
+    """The method of switching against what this nginx, with this site, can do without losing requests.
+
+    Args:
+        servers: of nginx's whole configuration, none where it could not be read.
+    """
     wanted, found = view.settings.switch.method, view.proxy
     numbers = tuple(int(number) for number in re.findall(r"\d+", found.version)[:3])
+    readers = [server for server in servers if server.includes]
+    # Unread, a site that `setup` wrote is known to have it.
+    spares = all(server.keepalive_min_timeout for server in readers) if readers else found.groups
     if wanted == "reload" and numbers and numbers < KEEPALIVE_MIN_TIMEOUT_SINCE:
         yield warning(
             "method",
             f"each reload of nginx {found.version} loses requests of clients on keep-alive connections",
             "switch.method: instant, or nginx 1.27.4 and later",
+        )
+    elif wanted == "reload" and not spares:
+        yield warning(
+            "method",
+            f"each reload of nginx {found.version} loses requests of clients on keep-alive connections, "
+            "where the site sets no keepalive_min_timeout",
+            "keepalive_min_timeout 10s; in the server that reads the include, or switch.method: instant",
         )
     elif found.include and found.form.value != wanted:
         yield warning(
@@ -149,8 +163,10 @@ def method(view: View) -> Iterator[Finding]:
             f"the include is made for {found.form.value}, config.yml says {wanted}",
             "nothing: the next switch turns it, at the cost of one reload",
         )
+    elif wanted == "instant":
+        yield ok("method", "instant: one rename moves running traffic, without a reload")
     else:
-        yield ok("method", wanted)
+        yield ok("method", f"reload: nginx {found.version} keeps the connections of waiting clients open")
 
 
 def drift(view: View) -> Iterator[Finding]:

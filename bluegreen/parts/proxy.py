@@ -66,6 +66,15 @@ class Reloaded(Enum):
             Reloaded.HIDDEN: "without one it went on as before; is there an open_file_cache in its server?",
         }[self]
 
+    @property
+    def advice(self) -> str:
+        """How the next switch does without."""
+        return {
+            Reloaded.METHOD: "switch.method: instant reloads once and never again",
+            Reloaded.FORM: "the include is made for method instant now, and no further switch needs one",
+            Reloaded.HIDDEN: "with `open_file_cache off;` in its server no switch needs one",
+        }[self]
+
 
 @dataclass(frozen=True)
 class Switched:
@@ -73,8 +82,8 @@ class Switched:
 
     Args:
         route: the word for the route now in force.
-        began_ms: when it began, by the host's clock since 1970.
-        duration_ms: on the host, all of the step, the verification included.
+        began_ms: when it began, by the host's clock since 1970: at the first line of switch.sh.
+        duration_ms: from then on, all of the step, the verification included.
         reloaded: why nginx was reloaded for it, None if it was not.
         verified: the slot was seen to answer through nginx, rather than a 2xx of whoever it was.
     """
@@ -91,8 +100,13 @@ class Switched:
         return self.began_ms + self.duration_ms
 
     def __str__(self) -> str:
-        how = "without a reload" if self.reloaded is None else f"with a reload of nginx ({self.reloaded.why})"
-        return f"in {self.duration_ms} ms on the host, {how}"
+        method = "reload" if self.reloaded is Reloaded.METHOD else "instant"
+        how = (
+            "one rename without a reload"
+            if self.reloaded is None
+            else f"with a reload of nginx ({self.reloaded.why})"
+        )
+        return f"in {self.duration_ms} ms on the host by method {method}, {how}"
 
 
 class NotSwitched(Failed):
@@ -137,9 +151,10 @@ def named_slot(body: str, settings: Settings) -> str | None:
     return text if text in settings.slots else slot_named(text, settings)
 
 
-def reloads_without_loss(version: str) -> bool:
-    """Whether a reload of this nginx can spare clients on keep-alive connections, as our site has it do."""
-    return tuple(int(part) for part in version.split(".") if part) >= KEEPALIVE_MIN_TIMEOUT_SINCE
+def reloads_without_loss(found: Proxy) -> bool:
+    """Whether a reload spares clients on keep-alive connections: our own site has a newer nginx do so."""
+    version = tuple(int(part) for part in found.version.split(".") if part)
+    return found.groups and version >= KEEPALIVE_MIN_TIMEOUT_SINCE
 
 
 def switch(machine: Machine, before: Proxy, to: str) -> Switched:

@@ -54,6 +54,11 @@ class Slot:
         return self.running and self.owner == str(self.pid) and self.health is not None and self.health.up
 
     @property
+    def occupied(self) -> bool:
+        """A JVM of ours runs there: its supervisor's, or one that the old scripts started by hand."""
+        return self.running or self.ours
+
+    @property
     def foreign(self) -> bool:
         """Somebody else's process holds its port."""
         return self.owner is not None and self.owner != str(self.pid) and not self.ours
@@ -219,13 +224,17 @@ def stop(
     return _stopped(lines)
 
 
-def keep_for(machine: Machine, slot: str, pid: int, route: str) -> None:
+def keep_for(machine: Machine, slot: Slot, route: str) -> int:
     """Has the host stop the JVM of the idle slot by itself, `old_slot.keep_for` seconds from now.
 
     It does so only if this JVM still runs there and nginx was not switched since.
 
     Args:
+        slot: as it was found when its JVM served.
         route: as it is now; if it has moved since, nothing is arranged (P4).
+
+    Returns:
+        The seconds that the host keeps to, which are those of the last `setup`.
 
     Raises:
         Failed: the host did not take it; the JVM runs on.
@@ -234,22 +243,24 @@ def keep_for(machine: Machine, slot: str, pid: int, route: str) -> None:
     expire = machine.script(
         "expire",
         machine.root_script(),
-        slot=slot,
-        port=settings.slots[slot],
-        pid=pid,
+        slot=slot.name,
+        port=slot.port,
+        # One that was started by hand has no supervisor: who listens is it.
+        pid=slot.pid or slot.owner or "",
         route=route,
         drain_ms=round(settings.old_slot.drain_s * 1000),
     )
     result = machine.attempt(
         "keep_for",
         stdin=expire.text().encode(),
-        slot=slot,
+        slot=slot.name,
         route=route,
         keep_for_s=round(settings.old_slot.keep_for_s or 0),
         root=machine.root_script(),
     )
     if result.exit_code != 0:
         raise step_failed("keep_for", result)
+    return next(int(line.split()[1]) for line in result.stdout.splitlines() if line.startswith("expires "))
 
 
 def _stopped(lines: list[str]) -> Stopped | None:

@@ -85,7 +85,7 @@ def diagnose(machine: Machine, jar: Jar | None) -> Iterator[Finding]:
     if machine.settings.nginx.sudo:
         yield from routing.include_folder(view, facts, machine.host.user)
     yield from routing.site(view, servers)
-    yield from routing.method(view)
+    yield from routing.method(view, servers)
     yield from routing.drift(view)
     yield from application.ports(view)
     yield from application.jar(view, jar)

@@ -34,7 +34,7 @@ def promote(attempts: Sequence[Attempt], interrupts: Interrupts, *, watched: boo
     """Switches every machine, or none; watches them; retires the old slot; writes the journal.
 
     Args:
-        interrupts: they are held back; let through, they cut the watch and the wait for the old slot short, as
+        interrupts: they are held back; let through, they cut short the watch and the wait for the old slot:
             the new version serves by then.
         watched: whether a failing slot is switched back during `switch.watch` seconds.
 

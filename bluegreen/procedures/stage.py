@@ -1,4 +1,4 @@
-"""Stage: everything before the switch. Upload, start the idle slot, wait until it is UP, smoke paths."""
+"""Stage: everything before the switch. Upload, start the idle slot anew, wait until it is UP, smoke paths."""
 
 from __future__ import annotations
 
@@ -23,6 +23,23 @@ def upload(attempt: Attempt, jar: Jar) -> None:
         step.done(f"uploaded {jar.path.name} as release {release.id}: {how}")
 
 
+def make_room(attempt: Attempt) -> None:
+    """Stops what the idle slot still runs, once what is under way there has ended (P2).
+
+    It is not yet the attempt's own: an interrupt meanwhile leaves it to its users.
+    """
+    machine, found = attempt.machine, attempt.view.slots[attempt.slot]
+    if not found.occupied:
+        return
+    with machine.say.step(f"stop what {attempt.slot} ran before", name="make room") as step:
+        stopped = slots.stop(machine, attempt.slot, attempt.route, drain_s=machine.settings.old_slot.drain_s)
+        step.done(
+            f"{attempt.slot}: its previous JVM (pid {stopped.pid}) {stopped}"
+            if stopped
+            else f"{attempt.slot}: its previous JVM ended by itself"
+        )
+
+
 def start_until_up(attempt: Attempt, environment: Mapping[str, str]) -> None:
     """Starts the release in the idle slot and waits until it is UP and its smoke paths answer.
 
@@ -31,6 +48,7 @@ def start_until_up(attempt: Attempt, environment: Mapping[str, str]) -> None:
     """
     machine, slot, release = attempt.machine, attempt.slot, attempt.release
     assert release is not None  # noqa: S101 # only a release can be started
+    make_room(attempt)
     with machine.say.step(f"start {slot}", name="start until UP") as step:
         # Said before it runs: whatever comes next, what may have been started is stopped again.
         attempt.started = True

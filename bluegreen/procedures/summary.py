@@ -14,10 +14,11 @@ def _how(attempt: Attempt) -> None:
     say = attempt.machine.say
     if attempt.switched:
         say.line(f"  switched {attempt.switched}")
-        if attempt.switched.reloaded and not proxy.reloads_without_loss(attempt.view.proxy.version):
+        reloaded, found = attempt.switched.reloaded, attempt.view.proxy
+        if reloaded and not proxy.reloads_without_loss(found):
             say.warn(
-                f"a reload of nginx {attempt.view.proxy.version} can cost clients on keep-alive connections "
-                "a request; method instant reloads once and never again"
+                f"a reload of nginx {found.version} can cost clients on keep-alive connections a request; "
+                f"{reloaded.advice}"
             )
     proof = attempt.proof
     if proof and proof.failed:

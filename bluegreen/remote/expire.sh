@@ -3,7 +3,8 @@
 still_kept() {
     one_step
     [ "$(route_now)" = "$route" ] || fail 0 "nginx was switched since: $slot is not ours to stop"
-    [ "$(slot_pid "$slot")" = "$pid" ] || fail 0 "$slot runs another JVM by now"
+    kept_pid=$(slot_pid "$slot")
+    [ "${kept_pid:-$(port_owner "$port")}" = "$pid" ] || fail 0 "$slot runs another JVM by now"
 }
 still_kept
 exec 8>&-

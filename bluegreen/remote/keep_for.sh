@@ -1,4 +1,5 @@
-# Has the host itself stop the idle slot in $keep_for_s seconds; no deployer waits. Input: expire.sh for that day.
+# Has the host itself stop the idle slot after $keep_for_s seconds, with systemd after those that `setup` was told;
+# no deployer waits. Input: expire.sh for that day. Prints `expires SECONDS`: the time that holds.
 # Leaves slots/SLOT.expire and a timer; one of before is replaced, and does nothing once its JVM is gone.
 expire=$(cat)
 under_lock

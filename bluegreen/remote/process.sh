@@ -51,13 +51,14 @@ slot_start() {
 # slot_stop SLOT PID, slot_kill SLOT PID
 slot_stop() { kill -TERM "$2"; }
 slot_kill() { kill -KILL "$2"; }
-# slot_expires SLOT: a process of its own waits, and runs slots/SLOT.expire.
+# slot_expires SLOT: a process of its own waits, and runs slots/SLOT.expire. Prints `expires SECONDS`.
 slot_expires() {
     (
         exec 8>&- </dev/null >"$base/logs/$1.expire.log" 2>&1
         # shellcheck disable=SC2016 # expanded by the inner shell
         exec setsid sh -c 'sleep "$1"; exec sh "$2"' "$1.expire" "$keep_for_s" "$base/slots/$1.expire"
     ) &
+    say "expires $keep_for_s"
 }
 
 # slot_boots SLOT: nobody starts it at a boot.

@@ -186,11 +186,14 @@ start_unit() {
     systemctl start "$app@$slot.service"
 }
 
-# Whoever wrote slots/SLOT.expire, it is run as the user whose folder it is in.
+# Whoever wrote slots/SLOT.expire, it is run as the user whose folder it is in. Prints `expires SECONDS`.
 expire_later() {
+    [ "$keep_for_s" -gt 0 ] || fail 1 "old_slot.keep_for was not set when \`setup\` ran on this host: run it again"
     systemctl stop "$app-expire-$slot.timer" 2>/dev/null || :
     systemd-run --quiet --collect --unit="$app-expire-$slot" --uid="$user" --on-active="$keep_for_s" \
-        --timer-property=AccuracySec=1s /bin/sh "$base/slots/$slot.expire"
+        --timer-property=AccuracySec=1s /bin/sh "$base/slots/$slot.expire" ||
+        fail 1 "systemd did not take the timer that stops $slot"
+    say "expires $keep_for_s"
 }
 
 case $verb in

@@ -341,7 +341,9 @@ def test_a_deploy_ends_with_from_where_to_where_and_how_long_each_part_took(box:
     assert summary == f"✓ taggle on 127.0.0.1: prod2 (1, {first}) → prod1 (2, {second})"
     sent = r"\d+\.\d kB, \d+(\.\d)? [kM]?B/s"
     assert re.search(rf"^✓ uploaded taggle-2\.jar as release {second}: {sent} \(.+\)$", ran.out, re.M)
-    assert re.fullmatch(r"  switched in \d+ ms on the host, without a reload", switched)
+    assert re.fullmatch(
+        r"  switched in \d+ ms on the host by method instant, one rename without a reload", switched
+    )
     assert re.fullmatch(
         r"  probe: \d+ requests for /api/v1/profiles through nginx, 0 failed, slowest \d+ ms, "
         r"first answer of the new slot \d+ ms after the switch began",

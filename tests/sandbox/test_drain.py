@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import signal
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from tests.box import Box, alive, wait_for
 from tests.incidents import deploying
@@ -40,11 +43,18 @@ def _connections(port: int) -> int:
     return sum(line[1].endswith(f":{port:04X}") and line[3] == "01" for line in lines)
 
 
-def test_p2_a_request_under_way_is_answered_by_the_old_version_which_is_gone_after_it(box: Box) -> None:
-    box.configure(old_slot=STOP)
+# Of a reload the old workers of nginx go on with what is under way.
+both_methods = pytest.mark.parametrize("method", ["instant", "reload"])
+
+
+@both_methods
+def test_p2_a_request_of_twenty_seconds_ends_on_the_old_version_which_is_gone_after_it(
+    box: Box, method: str
+) -> None:
+    box.configure(old_slot=STOP, switch={"method": method})
     box.deployed("1")
     old = live_pid(box, "prod2")
-    with asking(box, "/version?ms=5000") as answers:
+    with asking(box, "/version?ms=20000") as answers:
         under_way(box, "/version")
         deployer = deploying(box, "2")
         deployer.until_said("switched to prod1")
@@ -54,19 +64,6 @@ def test_p2_a_request_under_way_is_answered_by_the_old_version_which_is_gone_aft
     assert deployer.ended() == 0, deployer.said
     assert not alive(old)
     assert "still open" not in deployer.said
-
-
-def test_p2_a_request_of_twenty_seconds_ends_on_the_old_version(box: Box) -> None:
-    box.configure(old_slot=STOP)
-    box.deployed("1")
-    old = live_pid(box, "prod2")
-    with asking(box, "/version?ms=20000") as answers:
-        under_way(box, "/version")
-        deployer = deploying(box, "2")
-        deployer.until_said("switched to prod1")
-    assert answers == [(200, "1")]
-    assert deployer.ended() == 0, deployer.said
-    assert not alive(old)
 
 
 def test_p2_a_stream_goes_on_to_its_end_before_the_old_jvm_is_stopped(box: Box) -> None:
@@ -85,8 +82,9 @@ def test_p2_a_stream_goes_on_to_its_end_before_the_old_jvm_is_stopped(box: Box) 
     assert not alive(old)
 
 
-def test_p2_a_websocket_stays_with_the_old_version_which_is_gone_after_it(box: Box) -> None:
-    box.configure(old_slot=STOP)
+@both_methods
+def test_p2_a_websocket_stays_with_the_old_version_which_is_gone_after_it(box: Box, method: str) -> None:
+    box.configure(old_slot=STOP, switch={"method": method})
     box.deployed("1")
     old = live_pid(box, "prod2")
     with socket.create_connection(("127.0.0.1", box.sandbox.http_port), 30) as client:
@@ -146,6 +144,25 @@ def test_what_is_still_open_when_patience_ends_is_told(box: Box) -> None:
         r"still open when patience ended: 1 request or websocket",
         ran.out,
     ), ran.out
+
+
+def test_p2_what_is_under_way_on_a_kept_slot_ends_before_the_next_deploy_takes_it(box: Box) -> None:
+    box.configure(old_slot={"drain": "60s"})
+    box.deployed("1")
+    old = live_pid(box, "prod2")
+    with asking(box, "/version?ms=10000") as answers:
+        under_way(box, "/version")
+        box.deployed("2")
+        given_up = deploying(box, "given up")
+        given_up.until_said("uploaded")
+        given_up.send(signal.SIGINT)
+        assert given_up.ended() == 1, given_up.said
+        assert alive(old)
+        ran = box.deployed("3")
+    assert answers == [(200, "1")]
+    assert f"prod2: its previous JVM (pid {old}) stopped after" in ran.out
+    assert "still open" not in ran.out
+    assert box.served() == "3"
 
 
 def test_idle_connections_of_nginx_hold_nothing_up(box: Box) -> None:

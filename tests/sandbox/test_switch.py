@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -58,7 +59,10 @@ def test_a_plain_include_is_turned_into_the_one_with_markers_by_a_single_reload(
     for marker in box.runtime.iterdir():
         marker.unlink()
     nginx(box, "-s", "reload")
-    assert "with a reload of nginx" in box.deployed("2").out
+    ran = box.deployed("2")
+    why = "the include was not yet one of method instant"
+    assert f"on the host by method instant, with a reload of nginx ({why})" in ran.out
+    assert "and no further switch needs one" in ran.out
     address = f"http://127.0.0.1:{box.sandbox.slots['prod1']}"
     assert first_line(box) == f"set $service_url {address};", "addresses stay addresses"
     assert box.served() == "2"
@@ -69,14 +73,68 @@ def test_a_plain_include_is_turned_into_the_one_with_markers_by_a_single_reload(
 def test_method_reload_keeps_the_plain_line(box: Box) -> None:
     box.configure(switch={"method": "reload"})
     for version, slot in (("1", "prod2"), ("2", "prod1")):
-        assert (
-            "with a reload of nginx (switch.method is reload); it answers through nginx"
-            in box.deployed(version).out
-        )
+        ran = box.deployed(version)
+        why = "by method reload, with a reload of nginx (switch.method is reload)"
+        assert f"{why}; it answers through nginx" in ran.out
+        assert "! a reload of nginx" in ran.out
+        assert "switch.method: instant reloads once and never again" in ran.out
         assert box.include.read_text() == f"{line_to(slot)}\n"
         assert markers(box) == []
         assert box.served() == version
     assert box.machine()["nginx"]["method"] == "reload"
+
+
+def test_p6_a_marker_that_a_file_cache_hides_is_seen_and_a_reload_moves_the_traffic(box: Box) -> None:
+    box.deployed("1")
+    # One worker, as each has a cache of its own.
+    one_worker = box.include.parents[1] / "nginx.conf"
+    one_worker.write_text(one_worker.read_text().replace("worker_processes 2;", "worker_processes 1;"))
+    site = box.include.parent / "site.conf"
+    cached = "open_file_cache max=100; open_file_cache_valid 1h;"
+    site.write_text(site.read_text().replace("open_file_cache off;", cached))
+    nginx(box, "-s", "reload")
+    wait_for(lambda: len(workers(box)) == 1, "the one worker alone")
+    assert box.served() == "1"
+    ran = box.deployed("2")
+    why = "without one it went on as before; is there an open_file_cache in its server?"
+    assert f"by method instant, with a reload of nginx ({why}); it answers through nginx" in ran.out
+    assert "; with `open_file_cache off;` in its server no switch needs one" in ran.out
+    assert "reloads once" not in ran.out
+    assert box.served() == "2"
+
+
+def workers(box: Box) -> list[str]:
+    """The pids of the sandbox's nginx besides its master."""
+    master = (box.include.parents[1] / "nginx.pid").read_text().strip()
+    return Path(f"/proc/{master}/task/{master}/children").read_text().split()
+
+
+def test_p2_what_each_reload_costs_is_told_where_the_site_has_no_keepalive_min_timeout(
+    newer_nginx: Box,
+) -> None:
+    box = newer_nginx
+    box.configure(switch={"method": "reload"})
+    assert "! a reload of nginx" not in box.deployed("1").out
+    assert method_found(box) == "ok", "our own site has it"
+    head = f"server {{ listen 127.0.0.1:{box.sandbox.http_port};"
+    rest = f"include {box.include}; location / {{ proxy_pass $service_url; }} }}"
+    site = box.include.parent / "site.conf"
+    site.write_text(f"{head} {rest}")
+    box.include.write_text(plain(box, "prod2"))
+    nginx(box, "-s", "reload")
+    assert method_found(box) == "warning"
+    assert re.search(r"! a reload of nginx [\d.]+ can cost clients on keep-alive", box.deployed("2").out)
+    site.write_text(f"keepalive_min_timeout 10s; {head} {rest}")
+    nginx(box, "-s", "reload")
+    assert method_found(box) == "ok"
+
+
+def method_found(box: Box) -> str:
+    """The level of what `check` finds of the method of switching."""
+    findings = json.loads(box.run("check", "--json").out)["machines"][0]["findings"]
+    (found,) = [finding for finding in findings if finding["name"] == "method"]
+    assert found["level"] == "ok" or "keepalive_min_timeout 10s;" in found["remedy"]
+    return str(found["level"])
 
 
 def test_the_method_can_be_changed_both_ways_between_two_deploys(box: Box) -> None:

@@ -95,6 +95,7 @@ def test_p2_p3_such_a_host_is_taken_over_with_either_method(
         first = host.deployed("2")
         # P4: what served before serves on until the next deploy needs its slot.
         assert nohup_pid(host) == before
+        assert "the JVM started by hand in prod1 and its scheduled jobs and consumers run on" in first.out
         assert (host.guest.root / UNIT.lstrip("/")).exists()
         marked = len(answers.seen)
         wait_for(lambda: len(answers.seen) > marked + 20, "more answers")
@@ -113,6 +114,25 @@ def test_p2_p3_such_a_host_is_taken_over_with_either_method(
     assert host.machine()["drift"] == []
     host.deployed("4")
     assert host.served() == "4"
+
+
+@pytest.mark.parametrize(
+    ("old_slot", "told"),
+    [
+        ({"after_switch": "stop"}, "the old slot prod1: stopped after"),
+        ({"keep_for": "2s"}, "run on; the host stops it 2.0 s from now"),
+    ],
+)
+def test_p2_the_jvm_started_by_hand_is_stopped_when_old_slot_says_so(
+    guest: Guest, tmp_path: Path, old_slot: dict[str, str], told: str
+) -> None:
+    host = by_hand(guest, tmp_path, rented(tmp_path, guest).jar("1"))
+    host.configure(old_slot=old_slot)
+    with asked_all_the_while(host) as answers:
+        assert told in host.deployed("2").out
+        wait_for(lambda: nohup_pid(host) == "", "the JVM started by hand is stopped")
+    assert answers.versions()[-1] == "2"
+    assert host.active("prod2") == "active"
 
 
 def test_a_crash_right_after_the_first_deploy_brings_back_what_it_deployed(

@@ -339,5 +339,6 @@ def test_the_text_can_be_pasted_into_an_issue(host: Rented) -> None:
     ran = host.run("check")
     assert ran.code == 0, ran.all
     assert "✓ ssh: connected as ubuntu" in ran.out
+    assert "✓ method: instant: one rename moves running traffic, without a reload" in ran.out
     assert "! jar: no jar matches" in ran.out
     assert "    what to do: build it" in ran.out

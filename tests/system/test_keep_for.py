@@ -1,4 +1,4 @@
-"""`old_slot.keep_for` on a host with systemd: a transient timer stops the old slot, and no deployer waits."""
+"""`old_slot` on a host with systemd: stopped at once, or by a transient timer that no deployer waits for."""
 
 from __future__ import annotations
 
@@ -6,12 +6,24 @@ from pathlib import Path
 
 from tests.box import wait_for
 from tests.system.guest import Guest
-from tests.system.hosts import Rented, rented
+from tests.system.hosts import Rented, asked_all_the_while, rented
 
 
 def timers(host: Rented) -> str:
     """The transient timers of the app."""
     return host.guest.run("systemctl list-timers --all --no-legend 'taggle-expire-*'").stdout
+
+
+def test_p2_p4_the_old_slot_is_stopped_and_not_the_one_that_serves(guest: Guest, tmp_path: Path) -> None:
+    host = rented(tmp_path, guest, user="deploy", old_slot={"after_switch": "stop"})
+    host.set_up("--login", "ubuntu")
+    host.deployed("1")
+    with asked_all_the_while(host) as answers:
+        ran = host.deployed("2")
+    assert "the old slot prod2: stopped after" in ran.out
+    assert (host.active("prod1"), host.active("prod2")) == ("active", "inactive")
+    assert answers.versions() == ["1", "2"]
+    assert host.guest.run("systemctl --failed --no-legend").stdout == ""
 
 
 def test_a_timer_stops_the_old_slot_of_a_restricted_user_and_leaves_nothing(
@@ -28,6 +40,24 @@ def test_a_timer_stops_the_old_slot_of_a_restricted_user_and_leaves_nothing(
     assert host.served() == "2"
     wait_for(lambda: timers(host) == "", "nothing is left of the timer")
     assert host.guest.run("systemctl --failed --no-legend").stdout == ""
+
+
+def test_the_time_that_setup_was_told_is_what_holds_and_what_is_said(guest: Guest, tmp_path: Path) -> None:
+    host = rented(tmp_path, guest, old_slot={"drain": "1s"})
+    host.set_up()
+    host.deployed("1")
+    host.configure(old_slot={"keep_for": "3s"})
+    ran = host.deployed("2")
+    assert (
+        "the old slot prod2 runs on: old_slot.keep_for was not set when `setup` ran on this host" in ran.out
+    )
+    assert timers(host) == ""
+    assert host.active("prod2") == "active"
+    host.set_up()
+    host.configure(old_slot={"keep_for": "10m"})
+    assert "the host stops it 3.0 s from now" in host.done("rollback").out
+    wait_for(lambda: host.active("prod1") == "inactive", "the timer stops the old slot")
+    assert host.served() == "1"
 
 
 def test_p4_a_timer_leaves_what_was_gone_back_to(guest: Guest, tmp_path: Path) -> None:

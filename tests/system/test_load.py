@@ -7,7 +7,7 @@ from pathlib import Path
 from bluegreen import config
 from tests import springboot
 from tests.deploying import Series
-from tests.load import ANY, Load, nothing_lost
+from tests.load import ANY, Load, nothing_lost, wrk
 from tests.system.guest import Guest
 from tests.system.hosts import rented
 
@@ -34,3 +34,6 @@ def test_p2_spring_boot_loses_no_request_in_deploys_and_rollbacks(guest: Guest, 
     nothing_lost(load.tally)
     assert set(load.tally.answered) == {"1", "2", "3"}
     assert len(series.said) == 18
+    with wrk(f"http://{guest.address}/version"):
+        for version in ("2", "3"):
+            first.back_to(version)

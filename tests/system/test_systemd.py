@@ -231,10 +231,12 @@ def test_p4_a_slot_where_nothing_listens_is_never_switched_to(host: Rented) -> N
     assert host.served() == "1"
 
 
-def test_the_time_of_a_switch_on_the_host_is_told(host: Rented, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_rollback_takes_less_than_a_tenth_of_a_second_on_the_host(host: Rented) -> None:
     host.deployed("1")
     host.deployed("2")
-    times = [took_ms(host.done("rollback", *arguments)) for arguments in ((), ("--to", "2"), ("--to", "1"))]
-    with capsys.disabled():
-        print(f" [switches under systemd took {', '.join(map(str, times))} ms on the host]", end="")  # noqa: T201
-    assert len(times) == 3
+    # From the first line of the script that switches there, to an answer of the old version through nginx.
+    # Of twenty at most the quickest: the machine of the tests has other work.
+    times: list[int] = []
+    while not times or (min(times) >= 100 and len(times) < 20):
+        times.append(took_ms(host.done("rollback", "--to", "12"[len(times) % 2])))
+    assert min(times) < 100, times

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bluegreen.nginx_config import servers
 
 INCLUDE = "/etc/nginx/conf.d/service-url.inc"
@@ -57,6 +59,31 @@ def test_an_include_by_a_glob_counts() -> None:
     (server,) = servers(config, INCLUDE)
     assert server.includes
     assert server.file_cache
+
+
+@pytest.mark.parametrize(
+    ("around", "own", "holds"),
+    [
+        ("", "", False),
+        ("10s", "", True),
+        ("", "10s", True),
+        ("10s", "0", False),
+        ("0", "10s", True),
+    ],
+)
+def test_a_directive_of_the_http_block_holds_unless_the_server_has_its_own(
+    around: str, own: str, holds: bool
+) -> None:
+    def line(value: str) -> str:
+        return f"keepalive_min_timeout {value};" if value else ""
+
+    config = (
+        "# configuration file /etc/nginx/nginx.conf:\nhttp { include conf.d/*.conf;\n"
+        f"server {{ {line(own)} include {INCLUDE}; }} }}\n"
+        f"# configuration file /etc/nginx/conf.d/tuning.conf:\n{line(around)}\n"
+    )
+    (server,) = servers(config, INCLUDE)
+    assert server.keepalive_min_timeout is holds
 
 
 def test_what_is_no_configuration_has_no_servers() -> None:

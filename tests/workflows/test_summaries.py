@@ -28,4 +28,4 @@ def test_the_rendered_examples_are_current(made: Path, name: str) -> None:
 def without_figures(text: str) -> str:
     """A summary without what is another at each run: times, counts, pids."""
     without_ids = re.sub(r"\d{8}-\d{6}-\d{3}-[0-9a-f]{8}", "ID", text)
-    return re.sub(r"\d+(\.\d+)?( ms| s)?|without a reload|with a reload[^|]*", "N", without_ids)
+    return re.sub(r"\d+(\.\d+)?( ms| s)?|by method [^|]*", "N", without_ids)
