@@ -80,6 +80,11 @@ class Host:
         """Who is logged in there."""
         return self._login.user or login_user(self._login.address)
 
+    @property
+    def connected(self) -> bool:
+        """Whether it was connected and not closed since; a connection that was lost counts until then."""
+        return self._sessions is not None
+
     # --- connecting ----------------------------------------------------------------------------------
 
     def connect(self) -> None:

@@ -18,7 +18,8 @@ from bluegreen.config import Settings
 from bluegreen.console import Console
 from bluegreen.machine import Machine
 from bluegreen.procedures import fleet
-from bluegreen.sandbox import embedded
+from bluegreen.sandbox import embedded, processes
+from bluegreen.sandbox.folder import Folder
 from tests.box import Box, alive, wait_for
 
 Moment = Literal["upload", "start", "health", "switch", "watch"]
@@ -29,6 +30,10 @@ IMPATIENT = (
     "from bluegreen.parts import lock; lock.HEARTBEAT_S, lock.SILENCE_S = 0.5, 3;"
     "from bluegreen.__main__ import program; program.run()"
 )
+
+
+# How long these pause between two looks.
+DRAIN_PAUSE, WATCH_PAUSE = "0.1", "0.05"
 
 
 # --- a deployer under way ----------------------------------------------------------------------------
@@ -182,6 +187,15 @@ def cut_connections(box: Box) -> None:
         with contextlib.suppress(OSError):
             if b"sshd" in Path(f"/proc/{pid}/comm").read_bytes():
                 os.kill(pid, signal.SIGKILL)
+
+
+def pauses(box: Box, seconds: str) -> bool:
+    """Whether a script on this sandbox is at a pause of that length, which tells what it waits for."""
+    for each in processes.started_over_ssh(Folder.at(box.folder / ".sandbox")):
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{each.pid}/cmdline").read_bytes() == f"sleep\0{seconds}\0".encode():
+                return True
+    return False
 
 
 def jvms(box: Box) -> set[int]:

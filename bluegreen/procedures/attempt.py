@@ -255,9 +255,13 @@ def stop_failed(attempt: Attempt) -> None:
 
 def surviving(attempt: Attempt, step: Callable[[Attempt], Given]) -> Given:
     """A step that may be begun anew: over a new connection if the old one is lost."""
+    was_connected = attempt.host.connected
     try:
         return step(attempt)
     except ConnectionLost as lost:
+        if was_connected and not attempt.host.connected:
+            # Not lost but closed, to end the step: by an interrupt, which reaches no other thread (fleet.py).
+            raise
         connect_again(attempt, lost)
         return step(attempt)
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.box import Box, alive, wait_for
-from tests.incidents import deploying
-from tests.on_host import live_pid
+from tests.incidents import DRAIN_PAUSE, deploying, pauses
+from tests.on_host import last_entry, live_pid
 
 STOP = {"after_switch": "stop", "drain": "60s"}
 
@@ -130,6 +130,22 @@ def test_p2_an_upload_that_began_before_the_switch_ends_on_the_old_version(box: 
     assert answer.endswith(body)
     assert deployer.ended() == 0, deployer.said
     assert not alive(old)
+
+
+def test_p8_an_interrupt_while_the_old_slot_is_drained_ends_a_deploy_that_is_done(box: Box) -> None:
+    box.configure(old_slot=STOP)
+    box.deployed("1")
+    with asking(box, "/version?ms=20000") as answers:
+        under_way(box, "/version")
+        deployer = deploying(box, "2")
+        wait_for(lambda: pauses(box, DRAIN_PAUSE), "the host waits for the request", 60)
+        deployer.send(signal.SIGINT)
+        assert deployer.ended() == 0, deployer.said
+        assert not answers, "it did not wait for the request"
+    assert "interrupted while the old slot was retired: the new version serves" in deployer.said
+    assert answers == [(200, "1")]
+    assert box.served() == "2"
+    assert last_entry(box)["outcome"] == "switched"
 
 
 def test_what_is_still_open_when_patience_ends_is_told(box: Box) -> None:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import time
+from collections.abc import Callable
 
 import pytest
 
+from bluegreen import jar as jars
+from bluegreen.config import Settings
+from bluegreen.console import Console
+from bluegreen.errors import Failed
+from bluegreen.machine import Machine
+from bluegreen.parts import probe
+from bluegreen.parts.health import Answer
+from bluegreen.parts.probe import Probe
+from bluegreen.procedures import deploy, rollback
 from tests.box import Box, alive, wait_for
-from tests.incidents import MOMENTS, Moment, deploying, deploying_at, jvms
+from tests.incidents import MOMENTS, Moment, deploying, deploying_at, jvms, settings_of
+from tests.on_host import last_entry
 from tests.under_traffic import nothing_lost
 
 
@@ -59,6 +71,35 @@ def test_p8_a_second_interrupt_does_not_cut_the_undoing(box: Box) -> None:
     assert set(seen.answered) == {"1"}
     assert jvms(box) == before
     assert _outcome(box) == ("2", "failed")
+
+
+@pytest.mark.parametrize("command", ["deploy", "rollback"])
+def test_p8_an_interrupt_while_the_probe_begins_turns_back(
+    box: Box, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box.deployed("1")
+    box.deployed("2")
+    start = probe.start
+
+    def interrupted_start(machine: Machine, before: Answer | None) -> Probe:
+        os.kill(os.getpid(), signal.SIGINT)
+        return start(machine, before)
+
+    monkeypatch.setattr(probe, "start", interrupted_start)
+    order = deploy.Order(jars.inspect(box.jar("3")), "3")
+    run: Callable[[Settings, Console], object] = {
+        "deploy": lambda settings, say: deploy.deploy(settings, order, say, {}),
+        "rollback": lambda settings, say: rollback.rollback(settings, None, say, {}),
+    }[command]
+    with nothing_lost(box) as seen, pytest.raises(Failed, match="interrupted before the switch"):
+        run(settings_of(box), Console())
+    assert set(seen.answered) == {"2"}
+    told, entry = box.machine(), last_entry(box)
+    assert (told["live"], told["lock"], told["drift"]) == ("prod1", None, [])
+    # A warm version stays, one that was started for this is gone.
+    assert told["slots"]["prod2"]["running"] == (command == "rollback")
+    assert (entry["command"], entry["outcome"]) == (command, "failed")
+    assert "bad" not in entry, "nothing was shown to be bad of the version that serves on"
 
 
 @pytest.mark.parametrize("moment", ["start", "switch", "watch"])

@@ -23,7 +23,7 @@ from bluegreen.procedures import fleet, promote
 from bluegreen.procedures.attempt import Attempt
 from bluegreen.procedures.deploy import Order
 from tests.box import Box, box_in, wait_for
-from tests.incidents import machine_of, settings_of, slow_nginx
+from tests.incidents import WATCH_PAUSE, machine_of, pauses, settings_of, slow_nginx
 from tests.on_host import live_pid
 from tests.under_traffic import nothing_lost
 
@@ -155,6 +155,23 @@ def test_one_that_fails_the_watch_takes_all_back_at_once(boxes: tuple[Box, Box],
     assert [_outcomes(box)[0] for box in boxes] == ["switched back", "switched back"]
 
 
+def test_p8_an_interrupt_in_the_watch_leaves_all_on_the_new_version(
+    boxes: tuple[Box, Box], deploy: Deploy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deploy("1")
+    for box in boxes:
+        box.configure(switch={"watch": "2m"})
+    began = time.monotonic()
+    with nothing_lost(boxes[0]), nothing_lost(boxes[1]), ThreadPoolExecutor() as pool:
+        interrupting = pool.submit(_interrupt_in_the_watch, boxes, "2")
+        deploy("2")
+        interrupting.result()
+    assert time.monotonic() - began < 60, "the watch went on to its end"
+    assert "interrupted after the switch: the new version serves" in capsys.readouterr().out
+    assert [box.served() for box in boxes] == ["2", "2"]
+    assert [_outcomes(box)[0] for box in boxes] == ["switched", "switched"]
+
+
 def test_p7_one_locked_machine_keeps_all_of_them_untouched(boxes: tuple[Box, Box], deploy: Deploy) -> None:
     with machine_of(boxes[1]) as other, lock.held(other, "deploy"), pytest.raises(Locked):
         deploy("1")
@@ -167,6 +184,13 @@ def test_p7_one_locked_machine_keeps_all_of_them_untouched(boxes: tuple[Box, Box
 def _kill_once_it_serves(boxes: tuple[Box, Box], version: str) -> None:
     wait_for(lambda: all(box.served() == version for box in boxes), f"{version} serves", 60)
     os.kill(live_pid(boxes[0], "prod1"), signal.SIGKILL)
+
+
+def _interrupt_in_the_watch(boxes: tuple[Box, Box], version: str) -> None:
+    wait_for(lambda: all(box.served() == version for box in boxes), f"{version} serves", 60)
+    for box in boxes:
+        wait_for(lambda: pauses(box, WATCH_PAUSE), "it is watched")  # noqa: B023 called here and now
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def _slow_answer_once_it_serves(box: Box, version: str) -> tuple[int, str]:
