@@ -26,6 +26,27 @@ class HostFile:
     kept: bool = False
 
 
+    def exposed(self, users: str) -> str | None:
+        """Where the user who deploys could put something in its place, None if nowhere.
+
+        Args:
+            users: what of the file and the folders above it is that user's, as `users_of` of lib.sh tells it.
+        """
+        # One that is theirs is written anew as root's; of an include what they wrote would stay.
+        return next((path for path in users.splitlines() if self.kept or path != self.path), None)
+
+    def closed_by(self, path: str) -> str:
+        """What a person does about a path where it is exposed."""
+        if path == self.path:
+            return f"see that it holds what it should, then: sudo chown root: {path} && sudo chmod 644 {path}"
+        if self.kept:
+            return (
+                "set switch.include in config.yml to a path in root's own folders, as its default is, "
+                "and include that file in your site"
+            )
+        return f"sudo chown root: {path} && sudo chmod go-w {path}"
+
+
 def wanted(settings: Settings, root: Script, *, user: str, nginx_version: str) -> tuple[HostFile, ...]:
     """Every file, in the order in which they may be written: what is included comes first.
 

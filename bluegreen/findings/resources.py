@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bluegreen.console import size
 from bluegreen.findings import Finding, failure, ok, warning
+from bluegreen.host_files import HostFile
 from bluegreen.jar import Jar
 from bluegreen.parts.facts import Facts
 from bluegreen.parts.view import View
@@ -55,6 +56,16 @@ def rights(view: View, facts: Facts, user: str) -> Iterator[Finding]:
             "sudo",
             f"{user} may not run the steps that need root",
             f"setup --host {settings.host} --login USER, as a user who may sudo",
+        )
+
+
+def exposed(found: Sequence[tuple[HostFile, str]], user: str) -> Iterator[Finding]:
+    """What root runs, reads and writes: nobody else may put something in its place."""
+    for file, path in found:
+        yield failure(
+            "root's files",
+            f"{user} may write {path}, where root keeps {file.path} ({file.what}), and so act as root",
+            file.closed_by(path),
         )
 
 

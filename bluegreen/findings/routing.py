@@ -75,16 +75,6 @@ def include(view: View, servers: Sequence[Server], *, asked: bool) -> Iterator[F
         yield from _readers(view, servers)
 
 
-def include_folder(view: View, facts: Facts, user: str) -> Iterator[Finding]:
-    """Root writes the include: nobody else may put a link in its place."""
-    if folder := facts.text("include.writable"):
-        yield failure(
-            "include folder",
-            f"{user} may write {folder}, where root writes the include: a link leads root anywhere",
-            "set switch.include to a path in root's own folders, as its default is; include that in the site",
-        )
-
-
 def _readers(view: View, servers: Sequence[Server]) -> Iterator[Finding]:
     path, port = view.settings.switch.include, view.settings.site.listen
     readers = [server for server in servers if server.includes]

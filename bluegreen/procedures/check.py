@@ -7,16 +7,17 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from bluegreen import findings, nginx_config, privileged
+from bluegreen import findings, host_files, nginx_config, privileged
 from bluegreen.config import Settings
 from bluegreen.console import Console
 from bluegreen.findings import Finding, Level, application, resources, routing
+from bluegreen.host_files import HostFile
 from bluegreen.jar import Jar
 from bluegreen.machine import Machine
 from bluegreen.parts.facts import Facts
 from bluegreen.parts.view import look
 from bluegreen.procedures.fleet import connected, side_by_side
-from bluegreen.procedures.survey import survey
+from bluegreen.procedures.survey import exposed, survey
 
 _MARKS = {Level.OK: ("✓", "green"), Level.WARNING: ("!", "yellow"), Level.FAILURE: ("✗", "red")}
 
@@ -83,7 +84,7 @@ def diagnose(machine: Machine, jar: Jar | None) -> Iterator[Finding]:
     yield from routing.nginx(view, facts)
     yield from routing.include(view, servers, asked=bool(config))
     if machine.settings.nginx.sudo:
-        yield from routing.include_folder(view, facts, machine.host.user)
+        yield from resources.exposed(exposed(_files(machine), facts), machine.host.user)
     yield from routing.site(view, servers)
     yield from routing.method(view)
     yield from routing.drift(view)
@@ -96,7 +97,18 @@ def diagnose(machine: Machine, jar: Jar | None) -> Iterator[Finding]:
 def _facts(machine: Machine) -> Facts:
     settings = machine.settings
     return Facts(
-        machine.run("diagnose", java=settings.java.bin, root_installed=privileged.installed_path(settings))
+        machine.run(
+            "diagnose",
+            java=settings.java.bin,
+            root_installed=privileged.installed_path(settings),
+            paths="\n".join(file.path for file in _files(machine)),
+        )
+    )
+
+
+def _files(machine: Machine) -> tuple[HostFile, ...]:
+    return host_files.wanted(
+        machine.settings, machine.root_script(), user=machine.host.user, nginx_version=""
     )
 
 

@@ -109,12 +109,11 @@ def _refuse_unfit(found: Survey, machine: Machine, user: str) -> None:
         raise Failed(
             f"there is no user {user} on {machine.address}", remedy=f"make it there: sudo useradd -m {user}"
         )
-    if folder := facts.text("include.writable"):
+    for file, path in found.exposed:
         raise Failed(
-            f"{user} may write {folder} on {machine.address}, where root is to write the include",
-            why=["a link put there would have root write wherever it leads; nothing was changed"],
-            remedy="set switch.include in config.yml to a path in root's own folders, as its default is, "
-            "and include that file in your site",
+            f"{user} may write {path} on {machine.address}, where root keeps {file.path} ({file.what})",
+            why=["root would run or write what they put there; nothing was changed"],
+            remedy=file.closed_by(path),
         )
     if facts.text("base.owner") and not facts.text("base.writable"):
         raise Failed(

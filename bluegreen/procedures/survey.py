@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bluegreen import host_files
@@ -58,11 +59,16 @@ class Change:
 
 @dataclass(frozen=True)
 class Survey:
-    """What of `setup` a machine has: missing packages, files to change, and other things to put right."""
+    """What of `setup` a machine has: missing packages, files to change, and other things to put right.
+
+    Args:
+        exposed: root's files, each with the path where the user who deploys could put another in its place.
+    """
 
     facts: Facts
     packages: tuple[str, ...]
     changes: tuple[Change, ...]
+    exposed: tuple[tuple[HostFile, str], ...]
     drop_default_site: bool
     make_base: bool
     join_journal: bool
@@ -104,10 +110,17 @@ def survey(machine: Machine, user: str) -> Survey:
         facts,
         _missing_packages(settings, facts),
         tuple(change for change in changes if change),
+        exposed(files, facts),
         drop_default_site=settings.site.server_name == "_" and facts.text("default_site") == "packaged",
         make_base=not facts.text("base.owner"),
         join_journal=" systemd-journal " not in facts.text("groups") and user != "root",
     )
+
+
+def exposed(files: Sequence[HostFile], facts: Facts) -> tuple[tuple[HostFile, str], ...]:
+    """Root's files, each with the path where the user who deploys could put another in its place."""
+    found = ((file, file.exposed(facts.text(f"file.{n}.users"))) for n, file in enumerate(files, start=1))
+    return tuple((file, path) for file, path in found if path)
 
 
 def _change(facts: Facts, number: int, file: HostFile) -> Change | None:
@@ -115,7 +128,7 @@ def _change(facts: Facts, number: int, file: HostFile) -> Change | None:
     if not facts.text(f"{key}there"):
         return Change(file, None, edited=False)
     sha256 = facts.text(f"{key}sha256")
-    if file.kept or (sha256 == sha256_of(file.text) and facts.text(f"{key}mode") == f"{file.mode:o}"):
+    if file.kept or (sha256 == sha256_of(file.text) and facts.text(f"{key}mode") == f"{file.mode:o} root"):
         return None
     return Change(file, facts.text(f"{key}text"), edited=sha256 != facts.text(f"{key}recorded"))
 

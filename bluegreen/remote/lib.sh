@@ -104,13 +104,23 @@ is_ours() {
     return 1
 }
 
-# writable_above PATH [RUNNER…]: the folders above it that the user may write, who is the one that RUNNER makes it.
-writable_above() {
+# users_of PATH [RUNNER…]: what of it and of the folders above it, where its links lead too, the user may write or
+# make so as its owner; the user is the one that RUNNER makes it.
+users_of() {
     above=$1
+    leads_to=$(readlink -f "$1" 2>/dev/null) || leads_to=
+    [ "$leads_to" != "$1" ] || leads_to=
     shift
-    while [ "$above" != / ]; do
-        above=$(dirname "$above")
-        ! "$@" test -w "$above" 2>/dev/null || say "$above"
+    while :; do
+        ! "$@" test -w "$above" -o -O "$above" 2>/dev/null || say "$above"
+        if [ "$above" != / ]; then
+            above=$(dirname "$above")
+        elif [ -n "$leads_to" ]; then
+            above=$leads_to
+            leads_to=
+        else
+            return 0
+        fi
     done
 }
 

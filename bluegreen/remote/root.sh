@@ -104,11 +104,12 @@ switch_to_slot() {
     reload_first=
     if [ "$method" = reload ]; then reload_first=method; elif ! grep -q '^[[:space:]]*if (-e ' "$include"; then reload_first=form; fi
 
-    if ! cp -p "$include" "$before"; then
+    # Both are new files of root: whoever owned the include before must not own what root goes back to.
+    if ! cp --remove-destination "$include" "$before"; then
         rm -f "$before"
         fail 20 "cannot keep a copy of $include"
     fi
-    if ! { cp -p "$include" "$fresh" && printf '%s\n' "$content" >"$fresh" && sync "$fresh"; }; then
+    if ! { rm -f "$fresh" && printf '%s\n' "$content" >"$fresh" && sync "$fresh"; }; then
         rm -f "$fresh" "$before"
         fail 20 "cannot write beside $include (disk full?)"
     fi

@@ -1,5 +1,6 @@
 # Tells what of `setup` is there, as root, and changes nothing. Input: paths of files, one a line.
-# Prints facts: the packages' manager, the versions, and each file's text and recorded checksum.
+# Prints facts: the packages' manager, the versions, and each file's text and recorded checksum,
+# and what of its way the deploying user may write.
 manager=
 for tool in apt-get dnf; do
     if [ -z "$manager" ] && command -v "$tool" >/dev/null 2>&1; then manager=$tool; fi
@@ -16,7 +17,6 @@ fact missing "$missing"
 fact user "$(id -u "$user" 2>/dev/null || :)"
 fact base.owner "$(stat -L -c %U "$base" 2>/dev/null || :)"
 if runuser -u "$user" -- test -w "$base" 2>/dev/null; then fact base.writable yes; fi
-[ "$user" = root ] || fact include.writable "$(writable_above "$include" runuser -u "$user" -- | head -n 1)"
 fact groups " $(id -nG "$user" 2>/dev/null || :) "
 # Debian's default site claims the port for every name; it goes only if nobody has touched it.
 default_site=
@@ -35,9 +35,10 @@ while IFS= read -r path; do
     number=$((number + 1))
     if [ -e "$path" ]; then
         fact "file.$number.there" yes
-        fact "file.$number.mode" "$(stat -c %a "$path")"
+        fact "file.$number.mode" "$(stat -c '%a %U' "$path")"
         fact "file.$number.sha256" "$(sha256sum <"$path" | cut -d' ' -f1)"
         fact "file.$number.text" "$(cat "$path")"
     fi
+    [ "$user" = root ] || fact "file.$number.users" "$(users_of "$path" runuser -u "$user" --)"
     fact "file.$number.recorded" "$(awk -v path="$path" '$2 == path { print $1 }' "$sums" 2>/dev/null || :)"
 done

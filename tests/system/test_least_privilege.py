@@ -139,6 +139,17 @@ def test_a_strict_umask_does_not_hide_the_route_from_nginx(host: Rented) -> None
     assert host.served() == "1"
 
 
+@pytest.mark.parametrize("other", ["", "nonsense;"], ids=["switched", "put back"])
+def test_a_switch_makes_an_include_of_the_users_roots_own(host: Rented, other: str) -> None:
+    host.deployed("1")
+    host.deployed("2")
+    host.guest.run(f"chown deploy {INCLUDE}; chmod 664 {INCLUDE}")
+    (host.guest.root / "etc/nginx/conf.d/theirs.conf").write_text(other)
+    ran = host.as_user(f"sudo -n {SCRIPT} switch prod2")
+    assert ran.exit_code == (20 if other else 0), ran.stderr
+    assert host.guest.run(f"stat -c '%U %G %a' {INCLUDE}").stdout == "root root 644\n"
+
+
 LINKS = {
     "lock": "/root/secret",
     "lock.step": "/root/secret",

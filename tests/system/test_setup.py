@@ -214,6 +214,25 @@ def test_p10_an_include_where_the_user_may_write_is_refused(host: Rented) -> Non
     assert host.etc() == before
 
 
+def test_p10_files_of_root_that_are_the_users_are_refused_or_made_roots(host: Rented) -> None:
+    # The text that a switch goes back to is what root's nginx then reads: this one could be anything.
+    host.guest.run(f"echo 'set $service_url http://127.0.0.1:8081;' >{INCLUDE}; chown ubuntu {INCLUDE}")
+    ran = host.run("setup")
+    assert ran.code == 1
+    assert f"✗ ubuntu may write {INCLUDE} on" in ran.out
+    assert f"sudo chown root: {INCLUDE} && sudo chmod 644 {INCLUDE}" in ran.out
+    host.guest.run(f"rm {INCLUDE}; chown ubuntu /usr/local")
+    ran = host.run("setup")
+    assert ran.code == 1
+    assert "✗ ubuntu may write /usr/local on" in ran.out
+    assert "sudo chown root: /usr/local " in ran.out
+    host.guest.run("chown root /usr/local")
+    host.set_up()
+    host.guest.run(f"chown ubuntu {UNIT}")
+    assert UNIT in host.set_up().out
+    assert host.guest.run(f"stat -c %U {UNIT}").stdout == "root\n"
+
+
 def test_a_folder_of_releases_that_is_anothers_is_told(host: Rented) -> None:
     host.guest.run("mkdir /home/ubuntu/taggle")
     before = host.etc()
