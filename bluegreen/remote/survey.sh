@@ -7,7 +7,8 @@ for tool in apt-get dnf; do
 done
 fact manager "$manager"
 fact nginx "$(nginx -v 2>&1 | sed -n 's|.*nginx/\([0-9.]*\).*|\1|p' || :)"
-fact java "$("$java" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1 || :)"
+# As the user, as each deploy does: java.bin may be a file of theirs.
+fact java "$(runuser -u "$user" -- "$java" -version 2>&1 </dev/null | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1 || :)"
 missing=
 for tool in curl flock sudo visudo nginx; do
     command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"

@@ -90,6 +90,16 @@ def test_a_java_older_than_wanted_is_replaced_by_the_wanted_one(host: Rented) ->
     host.set_up()
 
 
+def test_p10_a_java_of_the_users_own_is_never_run_by_root(host: Rented) -> None:
+    host.configure(java={"bin": "/home/ubuntu/java"})
+    java = "#!/bin/sh\nid -un >>/home/ubuntu/ran-as\nexec java \"$@\"\n"
+    host.as_user(f"printf '%s' '{java}' >java; chmod +x java; : >ran-as; chmod 666 ran-as")
+    host.set_up()
+    host.done("check")
+    ran_as = (host.guest.root / "home/ubuntu/ran-as").read_text().split()
+    assert set(ran_as) == {"ubuntu"}
+
+
 def test_a_java_that_the_machine_cannot_get_is_told_with_what_apt_says(host: Rented) -> None:
     host.configure(java={"version": 99})
     before = host.etc()
