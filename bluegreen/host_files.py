@@ -25,7 +25,6 @@ class HostFile:
     text: str
     kept: bool = False
 
-
     def exposed(self, users: str) -> str | None:
         """Where the user who deploys could put something in its place, None if nowhere.
 

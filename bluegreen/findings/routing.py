@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
 
 from bluegreen.findings import Finding, failure, ok, warning
 from bluegreen.include import Form, first_target
@@ -37,7 +38,10 @@ def nginx(view: View, facts: Facts) -> Iterator[Finding]:
         sound = (
             "its configuration is sound" if tested else "its configuration could not be tested without sudo"
         )
-        yield ok("nginx", f"nginx {found.version} answers on port {settings.site.listen}; {sound}")
+        where = f"answers on port {settings.site.listen}"
+        if found.front:
+            where = f"answers over https ({found.front})"
+        yield ok("nginx", f"nginx {found.version} {where}; {sound}")
     if facts.text("systemd") and facts.text("nginx.enabled") not in ("enabled", ""):
         yield warning("nginx at boot", "nginx is not started at boot", "sudo systemctl enable nginx")
 
@@ -76,7 +80,8 @@ def include(view: View, servers: Sequence[Server], *, asked: bool) -> Iterator[F
 
 
 def _readers(view: View, servers: Sequence[Server]) -> Iterator[Finding]:
-    path, port = view.settings.switch.include, view.settings.site.listen
+    path = view.settings.switch.include
+    name, port = _asked_at(view)
     readers = [server for server in servers if server.includes]
     if not readers:
         yield failure(
@@ -86,14 +91,17 @@ def _readers(view: View, servers: Sequence[Server]) -> Iterator[Finding]:
     here = [server for server in readers if any(_port(listen) == port for listen in server.listens)]
     if not here:
         told = ", ".join(listen for server in readers for listen in server.listens)
+        names = " ".join(name for server in readers for name in server.names if name not in ("", "_"))
         yield failure(
-            "include", f"it is read by a server that listens on {told}, not on {port}", "set site.listen"
+            "include",
+            f"it is read by a server that listens on {told}, not on {port}",
+            "set site.listen to its port" + (f", and site.server_name: {names}" if names else ""),
         )
         return
     if not any(server.passes for server in here):
         yield failure("include", "no location passes requests to $service_url", "proxy_pass $service_url;")
         return
-    shadow = _shadowing(servers, here, port, server_name(view.settings))
+    shadow = _shadowing(servers, here, port, name)
     if shadow:
         yield failure(
             "include",
@@ -108,6 +116,14 @@ def _readers(view: View, servers: Sequence[Server]) -> Iterator[Finding]:
         )
     else:
         yield ok("include", f"read by the server on port {port}")
+
+
+def _asked_at(view: View) -> tuple[str, int]:
+    """The name and the port that requests come to: where site.listen sends to https, those of that."""
+    url = urlsplit(view.proxy.front)
+    if not url.hostname:
+        return server_name(view.settings), view.settings.site.listen
+    return url.hostname, url.port or 443
 
 
 def _shadowing(servers: Sequence[Server], ours: Sequence[Server], port: int, name: str) -> str:

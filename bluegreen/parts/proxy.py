@@ -33,6 +33,7 @@ class Proxy:
         routed: the slot that the include and its marker name, None if they name none of ours.
         first: the slot that the first line names, for the next start of nginx.
         answers: the slot that answered through nginx, None if the answer named none.
+        front: the https of the site where it was asked, as `https://name:port`, empty for plain http.
         code: status of that answer, 0 if nginx did not answer.
         body: that answer.
         version: of nginx, empty if there is no nginx.
@@ -45,6 +46,7 @@ class Proxy:
     routed: str | None
     first: str | None
     answers: str | None
+    front: str
     code: int
     body: str
     version: str
@@ -112,6 +114,7 @@ def read(facts: Facts, settings: Settings) -> Proxy:
         first=first,
         answers=named_slot(facts.text("through.body"), settings)
         or named_slot(facts.text("through.slot"), settings),
+        front=facts.text("through.front"),
         code=int(facts.text("through.code") or 0),
         body=facts.text("through.body"),
         version=facts.text("nginx"),

@@ -27,14 +27,19 @@ fact() {
 }
 now_ms() { date +%s%3N; }
 
-# fetch URL HOST SECONDS: an HTTP GET; sets `code` (000: no answer), `body` and `took_ms`.
-# -q and --noproxy: neither the user's .curlrc nor a proxy of the environment may stand between.
+# fetch URL HOST SECONDS: an HTTP GET to this machine, whatever the name in the URL; sets `code` (000: no answer),
+# `body`, `took_ms`, and `redirect`, the URL that it is sent to.
+# -q and --noproxy: neither the user's .curlrc nor a proxy of the environment may stand between. -k: whoever stands
+# on this machine's loopback has its root anyway, and its name is in no certificate.
 fetch() {
-    fetched=$(curl -q -s --noproxy '*' -m "$3" ${2:+-H "Host: $2"} -w '\n%{http_code} %{time_total}' "$1" 2>/dev/null | head -c 262144) || :
+    fetched=$(curl -q -s -k --noproxy '*' --connect-to ::127.0.0.1: -m "$3" ${2:+-H "Host: $2"} \
+        -w '\n%{http_code} %{time_total} %{redirect_url}' "$1" 2>/dev/null | head -c 262144) || :
     body=${fetched%"$newline"*}
     fetched=${fetched##*"$newline"}
     code=${fetched%% *}
     fetched=${fetched#* }
+    redirect=${fetched#* }
+    fetched=${fetched%% *}
     case $fetched in
     *.???*)
         took_ms=${fetched#*.}
@@ -151,7 +156,29 @@ answering_slot() {
     fetch_through_nginx /.bluegreen/slot 3
     slot_of_answer "$body"
 }
-fetch_through_nginx() { fetch "http://127.0.0.1:$listen$1" "$server_name" "$2"; }
+# fetch_through_nginx PATH SECONDS: `fetch`, as a client of the site asks: over https where the site speaks that.
+front=
+fetch_through_nginx() {
+    if [ -z "$front" ]; then
+        fetch "http://127.0.0.1:$listen$1" "$server_name" "$2"
+        find_front "$1"
+        [ -n "$front" ] || return 0
+    fi
+    fetch "$front$1" "" "$2"
+}
+# find_front PATH: sets `front` to the https of the site if what was fetched tells of one: site.listen sends each
+# path there, as certbot makes it, or is its port. One that is not on this machine (a load balancer has it) is none.
+find_front() {
+    case $code-$redirect in
+    30?-"https://"*"$1")
+        front=${redirect%"$1"}
+        front_port=${front#https://}
+        case $front_port in *:*) front_port=${front_port##*:} ;; *) front_port=443 ;; esac
+        case $front_port in *[!0-9]*) front= ;; *) [ -n "$(port_inodes "$front_port")" ] || front= ;; esac
+        ;;
+    400-*) case $body in *"plain HTTP request was sent to HTTPS port"*) front=https://${server_name:-127.0.0.1}:$listen ;; esac ;;
+    esac
+}
 # slot_of_answer BODY: sets `answering` if it names a slot, or a slot's target.
 slot_of_answer() {
     told=$(printf '%s' "$1" | tr -d '"[:space:]')

@@ -36,7 +36,12 @@ class Rented(Box):
         """The releases' folder as it is seen from outside."""
         return self.guest.root / self.home.lstrip("/") / "taggle"
 
+    # Of a site that certbot changed.
+    https_name: str = field(kw_only=True, default="")
+
     def get(self, path: str) -> tuple[int, str]:
+        if self.https_name:
+            return self.guest.get_https(path, self.https_name)
         return self.guest.get(path)
 
     def include_text(self) -> str:

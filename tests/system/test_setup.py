@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests import springboot
+from tests.box import wait_for
 from tests.system.guest import Guest
-from tests.system.hosts import INCLUDE, SITE, SUDOERS, UNIT, Rented, rented
+from tests.system.hosts import INCLUDE, SITE, SUDOERS, UNIT, Rented, asked_all_the_while, rented
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def test_a_java_older_than_wanted_is_replaced_by_the_wanted_one(host: Rented) ->
 
 def test_p10_a_java_of_the_users_own_is_never_run_by_root(host: Rented) -> None:
     host.configure(java={"bin": "/home/ubuntu/java"})
-    java = "#!/bin/sh\nid -un >>/home/ubuntu/ran-as\nexec java \"$@\"\n"
+    java = '#!/bin/sh\nid -un >>/home/ubuntu/ran-as\nexec java "$@"\n'
     host.as_user(f"printf '%s' '{java}' >java; chmod +x java; : >ran-as; chmod 666 ran-as")
     host.set_up()
     host.done("check")
@@ -110,19 +111,82 @@ def test_a_java_that_the_machine_cannot_get_is_told_with_what_apt_says(host: Ren
     assert host.etc() == before
 
 
+NAME = "taggle.example"
+
+
+def certified(host: Rented) -> None:
+    """What `certbot --nginx` makes of our site: it moves to 443, and 80 sends there."""
+    key, certificate = "/etc/ssl/private/taggle.pem", "/etc/ssl/taggle.pem"
+    host.guest.run(
+        f"openssl req -x509 -newkey rsa:2048 -nodes -subj /CN={NAME} -keyout {key} -out {certificate}"
+    )
+    site = host.guest.root / SITE.lstrip("/")
+    moved = f"""    listen 443 ssl; # managed by Certbot
+    ssl_certificate {certificate}; # managed by Certbot
+    ssl_certificate_key {key}; # managed by Certbot
+"""
+    sends = f"""server {{
+    if ($host = {NAME}) {{
+        return 301 https://$host$request_uri;
+    }} # managed by Certbot
+
+
+    listen 80;
+    server_name {NAME};
+    return 404; # managed by Certbot
+}}
+"""
+    written = site.read_text()
+    listens = "    listen 80;\n"
+    assert listens in written
+    site.write_text(written.replace(listens, moved) + sends)
+    host.guest.run("nginx -t && systemctl reload nginx")
+    host.https_name = NAME
+    wait_for(lambda: host.get("/version")[0] == 200, "https")
+
+
+def test_p2_a_site_that_certbot_moved_to_https_is_deployed_to_and_back(host: Rented) -> None:
+    host.configure(site={"server_name": NAME})
+    host.set_up()
+    host.deployed("1")
+    certified(host)
+    with asked_all_the_while(host) as answers:
+        assert "which of the slots was not told" not in host.deployed("2").out
+        host.deployed("3")
+        assert "which still runs" in host.done("rollback").out
+    assert set(answers.versions()) == {"1", "2", "3"}
+    assert host.served() == "2"
+    machine = host.machine()
+    assert (machine["live"], machine["drift"]) == ("prod1", [])
+    assert host.guest.get("/version", host=NAME)[0] == 301
+    told = host.done("check").out
+    assert f"answers over https (https://{NAME})" in told
+    assert "✓ include: read by the server on port 443" in told
+    # Where somebody names the port of TLS itself, that is understood as well.
+    host.configure(site={"listen": 443}, switch={"verify": None})
+    host.deployed("4")
+    assert host.served() == "4"
+    assert f"answers over https (https://{NAME}:443)" in host.done("check").out
+    # Without a name nginx's own default site answers.
+    host.configure(site={"listen": 80, "server_name": "_"})
+    (found,) = [line for line in host.run("check").out.splitlines() if "set site.listen" in line]
+    assert found.endswith(f"set site.listen to its port, and site.server_name: {NAME}")
+
+
 def test_a_site_that_certbot_changed_is_shown_and_left_alone_until_it_is_forced(host: Rented) -> None:
+    host.configure(site={"server_name": NAME})
     host.set_up()
     host.deployed("1")
     site = host.guest.root / SITE.lstrip("/")
     written = site.read_text()
-    edited = written.replace("    listen 80", "    listen 8443; # managed by Certbot\n    listen 80")
-    site.write_text(edited)
+    certified(host)
+    edited = site.read_text()
     before = host.etc()
     # What setup would write has changed as well: nothing of it is written.
     host.configure(old_slot={"stop_timeout": "20s"})
     ran = host.run("setup")
     assert ran.code == 1
-    assert "-    listen 8443; # managed by Certbot" in ran.out
+    assert "-    listen 443 ssl; # managed by Certbot" in ran.out
     assert f"✗ {SITE} on {host.guest.address} was changed since bluegreen wrote it" in ran.out
     assert "setup --keep leaves it as it is, --force writes over it" in ran.out
     dry = host.set_up("--dry-run")
@@ -135,10 +199,11 @@ def test_a_site_that_certbot_changed_is_shown_and_left_alone_until_it_is_forced(
     unit = (host.guest.root / UNIT.lstrip("/")).read_text()
     assert "TimeoutStopSec=25" in unit, "the rest is done"
     assert host.set_up("--keep").out.endswith("nothing was changed\n")
+    assert host.served() == "1"
     host.set_up("--force")
     assert site.read_text() == written
     assert host.run("setup").out.endswith("nothing was changed\n")
-    assert host.served() == "1"
+    assert host.guest.get("/version", host=NAME) == (200, "1")
 
 
 def test_an_include_that_deploys_changed_is_theirs_and_not_edited(host: Rented) -> None:
