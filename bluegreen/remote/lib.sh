@@ -29,11 +29,12 @@ now_ms() { date +%s%3N; }
 
 # fetch URL HOST SECONDS: an HTTP GET to this machine, whatever the name in the URL; sets `code` (000: no answer),
 # `body`, `took_ms`, and `redirect`, the URL that it is sent to.
+# Of a large body the start is kept, and the end, where curl adds what it found.
 # -q and --noproxy: neither the user's .curlrc nor a proxy of the environment may stand between. -k: whoever stands
 # on this machine's loopback has its root anyway, and its name is in no certificate.
 fetch() {
     fetched=$(curl -q -s -k --noproxy '*' --connect-to ::127.0.0.1: -m "$3" ${2:+-H "Host: $2"} \
-        -w '\n%{http_code} %{time_total} %{redirect_url}' "$1" 2>/dev/null | head -c 262144) || :
+        -w '\n%{http_code} %{time_total} %{redirect_url}' "$1" 2>/dev/null | { head -c 262144; tail -c 4096; }) || :
     body=${fetched%"$newline"*}
     fetched=${fetched##*"$newline"}
     code=${fetched%% *}
