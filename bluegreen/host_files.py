@@ -46,15 +46,18 @@ class HostFile:
         return f"sudo chown root: {path} && sudo chmod go-w {path}"
 
 
-def wanted(settings: Settings, root: Script, *, user: str, nginx_version: str) -> tuple[HostFile, ...]:
+def wanted(
+    settings: Settings, root: Script, *, user: str, nginx_version: str, serving: str = ""
+) -> tuple[HostFile, ...]:
     """Every file, in the order in which they may be written: what is included comes first.
 
     Args:
         root: what needs root, with the settings of this machine.
         user: the one who deploys.
         nginx_version: of the nginx there, empty if it is not known yet.
+        serving: the slot that a new include must name, empty on a machine where none serves.
     """
-    first = next(iter(settings.slots))
+    named = serving or next(iter(settings.slots))
     form = Form(settings.switch.method)
     files = [
         HostFile("folder of the markers", tmpfiles_path(settings), 0o644, _tmpfiles(settings)),
@@ -62,7 +65,7 @@ def wanted(settings: Settings, root: Script, *, user: str, nginx_version: str) -
             "include",
             settings.switch.include,
             0o644,
-            render(settings, first, form=form, groups=True) + "\n",
+            render(settings, named, form=form, groups=True) + "\n",
             kept=True,
         ),
         HostFile(

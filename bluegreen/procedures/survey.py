@@ -104,7 +104,9 @@ def survey(machine: Machine, user: str) -> Survey:
     if result.exit_code != 0:
         raise _not_surveyed(machine, result.stderr.strip().splitlines())
     facts = Facts(result.stdout.splitlines())
-    files = host_files.wanted(settings, root, user=user, nginx_version=facts.text("nginx"))
+    files = host_files.wanted(
+        settings, root, user=user, nginx_version=facts.text("nginx"), serving=facts.text("serving")
+    )
     changes = [_change(facts, number, file) for number, file in enumerate(files, start=1)]
     return Survey(
         facts,

@@ -19,6 +19,26 @@ fact user "$(id -u "$user" 2>/dev/null || :)"
 fact base.owner "$(stat -L -c %U "$base" 2>/dev/null || :)"
 if runuser -u "$user" -- test -w "$base" 2>/dev/null; then fact base.writable yes; fi
 fact groups " $(id -nG "$user" 2>/dev/null || :) "
+# An include that is missing is written for the slot that serves: it answers through nginx, which goes by the file as
+# it was; else the marker tells, else what a boot would start, else what runs.
+serving=
+if [ ! -e "$include" ]; then
+    answering_slot
+    marked=$(marker_now)
+    case $marked in none | *,*) marked= ;; esac
+    booting=
+    listening=
+    for entry in $slots; do
+        each=${entry%%:*}
+        each_port=${entry#*:}
+        ! slot_boots "$each" || booting=$booting$each
+        [ -z "$(port_inodes "${each_port%%:*}")" ] || listening=$listening$each
+    done
+    for told in "$listening" "$booting" "$marked" "$answering"; do
+        case " $slots" in *" $told:"*) serving=$told ;; esac
+    done
+fi
+fact serving "$serving"
 # Debian's default site claims the port for every name; it goes only if nobody has touched it.
 default_site=
 if [ -e /etc/nginx/sites-enabled/default ]; then

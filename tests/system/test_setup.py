@@ -218,6 +218,23 @@ def test_an_include_that_deploys_changed_is_theirs_and_not_edited(host: Rented) 
     assert host.guest.get("/version", port=8080) == (200, "1")
 
 
+@pytest.mark.parametrize("nginx", ["runs", "is stopped"])
+def test_p2_an_include_that_is_gone_is_written_for_the_slot_that_serves(host: Rented, nginx: str) -> None:
+    host.configure(switch={"method": "reload"})
+    host.set_up()
+    host.deployed("1")
+    host.deployed("2", "--no-switch")
+    host.guest.run(f"rm {INCLUDE}")
+    if nginx == "runs":
+        with asked_all_the_while(host):
+            host.set_up()
+    else:
+        host.guest.run("systemctl stop nginx")
+        host.set_up()
+    assert host.include_text() == "set $service_url http://taggle-prod2;\n"
+    assert host.served() == "1"
+
+
 def test_debians_own_default_site_is_switched_off(host: Rented) -> None:
     ran = host.set_up()
     assert "nginx's own default site is to be switched off" in ran.out
