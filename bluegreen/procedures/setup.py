@@ -109,6 +109,13 @@ def _refuse_unfit(found: Survey, machine: Machine, user: str) -> None:
         raise Failed(
             f"there is no user {user} on {machine.address}", remedy=f"make it there: sudo useradd -m {user}"
         )
+    others = facts.text("unit.others")
+    if others and machine.settings.supervisor == "systemd":
+        raise Failed(
+            f"{machine.settings.app} is the name of another unit on {machine.address}: {others}",
+            why=["ours would take its place; nothing was changed"],
+            remedy="give the app another name in config.yml (app: …)",
+        )
     for file, path in found.exposed:
         raise Failed(
             f"{user} may write {path} on {machine.address}, where root keeps {file.path} ({file.what})",

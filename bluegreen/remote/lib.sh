@@ -130,6 +130,12 @@ users_of() {
     done
 }
 
+# unit_of_others: the file of a template of the app's name that is not ours, such as systemd's own user@.service.
+unit_of_others() {
+    told=$(systemctl show --property FragmentPath --value "$app@${slots%%:*}.service" 2>/dev/null) || told=
+    [ "$told" = "/etc/systemd/system/$app@.service" ] || say "$told"
+}
+
 # route_now: what decides the route, as one word: the include's checksum and the marker of method `instant`.
 marker_now() {
     markers=

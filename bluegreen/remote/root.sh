@@ -163,6 +163,8 @@ at_boot() {
 # Without `setup` there is no unit yet.
 start_unit() {
     if [ ! -e "$unit" ]; then
+        others=$(unit_of_others)
+        [ -z "$others" ] || fail 1 "$others is a unit of that name already: give the app another in config.yml"
         printf '%s' "$unit_text" >"$unit.new"
         mv -fT "$unit.new" "$unit"
         systemctl daemon-reload

@@ -38,6 +38,7 @@ if [ ! -e "$include" ]; then
         case " $slots" in *" $told:"*) serving=$told ;; esac
     done
 fi
+fact unit.others "$(unit_of_others)"
 fact serving "$serving"
 # Debian's default site claims the port for every name; it goes only if nobody has touched it.
 default_site=

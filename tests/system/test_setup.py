@@ -306,6 +306,27 @@ def test_p10_an_include_where_the_user_may_write_is_refused(host: Rented) -> Non
     assert host.etc() == before
 
 
+def test_a_unit_of_systemds_own_is_not_overridden_by_an_app_of_its_name(host: Rented) -> None:
+    host.configure(app="user")
+    before = host.etc()
+    ran = host.run("setup")
+    assert ran.code == 1
+    assert "✗ user is the name of another unit" in ran.out
+    assert "/lib/systemd/system/user@.service" in ran.out
+    assert host.etc() == before
+    # And without setup, on a site made by hand.
+    listen = f"listen 80 default_server; include {INCLUDE};"
+    site = f"server {{ {listen} location / {{ proxy_pass $service_url; }} }}\n"
+    (host.guest.root / "etc/nginx/sites-available/default").write_text(site)
+    (host.guest.root / INCLUDE.lstrip("/")).write_text("set $service_url http://127.0.0.1:8081;\n")
+    host.guest.run("nginx -s reload")
+    before = host.etc()
+    ran = host.deploy("1")
+    assert ran.code == 1
+    assert "user@.service is a unit of that name already" in ran.out
+    assert host.etc() == before
+
+
 def test_p10_files_of_root_that_are_the_users_are_refused_or_made_roots(host: Rented) -> None:
     # The text that a switch goes back to is what root's nginx then reads: this one could be anything.
     host.guest.run(f"echo 'set $service_url http://127.0.0.1:8081;' >{INCLUDE}; chown ubuntu {INCLUDE}")
