@@ -102,7 +102,7 @@ def _tmpfiles(settings: Settings) -> str:
 
 
 def _sudoers(settings: Settings, script: str, user: str) -> str:
-    verbs = ("switch", "start", "stop", "kill", "expire")
+    verbs = ("switch", "start", "stop", "kill", "expire", "log", "follow")
     commands = ", \\\n    ".join(f"{script} {verb} {slot}" for verb in verbs for slot in settings.slots)
     return f"# Written by bluegreen: all that {user} may do as root to deploy {settings.app}.\n" + (
         f"{user} ALL=(root) NOPASSWD: \\\n    {commands}\n"

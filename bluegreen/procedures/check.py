@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from bluegreen import findings, host_files, nginx_config, privileged
+from bluegreen import findings, host_files, nginx_config
 from bluegreen.config import Settings
 from bluegreen.console import Console
 from bluegreen.findings import Finding, Level, application, resources, routing
@@ -100,7 +100,6 @@ def _facts(machine: Machine) -> Facts:
         machine.run(
             "diagnose",
             java=settings.java.bin,
-            root_installed=privileged.installed_path(settings),
             paths="\n".join(file.path for file in _files(machine)),
         )
     )

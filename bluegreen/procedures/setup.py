@@ -95,8 +95,6 @@ def _show(found: Survey, machine: Machine, user: str) -> None:
         say.line("nginx's own default site is to be switched off: /etc/nginx/sites-enabled/default")
     if found.make_base:
         say.line(f"folder to make: {machine.settings.releases.path}, owned by {user}")
-    if found.join_journal:
-        say.line(f"{user} is to join the group systemd-journal, to read the application's log")
 
 
 def _paths(changes: Sequence[Change]) -> str:
@@ -173,7 +171,6 @@ def _install(machine: Machine, user: str, found: Survey) -> list[str]:
         user=user,
         sums=sums(machine.settings),
         drop_default_site=found.drop_default_site,
-        journal_group=found.join_journal,
         tmpfiles=host_files.tmpfiles_path(machine.settings),
     )
     return [line.removeprefix("wrote ") for line in told if line.startswith("wrote ")]

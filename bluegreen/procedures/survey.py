@@ -71,14 +71,11 @@ class Survey:
     exposed: tuple[tuple[HostFile, str], ...]
     drop_default_site: bool
     make_base: bool
-    join_journal: bool
 
     @property
     def nothing_to_do(self) -> bool:
         """Whether the machine is as `setup` would make it."""
-        return not (
-            self.packages or self.changes or self.drop_default_site or self.make_base or self.join_journal
-        )
+        return not (self.packages or self.changes or self.drop_default_site or self.make_base)
 
     @property
     def edited(self) -> tuple[Change, ...]:
@@ -115,7 +112,6 @@ def survey(machine: Machine, user: str) -> Survey:
         exposed(files, facts),
         drop_default_site=settings.site.server_name == "_" and facts.text("default_site") == "packaged",
         make_base=not facts.text("base.owner"),
-        join_journal=" systemd-journal " not in facts.text("groups") and user != "root",
     )
 
 

@@ -15,7 +15,7 @@ for entry in $slots; do
         port=${port%%:*}
     fi
 done
-[ -n "$found" ] || fail 2 "usage: switch|start|stop|kill|expire SLOT"
+[ -n "$found" ] || fail 2 "usage: switch|start|stop|kill|expire|log|follow SLOT"
 
 on_nginx() {
     eval "set -- $nginx \"\$@\""
@@ -181,11 +181,27 @@ expire_later() {
         --timer-property=AccuracySec=1s /bin/sh "$base/slots/$slot.expire"
 }
 
+# read_lines: sets `lines`, how many of the log are wanted, from the input.
+read_lines() {
+    read -r lines || lines=
+    case $lines in '' | *[!0-9]* | ????????*) fail 2 "$verb: how many lines?" ;; esac
+}
+
 case $verb in
 switch) switch_to_slot ;;
 start) start_unit ;;
 stop) systemctl stop --no-block "$app@$slot.service" ;;
 expire) expire_later ;;
 kill) systemctl kill --signal=KILL "$app@$slot.service" ;;
-*) fail 2 "usage: switch|start|stop|kill|expire SLOT" ;;
+log)
+    read_lines
+    slot_log "$slot" "$lines"
+    ;;
+follow)
+    # It ends when nobody listens any more.
+    trap - PIPE
+    read_lines
+    slot_log_follow "$slot" "$lines"
+    ;;
+*) fail 2 "usage: switch|start|stop|kill|expire|log|follow SLOT" ;;
 esac

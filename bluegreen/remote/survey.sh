@@ -18,7 +18,6 @@ fact missing "$missing"
 fact user "$(id -u "$user" 2>/dev/null || :)"
 fact base.owner "$(stat -L -c %U "$base" 2>/dev/null || :)"
 if runuser -u "$user" -- test -w "$base" 2>/dev/null; then fact base.writable yes; fi
-fact groups " $(id -nG "$user" 2>/dev/null || :) "
 # An include that is missing is written for the slot that serves: it answers through nginx, which goes by the file as
 # it was; else the marker tells, else what a boot would start, else what runs.
 serving=

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.box import wait_for
+from tests.incidents import Deployer
 from tests.system.guest import Guest
 from tests.system.hosts import INCLUDE, SCRIPT, SITE, SUDOERS, UNIT, Rented, rented
 
@@ -31,8 +32,22 @@ def test_every_command_but_setup_works_with_the_sudoers_file_alone(host: Rented)
     assert host.machine()["live"] == "prod1"
     assert [entry["outcome"] for entry in host.history()] == ["switched"] * 4
     assert "Started StandIn" in host.done("logs").out
+    follower = Deployer(host.start("logs", "--follow", "--slot", "prod2"))
+    follower.until_said("Started StandIn")
     assert "the idle slot prod2" in host.done("stop").out
+    follower.until_said("Graceful shutdown")
+    follower.process.terminate()
+    follower.ended()
+    wait_for(
+        lambda: host.guest.run("pgrep -f '[j]ournalctl.*follow'", check=False).returncode == 1,
+        "the end of journalctl on the host",
+    )
+    host.done("check")
     assert host.active("prod2") == "inactive"
+    host.done("rollback", "--to", "1")
+    assert host.served() == "1"
+    host.done("rollback", "--to", "2")
+    host.deployed("4", "--dry-run")
     host.deployed("4", "--no-switch")
     assert host.served() == "2"
     host.done("switch")
@@ -44,6 +59,18 @@ def test_every_command_but_setup_works_with_the_sudoers_file_alone(host: Rented)
     assert host.active("prod1") == "inactive"
 
 
+def test_of_the_logs_of_the_machine_the_user_reads_that_of_the_slots_alone(host: Rented) -> None:
+    assert host.as_user("id -nG").stdout.split() == ["deploy"]
+    host.guest.run(f"logger {OF_ROOT}")
+    for command in ("journalctl", f"printf '9\\n' | sudo -n {SCRIPT} log prod1"):
+        assert OF_ROOT not in str(host.as_user(command)), command
+    ran = host.deploy("1", die_starting=True)
+    assert ran.code == 1
+    assert "java.lang.IllegalStateException" in ran.out
+    for lines in ("", "-1", "1 --unit=ssh", "99999999", "--file=/root/secret"):
+        assert host.as_user(f"printf '{lines}\\n' | sudo -n {SCRIPT} log prod1").exit_code == 2, lines
+
+
 def test_visudo_accepts_the_file_and_sudo_lists_nothing_else(host: Rented) -> None:
     assert "parsed OK" in host.guest.run(f"visudo -c -f {SUDOERS} && visudo -c").stdout
     listed = host.as_user("sudo -n -l").stdout.partition("may run the following")[2]
@@ -52,7 +79,7 @@ def test_visudo_accepts_the_file_and_sudo_lists_nothing_else(host: Rented) -> No
     rights[0] = rights[0].removeprefix("(root) NOPASSWD: ")
     assert rights == [
         f"{SCRIPT} {verb} {slot}"
-        for verb in ("switch", "start", "stop", "kill", "expire")
+        for verb in ("switch", "start", "stop", "kill", "expire", "log", "follow")
         for slot in ("prod1", "prod2")
     ]
 
