@@ -238,3 +238,13 @@ def test_setup_makes_no_folder_where_a_link_of_the_users_leads(host: Rented) -> 
     ran = host.run("setup", "--login", "ubuntu")
     assert ran.code == 1, ran.all
     assert not (host.guest.root / "etc/made-by-a-link").exists()
+    # And where the link is in the middle.
+    host.as_user("ln -sfn /etc taggle")
+    host.configure(releases={"path": "/home/deploy/taggle/made-by-a-link"})
+    ran = host.run("setup", "--login", "ubuntu", "--force")
+    assert ran.code == 1, ran.all
+    assert "deploy cannot make the folder /home/deploy/taggle/made-by-a-link" in ran.out
+    assert not (host.guest.root / "etc/made-by-a-link").exists()
+    host.configure(releases={"path": "/srv/apps/taggle"})
+    host.set_up("--login", "ubuntu", "--force")
+    assert host.guest.run("stat -c %U /srv/apps/taggle /srv/apps").stdout.split() == ["deploy", "root"]
