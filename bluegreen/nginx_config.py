@@ -55,23 +55,31 @@ def servers(config: str, include: str) -> tuple[Server, ...]:
     return tuple(found)
 
 
+def upstreams(config: str) -> frozenset[str]:
+    """The names of the upstream groups of the text that `nginx -T` prints."""
+    files = _files(config)
+    if not files:
+        return frozenset()
+    https = (each for each in _parse(next(iter(files.values()))) if each.words[:1] == ("http",))
+    found = (group for http in https for group in _with_included(http, files, "upstream"))
+    return frozenset(group.words[1] for group in found if len(group.words) > 1)
+
+
 def _server(server: Directive, files: dict[str, str], include: str) -> Server:
     own = tuple(_expanded(server.block, files))
-    passes = any(
-        "$service_url" in " ".join(each.words) for each in _deep(own) if each.words[:1] == ("proxy_pass",)
-    )
+    deep = tuple(_deep(own, files))
+    passes = any("$service_url" in " ".join(each.words) for each in deep if each.words[:1] == ("proxy_pass",))
     return Server(
         listens=tuple(" ".join(each.words[1:]) for each in own if each.words[0] == "listen") or ("80",),
         names=tuple(name for each in own if each.words[0] == "server_name" for name in each.words[1:])
         or ("",),
         includes=any(
-            each.words[0] == "include" and _matches(each.words[1], include, _folder(files))
-            for each in server.block
+            each.words[0] == "include" and _matches(each.words[1], include, _folder(files)) for each in deep
         ),
         passes=passes,
         headers=tuple(
             (each.words[1], " ".join(each.words[2:]))
-            for each in _deep(own)
+            for each in deep
             if each.words[0] == "proxy_set_header" and len(each.words) > 2
         ),
         file_cache=any(each.words[0] == "open_file_cache" and each.words[1:] != ("off",) for each in own),
@@ -92,10 +100,11 @@ def _expanded(block: tuple[Directive, ...], files: dict[str, str]) -> Iterator[D
         yield each
 
 
-def _deep(block: tuple[Directive, ...]) -> Iterator[Directive]:
+def _deep(block: tuple[Directive, ...], files: dict[str, str]) -> Iterator[Directive]:
+    """The directives of a block and of the blocks within, those of included files in their place."""
     for each in block:
         yield each
-        yield from _deep(each.block)
+        yield from _deep(tuple(_expanded(each.block, files)), files)
 
 
 def _matches(pattern: str, path: str, folder: str) -> bool:
