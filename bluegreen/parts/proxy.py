@@ -34,7 +34,8 @@ class Proxy:
         first: the slot that the first line names, for the next start of nginx.
         answers: the slot that answered through nginx, None if the answer named none.
         front: the https of the site where it was asked, as `https://name:port`, empty for plain http.
-        code: status of that answer, 0 if nginx did not answer.
+        listens: somebody takes connections on site.listen.
+        code: status of that answer, 0 if there was none in time.
         body: that answer.
         version: of nginx, empty if there is no nginx.
     """
@@ -47,6 +48,7 @@ class Proxy:
     first: str | None
     answers: str | None
     front: str
+    listens: bool
     code: int
     body: str
     version: str
@@ -115,6 +117,7 @@ def read(facts: Facts, settings: Settings) -> Proxy:
         answers=named_slot(facts.text("through.body"), settings)
         or named_slot(facts.text("through.slot"), settings),
         front=facts.text("through.front"),
+        listens=bool(facts.text("through.listens")),
         code=int(facts.text("through.code") or 0),
         body=facts.text("through.body"),
         version=facts.text("nginx"),

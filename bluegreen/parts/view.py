@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 
-from bluegreen import privileged
+from bluegreen import packages, privileged
 from bluegreen.config import Settings
 from bluegreen.errors import Unclear
 from bluegreen.include import Form, render
@@ -29,7 +29,8 @@ class View:
         drift: where the include, the answers and the processes disagree, a sentence each.
         releases: oldest first.
         history: oldest first.
-        missing: tools the host lacks; then nothing else is known.
+        missing: tools the host lacks; then nothing but the manager is known.
+        manager: of its packages, empty if it is none that `setup` knows.
         java: the path of java on the host, empty if there is none.
         disk_free_bytes, memory_available_bytes: room there.
         writable: whether the user may write the releases' folder, or the one it is to be made in.
@@ -44,10 +45,15 @@ class View:
     live: str | None
     drift: tuple[str, ...]
     missing: tuple[str, ...]
+    manager: str
     java: str
     disk_free_bytes: int
     memory_available_bytes: int
     writable: bool
+
+    def installing(self, *tools: str) -> str:
+        """The command that installs what the machine lacks."""
+        return packages.installing(self.manager, tools, java_version=self.settings.java.version)
 
     def sure(self, machine: Machine) -> str:
         """The live slot.
@@ -123,6 +129,7 @@ def view(facts: Facts, settings: Settings) -> View:
         live=nginx.answers or nginx.routed,
         drift=tuple(_drift(nginx, found, settings)),
         missing=tuple(facts.text("missing").split()),
+        manager=facts.text("manager"),
         java=facts.text("java"),
         disk_free_bytes=(facts.number("disk_free_kb") or 0) * 1024,
         memory_available_bytes=(facts.number("memory_available_kb") or 0) * 1024,

@@ -66,7 +66,7 @@ def _look(machine: Machine) -> View:
     found = look(machine)
     if found.missing:
         raise Failed(
-            f"{machine.address} lacks {', '.join(found.missing)}", remedy="install what is missing there"
+            f"{machine.address} lacks {', '.join(found.missing)}", remedy=found.installing(*found.missing)
         )
     return found
 

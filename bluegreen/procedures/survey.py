@@ -7,28 +7,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bluegreen import host_files
+from bluegreen import host_files, packages
 from bluegreen.config import Settings
 from bluegreen.errors import Failed
 from bluegreen.host_files import HostFile
 from bluegreen.machine import Machine
 from bluegreen.parts.facts import Facts
-
-# Package names by manager; {version} is java.version.
-PACKAGES = {
-    "apt-get": {
-        "nginx": "nginx",
-        "java": "openjdk-{version}-jre-headless",
-        "curl": "curl",
-        "flock": "util-linux",
-    },
-    "dnf": {
-        "nginx": "nginx",
-        "java": "java-{version}-amazon-corretto-headless",
-        "curl": "curl-minimal",
-        "flock": "util-linux-core",
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -104,11 +88,10 @@ def survey(machine: Machine, user: str) -> Survey:
     files = host_files.wanted(
         settings, root, user=user, nginx_version=facts.text("nginx"), serving=facts.text("serving")
     )
-    changes = [_change(facts, number, file) for number, file in enumerate(files, start=1)]
     return Survey(
         facts,
         _missing_packages(settings, facts),
-        tuple(change for change in changes if change),
+        changes(files, facts),
         exposed(files, facts),
         drop_default_site=settings.site.server_name == "_" and facts.text("default_site") == "packaged",
         make_base=not facts.text("base.owner"),
@@ -121,25 +104,33 @@ def exposed(files: Sequence[HostFile], facts: Facts) -> tuple[tuple[HostFile, st
     return tuple((file, path) for file, path in found if path)
 
 
+def changes(files: Sequence[HostFile], facts: Facts) -> tuple[Change, ...]:
+    """The files that are not there, or not as they are wanted; those that could not be read are left out."""
+    found = (_change(facts, number, file) for number, file in enumerate(files, start=1))
+    return tuple(change for change in found if change)
+
+
 def _change(facts: Facts, number: int, file: HostFile) -> Change | None:
     key = f"file.{number}."
     if not facts.text(f"{key}there"):
         return Change(file, None, edited=False)
     sha256 = facts.text(f"{key}sha256")
-    if file.kept or (sha256 == sha256_of(file.text) and facts.text(f"{key}mode") == f"{file.mode:o} root"):
+    if (
+        file.kept
+        or not sha256
+        or (sha256 == sha256_of(file.text) and facts.text(f"{key}mode") == f"{file.mode:o} root")
+    ):
         return None
     return Change(file, facts.text(f"{key}text"), edited=sha256 != facts.text(f"{key}recorded"))
 
 
 def _missing_packages(settings: Settings, facts: Facts) -> tuple[str, ...]:
-    manager = facts.text("manager")
     missing = facts.text("missing").split()
     old_java = facts.text("java").isdigit() and int(facts.text("java")) < settings.java.version
     if old_java and settings.java.bin == "java":
         missing.append("java")
-    names = PACKAGES.get(manager, PACKAGES["apt-get"])
-    wanted = [names.get(tool, tool).format(version=settings.java.version) for tool in missing]
-    return tuple(dict.fromkeys(name for name in wanted if name not in ("sudo", "visudo")))
+    wanted = [tool for tool in missing if tool not in ("sudo", "visudo")]
+    return packages.named(facts.text("manager"), wanted, java_version=settings.java.version)
 
 
 def _not_surveyed(machine: Machine, said: list[str]) -> Failed:

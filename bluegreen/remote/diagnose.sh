@@ -12,11 +12,12 @@ fact sudo_steps "$sudo_steps"
 number=0
 printf '%s\n' "$paths" | while IFS= read -r path; do
     number=$((number + 1))
+    tell_file "$number" "$path"
     [ "$(id -u)" = 0 ] || fact "file.$number.users" "$(users_of "$path")"
 done
 fact java.version "$("$java" -version 2>&1 | sed -n 's/.*version "\([0-9.]*\).*/\1/p' | head -n 1 || :)"
 fact memory_total_kb "$(awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo)"
-fact swap_total_kb "$(awk '$1 == "SwapTotal:" { print $2 }' /proc/meminfo)"
+fact swap_free_kb "$(awk '$1 == "SwapFree:" { print $2 }' /proc/meminfo)"
 fact now_ms "$(now_ms)"
 if [ -n "$sudo_all" ]; then
     eval "set -- $nginx"

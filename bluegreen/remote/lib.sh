@@ -51,6 +51,13 @@ fetch() {
     esac
 }
 
+# package_manager: the one that `setup` would install with, nothing where there is none of those it knows.
+package_manager() {
+    for manager in apt-get dnf; do
+        ! command -v "$manager" >/dev/null 2>&1 || { say "$manager" && return; }
+    done
+}
+
 # stat_of PID: sets `state` and `started` (clock ticks after boot); fails if there is no such process.
 # A zombie is dead: where PID 1 does not reap, it stays in /proc for ever.
 stat_of() {
@@ -128,6 +135,16 @@ users_of() {
             return 0
         fi
     done
+}
+
+# tell_file NUMBER PATH: facts of a file of root's, as far as it may be read.
+tell_file() {
+    above=$(dirname "$2")
+    [ -e "$2" ] || { [ -d "$above" ] && [ ! -x "$above" ]; } || return 0
+    fact "file.$1.there" yes
+    [ -r "$2" ] || return 0
+    fact "file.$1.mode" "$(stat -c '%a %U' "$2")"
+    fact "file.$1.sha256" "$(sha256sum <"$2" | cut -d' ' -f1)"
 }
 
 # unit_of_others: the file of a template of the app's name that is not ours, such as systemd's own user@.service.

@@ -1,11 +1,7 @@
 # Tells what of `setup` is there, as root, and changes nothing. Input: paths of files, one a line.
 # Prints facts: the packages' manager, the versions, and each file's text and recorded checksum,
 # and what of its way the deploying user may write.
-manager=
-for tool in apt-get dnf; do
-    if [ -z "$manager" ] && command -v "$tool" >/dev/null 2>&1; then manager=$tool; fi
-done
-fact manager "$manager"
+fact manager "$(package_manager)"
 fact nginx "$(nginx -v 2>&1 | sed -n 's|.*nginx/\([0-9.]*\).*|\1|p' || :)"
 # As the user, as each deploy does: java.bin may be a file of theirs.
 fact java "$(runuser -u "$user" -- "$java" -version 2>&1 </dev/null | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1 || :)"
@@ -54,12 +50,8 @@ fact default_site "$default_site"
 number=0
 while IFS= read -r path; do
     number=$((number + 1))
-    if [ -e "$path" ]; then
-        fact "file.$number.there" yes
-        fact "file.$number.mode" "$(stat -c '%a %U' "$path")"
-        fact "file.$number.sha256" "$(sha256sum <"$path" | cut -d' ' -f1)"
-        fact "file.$number.text" "$(cat "$path")"
-    fi
+    tell_file "$number" "$path"
+    [ ! -e "$path" ] || fact "file.$number.text" "$(cat "$path")"
     [ "$user" = root ] || fact "file.$number.users" "$(users_of "$path" runuser -u "$user" --)"
     fact "file.$number.recorded" "$(awk -v path="$path" '$2 == path { print $1 }' "$sums" 2>/dev/null || :)"
 done

@@ -154,17 +154,26 @@ def test_check_tells_what_setup_would_improve_of_such_a_host(guest: Guest, tmp_p
     before = host.etc()
     ran = host.done("check")
     told = ran.out
+    better = "setup --host prod writes a site that does it, once site.server_name is its name"
     for finding in (
         "! site headers: Spring does not read X-Real_IP, X-Forwarded_For",
         "write X-Real-IP, X-Forwarded-For in their place; or setup --host prod",
         "! site headers: an X-Forwarded-For that a client makes up is passed on",
         "! site keep-alive: nginx opens a connection to the slot for each request",
+        f"proxy_set_header X-Forwarded-For $remote_addr; or {better}",
+        f"which takes time\n    what to do: {better}",
+        "says instant\n    what to do: nothing: the next switch turns it, at the cost of one reload",
+        "! drift: prod1 was started by hand, and systemd starts no slot at a boot",
+        "(as large as the live one)",
         "! sudo: ubuntu may run everything as root, and deploys use that",
         f"! unit: {UNIT} is not there",
         "! method: the include is made for reload, config.yml says instant",
     ):
         assert finding in told, told
     assert "✓ port of prod1: 8081 is ours" in told
+    measured = host.machine()["slots"]["prod1"]["memory_bytes"]
+    resident = host.guest.run(f"awk '/^VmRSS/ {{ print $2 }}' /proc/{nohup_pid(host)}/status").stdout
+    assert 0.8 < measured / (int(resident) * 1024) < 1.25
     assert host.etc() == before
 
 

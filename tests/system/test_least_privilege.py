@@ -42,7 +42,11 @@ def test_every_command_but_setup_works_with_the_sudoers_file_alone(host: Rented)
         lambda: host.guest.run("pgrep -f '[j]ournalctl.*follow'", check=False).returncode == 1,
         "the end of journalctl on the host",
     )
-    host.done("check")
+    host.guest.run(f"echo '#' >>{UNIT}")
+    told = host.done("check").out
+    assert f"! unit: {UNIT} is not as setup would write it" in told
+    assert "! not looked at: who reads the include in nginx's configuration" in told
+    assert "is not there" not in told
     assert host.active("prod2") == "inactive"
     host.done("rollback", "--to", "1")
     assert host.served() == "1"

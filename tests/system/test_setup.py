@@ -22,6 +22,10 @@ def test_a_bare_machine_becomes_a_host_and_takes_three_deploys_and_a_rollback_of
     bare_guest: Guest, tmp_path: Path
 ) -> None:
     host = rented(tmp_path, bare_guest)
+    told = host.run("check").out
+    assert "✗ nginx: nginx is not installed\n    what to do: sudo apt-get install nginx, or setup" in told
+    assert "✗ java: there is no java\n    what to do: sudo apt-get install openjdk-17-jre-headless" in told
+    assert f"✗ include: {INCLUDE} is missing or empty" in told
     ran = host.set_up()
     assert "✓ installed nginx openjdk-17-jre-headless" in ran.out
     assert host.run("setup").out.endswith("is set up already; nothing was changed\n")
