@@ -27,13 +27,13 @@ fact() {
 }
 now_ms() { date +%s%3N; }
 
-# fetch URL HOST SECONDS: an HTTP GET to this machine, whatever the name in the URL; sets `code` (000: no answer),
+# fetch URL HOST SECONDS [HEADER]: an HTTP GET to this machine, whatever the name in the URL; sets `code` (000: no answer),
 # `body`, `took_ms`, and `redirect`, the URL that it is sent to.
 # Of a large body the start is kept, and the end, where curl adds what it found.
 # -q and --noproxy: neither the user's .curlrc nor a proxy of the environment may stand between. -k: whoever stands
 # on this machine's loopback has its root anyway, and its name is in no certificate.
 fetch() {
-    fetched=$(curl -q -s -k --noproxy '*' --connect-to ::127.0.0.1: -m "$3" ${2:+-H "Host: $2"} \
+    fetched=$(curl -q -s -k --noproxy '*' --connect-to ::127.0.0.1: -m "$3" ${2:+-H "Host: $2"} ${4:+-H "$4"} \
         -w '\n%{http_code} %{time_total} %{redirect_url}' "$1" 2>/dev/null | { head -c 262144; tail -c 4096; }) || :
     body=${fetched%"$newline"*}
     fetched=${fetched##*"$newline"}
@@ -180,25 +180,30 @@ answering_slot() {
     fetch_through_nginx /.bluegreen/slot 3
     slot_of_answer "$body"
 }
-# fetch_through_nginx PATH SECONDS: `fetch`, as a client of the site asks: over https where the site speaks that.
+# fetch_through_nginx PATH SECONDS: `fetch`, as a client of the site asks: over https where the site wants that.
 front=
+front_header=
 fetch_through_nginx() {
     if [ -z "$front" ]; then
         fetch "http://127.0.0.1:$listen$1" "$server_name" "$2"
         find_front "$1"
         [ -n "$front" ] || return 0
     fi
-    fetch "$front$1" "" "$2"
+    case $front in https:*) fetch "$front$1" "" "$2" ;; *) fetch "$front$1" "$server_name" "$2" "$front_header" ;; esac
 }
-# find_front PATH: sets `front` to the https of the site if what was fetched tells of one: site.listen sends each
-# path there, as certbot makes it, or is its port. One that is not on this machine (a load balancer has it) is none.
+# find_front PATH: sets `front` if what was fetched tells that the site wants https: site.listen sends each path
+# there, as certbot makes it, or is its port. Where this machine has no such port, a load balancer has it.
 find_front() {
     case $code-$redirect in
     30?-"https://"*"$1")
         front=${redirect%"$1"}
         front_port=${front#https://}
         case $front_port in *:*) front_port=${front_port##*:} ;; *) front_port=443 ;; esac
-        case $front_port in *[!0-9]*) front= ;; *) [ -n "$(port_inodes "$front_port")" ] || front= ;; esac
+        case $front_port in *[!0-9]*) front_port=0 ;; esac
+        if [ -z "$(port_inodes "$front_port")" ]; then
+            front=http://127.0.0.1:$listen
+            front_header='X-Forwarded-Proto: https'
+        fi
         ;;
     400-*) case $body in *"plain HTTP request was sent to HTTPS port"*) front=https://${server_name:-127.0.0.1}:$listen ;; esac ;;
     esac

@@ -29,7 +29,7 @@ eval "set -- $nginx"
 fact nginx "$("$1" -v 2>&1 | sed -n 's|.*nginx/\([0-9.]*\).*|\1|p')"
 answering_slot
 fact through.slot "$answering"
-fact through.front "$front"
+case $front in https:*) fact through.front "$front" ;; esac
 fact through.listens "$(port_inodes "$listen" | head -n 1)"
 fact through.code "$verify_code"
 fact through.body "$(printf '%s' "$verify_body" | head -c 4096)"
