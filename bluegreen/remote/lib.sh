@@ -186,13 +186,13 @@ front_header=
 fetch_through_nginx() {
     if [ -z "$front" ]; then
         fetch "http://127.0.0.1:$listen$1" "$server_name" "$2"
-        find_front "$1"
+        find_front "$1" "$2"
         [ -n "$front" ] || return 0
     fi
     case $front in https:*) fetch "$front$1" "" "$2" ;; *) fetch "$front$1" "$server_name" "$2" "$front_header" ;; esac
 }
-# find_front PATH: sets `front` if what was fetched tells that the site wants https: site.listen sends each path
-# there, as certbot makes it, or is its port. Where this machine has no such port, a load balancer has it.
+# find_front PATH SECONDS: sets `front` if what was fetched tells that the site wants https: site.listen sends each
+# path there, as certbot makes it, or is its port. Where this machine has no such port, a load balancer has it.
 find_front() {
     case $code-$redirect in
     30?-"https://"*"$1")
@@ -203,6 +203,19 @@ find_front() {
         if [ -z "$(port_inodes "$front_port")" ]; then
             front=http://127.0.0.1:$listen
             front_header='X-Forwarded-Proto: https'
+        fi
+        ;;
+    404-*)
+        # So certbot answers whoever does not ask by the site's name. What names a slot over https is the site.
+        [ -n "$(port_inodes 443)" ] || return 0
+        http_code=$code http_body=$body http_took_ms=$took_ms
+        fetch "https://${server_name:-127.0.0.1}$1" "" "$2"
+        answering=
+        slot_of_answer "$body"
+        if [ -n "$answering" ]; then
+            front=https://${server_name:-127.0.0.1}
+        else
+            code=$http_code body=$http_body took_ms=$http_took_ms
         fi
         ;;
     400-*) case $body in *"plain HTTP request was sent to HTTPS port"*) front=https://${server_name:-127.0.0.1}:$listen ;; esac ;;

@@ -10,7 +10,7 @@ import pytest
 from tests import springboot
 from tests.box import QUICK_JAVA, Ran, wait_for
 from tests.system.guest import Guest
-from tests.system.hosts import INCLUDE, UNIT, Answers, Rented, asked_all_the_while, rented
+from tests.system.hosts import INCLUDE, NAME, UNIT, Answers, Rented, asked_all_the_while, certified, rented
 
 PLAIN = "set $service_url http://127.0.0.1:{port};\n"
 SITE_BY_HAND = f"""\
@@ -113,6 +113,24 @@ def test_p2_p3_such_a_host_is_taken_over_with_either_method(
     assert host.machine()["drift"] == []
     host.deployed("4")
     assert host.served() == "4"
+
+
+def test_p2_such_a_host_that_certbot_moved_to_https_is_taken_over_whether_or_not_its_name_is_told(
+    guest: Guest, tmp_path: Path
+) -> None:
+    host = by_hand(guest, tmp_path, rented(tmp_path, guest).jar("1"))
+    certified(host, "/etc/nginx/sites-enabled/default")
+    with asked_all_the_while(host):
+        first = host.deployed("2")
+        host.configure(site={"server_name": NAME})
+        second = host.deployed("3")
+    adopted(host, first, second)
+    assert "it answers through nginx" in first.out
+    assert host.served() == "3"
+    told = host.done("check").out
+    assert "✓ include: read by the server on port 443" in told
+    host.configure(site={"server_name": "_"})
+    assert "✓ include: read by the server on port 443" in host.done("check").out
 
 
 def test_a_crash_right_after_the_first_deploy_brings_back_what_it_deployed(

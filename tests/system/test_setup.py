@@ -7,9 +7,18 @@ from pathlib import Path
 import pytest
 
 from tests import springboot
-from tests.box import wait_for
 from tests.system.guest import Guest
-from tests.system.hosts import INCLUDE, SITE, SUDOERS, UNIT, Rented, asked_all_the_while, rented
+from tests.system.hosts import (
+    INCLUDE,
+    NAME,
+    SITE,
+    SUDOERS,
+    UNIT,
+    Rented,
+    asked_all_the_while,
+    certified,
+    rented,
+)
 
 
 @pytest.fixture
@@ -114,45 +123,11 @@ def test_a_java_that_the_machine_cannot_get_is_told_with_what_apt_says(host: Ren
     assert host.etc() == before
 
 
-NAME = "taggle.example"
-
-
-def certified(host: Rented) -> None:
-    """What `certbot --nginx` makes of our site: it moves to 443, and 80 sends there."""
-    key, certificate = "/etc/ssl/private/taggle.pem", "/etc/ssl/taggle.pem"
-    host.guest.run(
-        f"openssl req -x509 -newkey rsa:2048 -nodes -subj /CN={NAME} -keyout {key} -out {certificate}"
-    )
-    site = host.guest.root / SITE.lstrip("/")
-    moved = f"""    listen 443 ssl; # managed by Certbot
-    ssl_certificate {certificate}; # managed by Certbot
-    ssl_certificate_key {key}; # managed by Certbot
-"""
-    sends = f"""server {{
-    if ($host = {NAME}) {{
-        return 301 https://$host$request_uri;
-    }} # managed by Certbot
-
-
-    listen 80;
-    server_name {NAME};
-    return 404; # managed by Certbot
-}}
-"""
-    written = site.read_text()
-    listens = "    listen 80;\n"
-    assert listens in written
-    site.write_text(written.replace(listens, moved) + sends)
-    host.guest.run("nginx -t && systemctl reload nginx")
-    host.https_name = NAME
-    wait_for(lambda: host.get("/version")[0] == 200, "https")
-
-
 def test_p2_a_site_that_certbot_moved_to_https_is_deployed_to_and_back(host: Rented) -> None:
     host.configure(site={"server_name": NAME})
     host.set_up()
     host.deployed("1")
-    certified(host)
+    certified(host, SITE)
     with asked_all_the_while(host) as answers:
         assert "which of the slots was not told" not in host.deployed("2").out
         host.deployed("3")
@@ -170,10 +145,6 @@ def test_p2_a_site_that_certbot_moved_to_https_is_deployed_to_and_back(host: Ren
     host.deployed("4")
     assert host.served() == "4"
     assert f"answers over https (https://{NAME}:443)" in host.done("check").out
-    # Without a name nginx's own default site answers.
-    host.configure(site={"listen": 80, "server_name": "_"})
-    (found,) = [line for line in host.run("check").out.splitlines() if "set site.listen" in line]
-    assert found.endswith(f"set site.listen to its port, and site.server_name: {NAME}")
 
 
 def test_a_site_that_certbot_changed_is_shown_and_left_alone_until_it_is_forced(host: Rented) -> None:
@@ -182,7 +153,7 @@ def test_a_site_that_certbot_changed_is_shown_and_left_alone_until_it_is_forced(
     host.deployed("1")
     site = host.guest.root / SITE.lstrip("/")
     written = site.read_text()
-    certified(host)
+    certified(host, SITE)
     edited = site.read_text()
     before = host.etc()
     # What setup would write has changed as well: nothing of it is written.
