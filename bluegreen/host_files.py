@@ -25,16 +25,39 @@ class HostFile:
     text: str
     kept: bool = False
 
+    def exposed(self, users: str) -> str | None:
+        """Where the user who deploys could put something in its place, None if nowhere.
 
-def wanted(settings: Settings, root: Script, *, user: str, nginx_version: str) -> tuple[HostFile, ...]:
+        Args:
+            users: what of the file and the folders above it is that user's, as `users_of` of lib.sh tells it.
+        """
+        # One that is theirs is written anew as root's; of an include what they wrote would stay.
+        return next((path for path in users.splitlines() if self.kept or path != self.path), None)
+
+    def closed_by(self, path: str) -> str:
+        """What a person does about a path where it is exposed."""
+        if path == self.path:
+            return f"see that it holds what it should, then: sudo chown root: {path} && sudo chmod 644 {path}"
+        if self.kept:
+            return (
+                "set switch.include in config.yml to a path in root's own folders, as its default is, "
+                "and include that file in your site"
+            )
+        return f"sudo chown root: {path} && sudo chmod go-w {path}"
+
+
+def wanted(
+    settings: Settings, root: Script, *, user: str, nginx_version: str, serving: str = ""
+) -> tuple[HostFile, ...]:
     """Every file, in the order in which they may be written: what is included comes first.
 
     Args:
         root: what needs root, with the settings of this machine.
         user: the one who deploys.
         nginx_version: of the nginx there, empty if it is not known yet.
+        serving: the slot that a new include must name, empty on a machine where none serves.
     """
-    first = next(iter(settings.slots))
+    named = serving or next(iter(settings.slots))
     form = Form(settings.switch.method)
     files = [
         HostFile("folder of the markers", tmpfiles_path(settings), 0o644, _tmpfiles(settings)),
@@ -42,7 +65,7 @@ def wanted(settings: Settings, root: Script, *, user: str, nginx_version: str) -
             "include",
             settings.switch.include,
             0o644,
-            render(settings, first, form=form, groups=True) + "\n",
+            render(settings, named, form=form, groups=True) + "\n",
             kept=True,
         ),
         HostFile(
@@ -79,7 +102,7 @@ def _tmpfiles(settings: Settings) -> str:
 
 
 def _sudoers(settings: Settings, script: str, user: str) -> str:
-    verbs = ("switch", "start", "stop", "kill", "expire")
+    verbs = ("switch", "start", "stop", "kill", "expire", "log", "follow")
     commands = ", \\\n    ".join(f"{script} {verb} {slot}" for verb in verbs for slot in settings.slots)
     return f"# Written by bluegreen: all that {user} may do as root to deploy {settings.app}.\n" + (
         f"{user} ALL=(root) NOPASSWD: \\\n    {commands}\n"

@@ -42,7 +42,7 @@ class Jar:
         java_release: the Java that its own classes need, such as 17; None if it has no classes of its own.
         spring_boot: its version, empty if it is no Spring Boot jar.
         management_port: a management.server.port that it sets for every profile.
-        graceful: what it says of server.shutdown, None if it says nothing.
+        graceful: what it says of server.shutdown, None if it says nothing for every profile.
         warnings: what will go wrong when it starts, though it is an executable jar.
     """
 
@@ -259,8 +259,12 @@ def _management_port(found: jar_settings.Found) -> int | None:
 
 
 def _graceful(found: jar_settings.Found) -> bool | None:
-    told = [setting.value for setting in found.settings if setting.name == "server.shutdown"]
-    return told[-1].lower() == "graceful" if told else None
+    """What every profile would take; that one profile is graceful counts too, as it may be the slots'."""
+    told = [setting for setting in found.settings if setting.name == "server.shutdown"]
+    shared = [setting.value.lower() == "graceful" for setting in told if not setting.for_one_profile]
+    if any(setting.value.lower() == "graceful" for setting in told if setting.for_one_profile):
+        return True
+    return shared[-1] if shared else None
 
 
 def _spring_boot(manifest: dict[str, str]) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import yaml
 
-_FILE = re.compile(r"BOOT-INF/classes/(?:config/)?application[^/]*\.(ya?ml|properties)")
+_FILE = re.compile(r"BOOT-INF/classes/(?:config/)?application(-)?[^/]*\.(ya?ml|properties)")
 _PROFILE = re.compile(r"spring\.(config\.activate\.on-profile|profiles)(\[\d+\])?")
 _PROPERTY = re.compile(r"\s*([^#!\s][^\s:=]*)(?:\s*[=:]\s*|\s+)(.*)")
 
@@ -22,7 +22,7 @@ class Setting:
         name: as Spring sees it: `spring: {profiles: x}` and `spring.profiles: x` are one.
         value: as it is written; the parts of a list joined by commas.
         document, line: of the file, from 1.
-        for_one_profile: its document is active for named profiles alone.
+        for_one_profile: its document is active for named profiles alone, or all of its file is.
     """
 
     name: str
@@ -50,18 +50,18 @@ def read(archive: zipfile.ZipFile) -> Found:
         if not kind:
             continue
         text = archive.read(name).decode("utf-8", "replace")
-        parsed = _in_properties(name, text) if kind[1] == "properties" else _in_yaml(name, text)
+        parsed = _in_properties(name, text) if kind[2] == "properties" else _in_yaml(name, text)
         try:
-            settings.extend(_with_profiles(list(parsed)))
+            settings.extend(_with_profiles(list(parsed), of_a_profile=bool(kind[1])))
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             unreadable.append(f"{name} (line {mark.line + 1})" if mark else name)
     return Found(tuple(settings), tuple(unreadable))
 
 
-def _with_profiles(settings: list[Setting]) -> Iterator[Setting]:
+def _with_profiles(settings: list[Setting], *, of_a_profile: bool) -> Iterator[Setting]:
     limited = {setting.document for setting in settings if _PROFILE.fullmatch(setting.name)}
-    return (replace(each, for_one_profile=each.document in limited) for each in settings)
+    return (replace(each, for_one_profile=of_a_profile or each.document in limited) for each in settings)
 
 
 def _in_yaml(file: str, text: str) -> Iterator[Setting]:

@@ -53,9 +53,6 @@ class Machine:
         """
         as_root: dict[str, Value] = {}
         if root:
-            as_root["root_installed"] = (
-                privileged.installed_path(self.settings) if self.settings.nginx.sudo else ""
-            )
             as_root["root_sent"] = shlex.join(privileged.sent_along(root))
             as_root["root_sudo"] = self.settings.nginx.sudo
         parts = ("lib", self.settings.supervisor, "stopping")
@@ -70,6 +67,7 @@ class Machine:
             "token": self.token,
             "slots": " ".join(f"{slot}:{port}:{app.health_port(slot)}" for slot, port in app.slots.items()),
             "include": app.switch.include,
+            "root_installed": privileged.installed_path(app) if app.nginx.sudo else "",
             "runtime": app.nginx.runtime,
             "nginx": shlex.join(app.nginx.command),
             "listen": app.site.listen,

@@ -17,10 +17,6 @@ class Directive:
     words: tuple[str, ...]
     block: tuple[Directive, ...] = ()
 
-    def all(self, name: str) -> Iterator[Directive]:
-        """Every directive of that name directly in the block."""
-        return (each for each in self.block if each.words[:1] == (name,))
-
 
 @dataclass(frozen=True)
 class Server:
@@ -50,32 +46,43 @@ def servers(config: str, include: str) -> tuple[Server, ...]:
     files = _files(config)
     if not files:
         return ()
-    main = next(iter(files.values()))
     found = []
-    for http in (each for each in _parse(main) if each.words[:1] == ("http",)):
+    for http in _http(files):
         around = tuple(_expanded(http.block, files))
         for server in (each for each in around if each.words[:1] == ("server",)):
             found.append(_server(server, around, files, include))
     return tuple(found)
 
 
+def upstreams(config: str) -> frozenset[str]:
+    """The names of the upstream groups of the text that `nginx -T` prints."""
+    files = _files(config)
+    if not files:
+        return frozenset()
+    found = (each for http in _http(files) for each in _expanded(http.block, files))
+    return frozenset(each.words[1] for each in found if each.words[0] == "upstream" and len(each.words) > 1)
+
+
+def _http(files: dict[str, str]) -> Iterator[Directive]:
+    """The http blocks of the first file, which is nginx's main one."""
+    return (each for each in _parse(next(iter(files.values()))) if each.words[:1] == ("http",))
+
+
 def _server(server: Directive, around: tuple[Directive, ...], files: dict[str, str], include: str) -> Server:
     own = tuple(_expanded(server.block, files))
-    passes = any(
-        "$service_url" in " ".join(each.words) for each in _deep(own) if each.words[:1] == ("proxy_pass",)
-    )
+    deep = tuple(_deep(own, files))
+    passes = any("$service_url" in " ".join(each.words) for each in deep if each.words[:1] == ("proxy_pass",))
     return Server(
         listens=tuple(" ".join(each.words[1:]) for each in own if each.words[0] == "listen") or ("80",),
         names=tuple(name for each in own if each.words[0] == "server_name" for name in each.words[1:])
         or ("",),
         includes=any(
-            each.words[0] == "include" and _matches(each.words[1], include, _folder(files))
-            for each in server.block
+            each.words[0] == "include" and _matches(each.words[1], include, _folder(files)) for each in deep
         ),
         passes=passes,
         headers=tuple(
             (each.words[1], " ".join(each.words[2:]))
-            for each in _deep(own)
+            for each in deep
             if each.words[0] == "proxy_set_header" and len(each.words) > 2
         ),
         file_cache=_value("open_file_cache", own, around) not in ("", "off"),
@@ -99,10 +106,11 @@ def _expanded(block: tuple[Directive, ...], files: dict[str, str]) -> Iterator[D
         yield each
 
 
-def _deep(block: tuple[Directive, ...]) -> Iterator[Directive]:
+def _deep(block: tuple[Directive, ...], files: dict[str, str]) -> Iterator[Directive]:
+    """The directives of a block and of the blocks within, those of included files in their place."""
     for each in block:
         yield each
-        yield from _deep(each.block)
+        yield from _deep(tuple(_expanded(each.block, files)), files)
 
 
 def _matches(pattern: str, path: str, folder: str) -> bool:

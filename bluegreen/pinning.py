@@ -42,7 +42,8 @@ def pinned(text: str, host: str, keys: Sequence[str]) -> str:
         return f"{text[:last]}, host_key: {_value(keys)}{text[last:]}"
     # Ahead of the entry's first key, indented like it: a comment behind a value stays with it.
     at = first_key.start_mark.index
-    return f"{text[:at]}host_key: {_value(keys)}\n{' ' * first_key.start_mark.column}{text[at:]}"
+    newline = "\r\n" if "\r\n" in text else "\n"
+    return f"{text[:at]}host_key: {_value(keys)}{newline}{' ' * first_key.start_mark.column}{text[at:]}"
 
 
 def _of_block_style(node: yaml.Node) -> bool:

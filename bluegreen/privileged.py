@@ -61,7 +61,7 @@ def script(
     for number, slot in enumerate(settings.slots, start=1):
         values[f"target_{number}"] = target(settings, slot, groups=groups)
         values[f"content_{number}"] = render(settings, slot, form=form, groups=groups)
-    return Script("root", values)
+    return Script("root", values, parts=("lib", "systemd"))
 
 
 def sent_along(script: Script) -> list[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bluegreen.console import size
 from bluegreen.findings import Finding, failure, ok, warning
+from bluegreen.host_files import HostFile
 from bluegreen.jar import Jar
 from bluegreen.parts.facts import Facts
 from bluegreen.parts.view import View
@@ -58,22 +59,37 @@ def rights(view: View, facts: Facts, user: str) -> Iterator[Finding]:
         )
 
 
+def exposed(found: Sequence[tuple[HostFile, str]], user: str) -> Iterator[Finding]:
+    """What root runs, reads and writes: nobody else may put something in its place."""
+    for file, path in found:
+        yield failure(
+            "root's files",
+            f"{user} may write {path}, where root keeps {file.path} ({file.what}), and so act as root",
+            file.closed_by(path),
+        )
+
+
 def java(view: View, facts: Facts, jar: Jar | None) -> Iterator[Finding]:
     """Java there, and new enough for java.version and for the jar's class files."""
     settings = view.settings
-    install = (
-        f"sudo apt-get install openjdk-{settings.java.version}-jre-headless, or setup --host {settings.host}"
-    )
+    install = f"{view.installing('java')}, or setup --host {settings.host}"
     if not view.java:
         yield failure("java", f"there is no {settings.java.bin}", install)
         return
     told = facts.text("java.version")
+    if not told:
+        yield failure(
+            "java", f"{view.java} -version tells no version: it is no Java, or does not start", install
+        )
+        return
     # Up to 8 the version is 1.8.0.
     numbers = [int(number) for number in told.split(".") if number.isdigit()] or [0]
     release = numbers[1] if numbers[0] == 1 and len(numbers) > 1 else numbers[0]
     needed = max(settings.java.version, jar.java_release or 0 if jar else 0)
     if release < needed:
         why = "the jar's class files" if jar and jar.java_release == needed else "java.version"
+        if needed != settings.java.version:
+            install = f"set java.version: {needed}, then setup --host {settings.host}"
         yield failure("java", f"Java {told} is too old: {why} need {needed}", install)
     else:
         yield ok("java", f"Java {told} ({view.java})")
@@ -83,16 +99,24 @@ def memory(view: View, facts: Facts) -> Iterator[Finding]:
     """Room for a second JVM beside the live one: the usual end of this design is two JVMs on 1 GB."""
     running = [slot for slot in view.slots.values() if slot.memory_bytes]
     needed = max((slot.memory_bytes or 0 for slot in running), default=GUESSED_JVM_BYTES)
-    free = view.memory_available_bytes
+    free, swap = view.memory_available_bytes, (facts.number("swap_free_kb") or 0) * 1024
     measured = "as large as the live one" if running else "guessed, as none runs"
     if len(running) == len(view.slots):
         yield ok("memory", f"both JVMs run, and {size(free)} is still free")
-    elif free < needed:
+    elif free + swap < needed:
         total = (facts.number("memory_total_kb") or 0) * 1024
         yield failure(
             "memory",
-            f"{size(free)} of {size(total)} is free; a second JVM needs {size(needed)} ({measured})",
-            "lower -Xmx in java.options, add swap, take a larger machine, or old_slot.after_switch: stop",
+            f"{size(free)} of {size(total)} is free, and {size(swap)} of swap; "
+            f"a second JVM needs {size(needed)} ({measured})",
+            "lower -Xmx in java.options, add swap, or take a larger machine",
+        )
+    elif free < needed:
+        yield warning(
+            "memory",
+            f"{size(free)} is free; a second JVM needs {size(needed)} ({measured}), "
+            f"which takes some of the {size(swap)} of free swap and is slow",
+            "lower -Xmx in java.options, or take a larger machine",
         )
     else:
         yield ok("memory", f"{size(free)} is free; a second JVM needs {size(needed)} ({measured})")

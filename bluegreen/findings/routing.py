@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from urllib.parse import urlsplit
 
 from bluegreen.findings import Finding, failure, ok, warning
-from bluegreen.include import Form, first_target
-from bluegreen.machine import server_name
+from bluegreen.include import Form, first_target, target
+from bluegreen.machine import server_name, verify_path
 from bluegreen.nginx_config import Server
 from bluegreen.parts.facts import Facts
 from bluegreen.parts.view import View
@@ -19,13 +20,23 @@ def nginx(view: View, facts: Facts) -> Iterator[Finding]:
     settings, found = view.settings, view.proxy
     if not found.version:
         yield failure(
-            "nginx", "nginx is not installed", f"sudo apt-get install nginx, or setup --host {settings.host}"
+            "nginx",
+            "nginx is not installed",
+            f"{view.installing('nginx')}, or setup --host {settings.host}",
         )
         return
     tested = facts.text("nginx.test")
     if tested and not tested.rstrip().endswith("sound"):
         yield failure(
             "nginx", f"its configuration is broken: {_first_problem(tested)}", "mend it, then sudo nginx -t"
+        )
+    elif found.code == 0 and found.listens:
+        yield failure(
+            "nginx",
+            f"port {settings.site.listen} takes connections, but {verify_path(settings)} gave no answer "
+            "in time",
+            f"logs --host {settings.host} may tell what hangs; or name in switch.verify a path that answers "
+            "at once",
         )
     elif found.code == 0:
         yield failure(
@@ -37,16 +48,21 @@ def nginx(view: View, facts: Facts) -> Iterator[Finding]:
         sound = (
             "its configuration is sound" if tested else "its configuration could not be tested without sudo"
         )
-        yield ok("nginx", f"nginx {found.version} answers on port {settings.site.listen}; {sound}")
+        where = f"answers on port {settings.site.listen}"
+        if found.front:
+            where = f"answers over https ({found.front})"
+        yield ok("nginx", f"nginx {found.version} {where}; {sound}")
     if facts.text("systemd") and facts.text("nginx.enabled") not in ("enabled", ""):
         yield warning("nginx at boot", "nginx is not started at boot", "sudo systemctl enable nginx")
 
 
-def include(view: View, servers: Sequence[Server], *, asked: bool) -> Iterator[Finding]:
+def include(
+    view: View, servers: Sequence[Server], upstreams: Collection[str], *, asked: bool
+) -> Iterator[Finding]:
     """The include there, read by a server that listens and routes by it, its target one of ours.
 
     Args:
-        servers: of nginx's whole configuration.
+        servers, upstreams: of nginx's whole configuration.
         asked: whether that could be read; it takes sudo.
     """
     path, text = view.settings.switch.include, view.proxy.include
@@ -69,24 +85,30 @@ def include(view: View, servers: Sequence[Server], *, asked: bool) -> Iterator[F
         yield failure(
             "include target", f"{found} is neither slot", f"write the live slot's port ({ports}) into {path}"
         )
+    elif asked and (unknown := _undefined(view, upstreams)):
+        yield failure(
+            "include target",
+            f"nginx has no upstream {' and no '.join(unknown)}: it answers 502, although nginx -t passes",
+            f"setup --host {view.settings.host} writes the site that has them; or write 127.0.0.1 and the "
+            f"port in their place in {path}",
+        )
     else:
         yield ok("include target", f"{found} is {view.proxy.first}")
     if asked:
         yield from _readers(view, servers)
 
 
-def include_folder(view: View, facts: Facts, user: str) -> Iterator[Finding]:
-    """Root writes the include: nobody else may put a link in its place."""
-    if folder := facts.text("include.writable"):
-        yield failure(
-            "include folder",
-            f"{user} may write {folder}, where root writes the include: a link leads root anywhere",
-            "set switch.include to a path in root's own folders, as its default is; include that in the site",
-        )
+def _undefined(view: View, upstreams: Collection[str]) -> list[str]:
+    """The upstream groups that the include names, or will after the next switch, and nginx does not have."""
+    if not view.proxy.groups:
+        return []
+    names = (target(view.settings, slot, groups=True) for slot in view.slots)
+    return [name for name in (url.removeprefix("http://") for url in names) if name not in upstreams]
 
 
 def _readers(view: View, servers: Sequence[Server]) -> Iterator[Finding]:
-    path, port = view.settings.switch.include, view.settings.site.listen
+    path = view.settings.switch.include
+    name, port = _asked_at(view)
     readers = [server for server in servers if server.includes]
     if not readers:
         yield failure(
@@ -96,14 +118,17 @@ def _readers(view: View, servers: Sequence[Server]) -> Iterator[Finding]:
     here = [server for server in readers if any(_port(listen) == port for listen in server.listens)]
     if not here:
         told = ", ".join(listen for server in readers for listen in server.listens)
+        names = " ".join(name for server in readers for name in server.names if name not in ("", "_"))
         yield failure(
-            "include", f"it is read by a server that listens on {told}, not on {port}", "set site.listen"
+            "include",
+            f"it is read by a server that listens on {told}, not on {port}",
+            "set site.listen to its port" + (f", and site.server_name: {names}" if names else ""),
         )
         return
     if not any(server.passes for server in here):
         yield failure("include", "no location passes requests to $service_url", "proxy_pass $service_url;")
         return
-    shadow = _shadowing(servers, here, port, server_name(view.settings))
+    shadow = _shadowing(servers, here, port, name)
     if shadow:
         yield failure(
             "include",
@@ -118,6 +143,14 @@ def _readers(view: View, servers: Sequence[Server]) -> Iterator[Finding]:
         )
     else:
         yield ok("include", f"read by the server on port {port}")
+
+
+def _asked_at(view: View) -> tuple[str, int]:
+    """The name and the port that requests come to: where site.listen sends to https, those of that."""
+    url = urlsplit(view.proxy.front)
+    if not url.hostname:
+        return server_name(view.settings), view.settings.site.listen
+    return url.hostname, url.port or 443
 
 
 def _shadowing(servers: Sequence[Server], ours: Sequence[Server], port: int, name: str) -> str:
@@ -174,7 +207,19 @@ def drift(view: View) -> Iterator[Finding]:
     for sentence in view.drift:
         what, _, remedy = sentence.partition(": ")
         yield warning("drift", what, remedy)
-    if not view.drift:
+    live = view.slots[view.live] if view.live else None
+    by_hand = live is not None and live.owner is not None and not live.running
+    if (
+        by_hand
+        and view.settings.supervisor == "systemd"
+        and not any(each.boots for each in view.slots.values())
+    ):
+        yield warning(
+            "drift",
+            f"{view.live} was started by hand, and systemd starts no slot at a boot",
+            f"deploy --host {view.settings.host}: what it starts comes back by itself",
+        )
+    elif not view.drift:
         yield ok("drift", f"include, answers and boot agree: {view.live or 'nothing is live'}")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from bluegreen import privileged
 from bluegreen.machine import Machine, decode
 
 
@@ -39,5 +38,4 @@ class Facts:
 
 def read(machine: Machine) -> Facts:
     """Asks the machine, in one round trip, and changes nothing there."""
-    installed = privileged.installed_path(machine.settings)
-    return Facts(machine.run("look", java=machine.settings.java.bin, root_installed=installed))
+    return Facts(machine.run("look", java=machine.settings.java.bin))

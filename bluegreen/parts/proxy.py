@@ -34,7 +34,9 @@ class Proxy:
         routed: the slot that the include and its marker name, None if they name none of ours.
         first: the slot that the first line names, for the next start of nginx.
         answers: the slot that answered through nginx, None if the answer named none.
-        code: status of that answer, 0 if nginx did not answer.
+        front: the https of the site where it was asked, as `https://name:port`, empty for plain http.
+        listens: somebody takes connections on site.listen.
+        code: status of that answer, 0 if there was none in time.
         body: that answer.
         version: of nginx, empty if there is no nginx.
     """
@@ -46,6 +48,8 @@ class Proxy:
     routed: str | None
     first: str | None
     answers: str | None
+    front: str
+    listens: bool
     code: int
     body: str
     version: str
@@ -139,6 +143,8 @@ def read(facts: Facts, settings: Settings) -> Proxy:
         first=first,
         answers=named_slot(facts.text("through.body"), settings)
         or named_slot(facts.text("through.slot"), settings),
+        front=facts.text("through.front"),
+        listens=bool(facts.text("through.listens")),
         code=int(facts.text("through.code") or 0),
         body=facts.text("through.body"),
         version=facts.text("nginx"),

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bluegreen import privileged
+from bluegreen import packages, privileged
 from bluegreen.config import Settings
 from bluegreen.errors import Failed, Unclear
 from bluegreen.include import Form, render
@@ -24,11 +24,10 @@ from bluegreen.parts.slots import Slot
 class ToolsMissing(Failed):
     """A machine lacks tools that a look needs, so nothing can be known of it."""
 
-    mending = "install them (Debian, Ubuntu: packages curl, util-linux, coreutils, gawk, findutils)"
-
-    def __init__(self, machine: Machine, tools: Sequence[str]) -> None:
+    def __init__(self, machine: Machine, tools: Sequence[str], manager: str) -> None:
         super().__init__(
-            f"{machine.address} lacks {', '.join(tools)}; nothing was changed", remedy=self.mending
+            f"{machine.address} lacks {', '.join(tools)}; nothing was changed",
+            remedy=packages.installing(manager, tools, java_version=machine.settings.java.version),
         )
         self.tools = tuple(tools)
 
@@ -42,6 +41,7 @@ class View:
         drift: where the include, the answers and the processes disagree, a sentence each.
         releases: oldest first.
         history: oldest first.
+        manager: of its packages, empty if it is none that `setup` knows.
         java: the path of java on the host, empty if there is none.
         disk_free_bytes, memory_available_bytes: room there.
         writable: whether the user may write the releases' folder, or the one it is to be made in.
@@ -55,10 +55,15 @@ class View:
     lock: Holder | None
     live: str | None
     drift: tuple[str, ...]
+    manager: str
     java: str
     disk_free_bytes: int
     memory_available_bytes: int
     writable: bool
+
+    def installing(self, *tools: str) -> str:
+        """The command that installs what the machine lacks."""
+        return packages.installing(self.manager, tools, java_version=self.settings.java.version)
 
     def sure(self, machine: Machine) -> str:
         """The live slot.
@@ -112,7 +117,7 @@ def look(machine: Machine) -> View:
     """
     facts = reading.read(machine)
     if missing := facts.text("missing").split():
-        raise ToolsMissing(machine, missing)
+        raise ToolsMissing(machine, missing, facts.text("manager"))
     found = view(facts, machine.settings)
     installed = facts.text("root_script")
     wanted = privileged.installed_text(machine.root_script())
@@ -139,6 +144,7 @@ def view(facts: Facts, settings: Settings) -> View:
         lock=holder,
         live=nginx.answers or nginx.routed,
         drift=tuple(_drift(nginx, found, settings)),
+        manager=facts.text("manager"),
         java=facts.text("java"),
         disk_free_bytes=(facts.number("disk_free_kb") or 0) * 1024,
         memory_available_bytes=(facts.number("memory_available_kb") or 0) * 1024,

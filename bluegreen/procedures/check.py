@@ -7,16 +7,17 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from bluegreen import findings, nginx_config, privileged
+from bluegreen import findings, host_files, nginx_config
 from bluegreen.config import Settings
 from bluegreen.console import Console
 from bluegreen.findings import Finding, Level, application, resources, routing
+from bluegreen.host_files import HostFile
 from bluegreen.jar import Jar
 from bluegreen.machine import Machine
 from bluegreen.parts.facts import Facts
-from bluegreen.parts.view import ToolsMissing, look
+from bluegreen.parts.view import ToolsMissing, View, look
 from bluegreen.procedures.fleet import connected, side_by_side
-from bluegreen.procedures.survey import survey
+from bluegreen.procedures.survey import changes, exposed, survey
 
 _MARKS = {Level.OK: ("✓", "green"), Level.WARNING: ("!", "yellow"), Level.FAILURE: ("✗", "red")}
 
@@ -70,9 +71,9 @@ def diagnose(machine: Machine, jar: Jar | None) -> Iterator[Finding]:
     try:
         view = look(machine)
     except ToolsMissing as error:
-        yield findings.failure("tools", f"missing: {' '.join(error.tools)}", ToolsMissing.mending)
+        yield findings.failure("tools", f"missing: {' '.join(error.tools)}", str(error.remedy))
         return
-    facts, here_s = _facts(machine), time.time()
+    facts, here_s = _facts(machine, view), time.time()
     config = facts.text("nginx.config")
     servers = nginx_config.servers(config, machine.settings.switch.include)
     yield from resources.clock(facts, here_s)
@@ -81,37 +82,52 @@ def diagnose(machine: Machine, jar: Jar | None) -> Iterator[Finding]:
     yield from resources.memory(view, facts)
     yield from resources.disk(view, jar)
     yield from routing.nginx(view, facts)
-    yield from routing.include(view, servers, asked=bool(config))
+    yield from routing.include(view, servers, nginx_config.upstreams(config), asked=bool(config))
     if machine.settings.nginx.sudo:
-        yield from routing.include_folder(view, facts, machine.host.user)
+        yield from resources.exposed(exposed(_files(machine, view), facts), machine.host.user)
     yield from routing.site(view, servers)
     yield from routing.method(view, servers)
     yield from routing.drift(view)
     yield from application.ports(view)
     yield from application.jar(view, jar)
-    yield from _as_set_up(machine, facts)
+    yield from _as_set_up(machine, view, facts)
     yield from resources.lock(view)
 
 
-def _facts(machine: Machine) -> Facts:
-    settings = machine.settings
-    return Facts(
-        machine.run("diagnose", java=settings.java.bin, root_installed=privileged.installed_path(settings))
-    )
+def _facts(machine: Machine, view: View) -> Facts:
+    paths = "\n".join(file.path for file in _files(machine, view))
+    return Facts(machine.run("diagnose", java=machine.settings.java.bin, paths=paths))
 
 
-def _as_set_up(machine: Machine, facts: Facts) -> Iterator[Finding]:
-    """Unit, site, sudoers and the rest as `setup` would write them: seen by whoever may sudo."""
+def _files(machine: Machine, view: View) -> tuple[HostFile, ...]:
+    user = machine.settings.user or machine.host.user
+    root = machine.root_script(user=user)
+    return host_files.wanted(machine.settings, root, user=user, nginx_version=view.proxy.version)
+
+
+def _as_set_up(machine: Machine, view: View, facts: Facts) -> Iterator[Finding]:
+    """Unit, site, sudoers and the rest as `setup` would write them; what only root may see needs sudo."""
     settings = machine.settings
-    if not settings.nginx.sudo or not facts.text("sudo_all"):
+    if not settings.nginx.sudo:
         return
-    found = survey(machine, settings.user or machine.host.user)
-    for change in found.changes:
+    files = _files(machine, view)
+    if facts.text("sudo_all"):
+        found = survey(machine, settings.user or machine.host.user).changes
+    else:
+        found = changes(files, facts)
+    for change in found:
         how = "is not there" if change.before is None else "is not as setup would write it"
         yield findings.warning(
             change.file.what,
             f"{change.file.path} {how}",
             f"setup --host {settings.host} mends it; with --dry-run it shows the difference",
         )
-    if not found.changes:
+    if not facts.text("sudo_all"):
+        yield findings.warning(
+            "not looked at",
+            "who reads the include in nginx's configuration, whether that is sound, and the sudoers file: "
+            f"{machine.host.user} may not sudo",
+            f"as one who may: setup --host {settings.host} --dry-run --login USER, and there sudo nginx -t",
+        )
+    elif not found:
         yield findings.ok("setup", "every file is as setup would write it")

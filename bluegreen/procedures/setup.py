@@ -95,8 +95,6 @@ def _show(found: Survey, machine: Machine, user: str) -> None:
         say.line("nginx's own default site is to be switched off: /etc/nginx/sites-enabled/default")
     if found.make_base:
         say.line(f"folder to make: {machine.settings.releases.path}, owned by {user}")
-    if found.join_journal:
-        say.line(f"{user} is to join the group systemd-journal, to read the application's log")
 
 
 def _paths(changes: Sequence[Change]) -> str:
@@ -109,12 +107,18 @@ def _refuse_unfit(found: Survey, machine: Machine, user: str) -> None:
         raise Failed(
             f"there is no user {user} on {machine.address}", remedy=f"make it there: sudo useradd -m {user}"
         )
-    if folder := facts.text("include.writable"):
+    others = facts.text("unit.others")
+    if others and machine.settings.supervisor == "systemd":
         raise Failed(
-            f"{user} may write {folder} on {machine.address}, where root is to write the include",
-            why=["a link put there would have root write wherever it leads; nothing was changed"],
-            remedy="set switch.include in config.yml to a path in root's own folders, as its default is, "
-            "and include that file in your site",
+            f"{machine.settings.app} is the name of another unit on {machine.address}: {others}",
+            why=["ours would take its place; nothing was changed"],
+            remedy="give the app another name in config.yml (app: …)",
+        )
+    for file, path in found.exposed:
+        raise Failed(
+            f"{user} may write {path} on {machine.address}, where root keeps {file.path} ({file.what})",
+            why=["root would run or write what they put there; nothing was changed"],
+            remedy=file.closed_by(path),
         )
     if facts.text("base.owner") and not facts.text("base.writable"):
         raise Failed(
@@ -167,7 +171,6 @@ def _install(machine: Machine, user: str, found: Survey) -> list[str]:
         user=user,
         sums=sums(machine.settings),
         drop_default_site=found.drop_default_site,
-        journal_group=found.join_journal,
         tmpfiles=host_files.tmpfiles_path(machine.settings),
     )
     return [line.removeprefix("wrote ") for line in told if line.startswith("wrote ")]

@@ -4,30 +4,15 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bluegreen import host_files
+from bluegreen import host_files, packages
 from bluegreen.config import Settings
 from bluegreen.errors import Failed
 from bluegreen.host_files import HostFile
 from bluegreen.machine import Machine
 from bluegreen.parts.facts import Facts
-
-# Package names by manager; {version} is java.version.
-PACKAGES = {
-    "apt-get": {
-        "nginx": "nginx",
-        "java": "openjdk-{version}-jre-headless",
-        "curl": "curl",
-        "flock": "util-linux",
-    },
-    "dnf": {
-        "nginx": "nginx",
-        "java": "java-{version}-amazon-corretto-headless",
-        "curl": "curl-minimal",
-        "flock": "util-linux-core",
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -58,21 +43,23 @@ class Change:
 
 @dataclass(frozen=True)
 class Survey:
-    """What of `setup` a machine has: missing packages, files to change, and other things to put right."""
+    """What of `setup` a machine has: missing packages, files to change, and other things to put right.
+
+    Args:
+        exposed: root's files, each with the path where the user who deploys could put another in its place.
+    """
 
     facts: Facts
     packages: tuple[str, ...]
     changes: tuple[Change, ...]
+    exposed: tuple[tuple[HostFile, str], ...]
     drop_default_site: bool
     make_base: bool
-    join_journal: bool
 
     @property
     def nothing_to_do(self) -> bool:
         """Whether the machine is as `setup` would make it."""
-        return not (
-            self.packages or self.changes or self.drop_default_site or self.make_base or self.join_journal
-        )
+        return not (self.packages or self.changes or self.drop_default_site or self.make_base)
 
     @property
     def edited(self) -> tuple[Change, ...]:
@@ -98,16 +85,29 @@ def survey(machine: Machine, user: str) -> Survey:
     if result.exit_code != 0:
         raise _not_surveyed(machine, result.stderr.strip().splitlines())
     facts = Facts(result.stdout.splitlines())
-    files = host_files.wanted(settings, root, user=user, nginx_version=facts.text("nginx"))
-    changes = [_change(facts, number, file) for number, file in enumerate(files, start=1)]
+    files = host_files.wanted(
+        settings, root, user=user, nginx_version=facts.text("nginx"), serving=facts.text("serving")
+    )
     return Survey(
         facts,
         _missing_packages(settings, facts),
-        tuple(change for change in changes if change),
+        changes(files, facts),
+        exposed(files, facts),
         drop_default_site=settings.site.server_name == "_" and facts.text("default_site") == "packaged",
         make_base=not facts.text("base.owner"),
-        join_journal=" systemd-journal " not in facts.text("groups") and user != "root",
     )
+
+
+def exposed(files: Sequence[HostFile], facts: Facts) -> tuple[tuple[HostFile, str], ...]:
+    """Root's files, each with the path where the user who deploys could put another in its place."""
+    found = ((file, file.exposed(facts.text(f"file.{n}.users"))) for n, file in enumerate(files, start=1))
+    return tuple((file, path) for file, path in found if path)
+
+
+def changes(files: Sequence[HostFile], facts: Facts) -> tuple[Change, ...]:
+    """The files that are not there, or not as they are wanted; those that could not be read are left out."""
+    found = (_change(facts, number, file) for number, file in enumerate(files, start=1))
+    return tuple(change for change in found if change)
 
 
 def _change(facts: Facts, number: int, file: HostFile) -> Change | None:
@@ -115,20 +115,22 @@ def _change(facts: Facts, number: int, file: HostFile) -> Change | None:
     if not facts.text(f"{key}there"):
         return Change(file, None, edited=False)
     sha256 = facts.text(f"{key}sha256")
-    if file.kept or (sha256 == sha256_of(file.text) and facts.text(f"{key}mode") == f"{file.mode:o}"):
+    if (
+        file.kept
+        or not sha256
+        or (sha256 == sha256_of(file.text) and facts.text(f"{key}mode") == f"{file.mode:o} root")
+    ):
         return None
     return Change(file, facts.text(f"{key}text"), edited=sha256 != facts.text(f"{key}recorded"))
 
 
 def _missing_packages(settings: Settings, facts: Facts) -> tuple[str, ...]:
-    manager = facts.text("manager")
     missing = facts.text("missing").split()
     old_java = facts.text("java").isdigit() and int(facts.text("java")) < settings.java.version
     if old_java and settings.java.bin == "java":
         missing.append("java")
-    names = PACKAGES.get(manager, PACKAGES["apt-get"])
-    wanted = [names.get(tool, tool).format(version=settings.java.version) for tool in missing]
-    return tuple(dict.fromkeys(name for name in wanted if name not in ("sudo", "visudo")))
+    wanted = [tool for tool in missing if tool not in ("sudo", "visudo")]
+    return packages.named(facts.text("manager"), wanted, java_version=settings.java.version)
 
 
 def _not_surveyed(machine: Machine, said: list[str]) -> Failed:

@@ -41,9 +41,11 @@ def trust(settings: Settings, config: Path, say: Console, agreed: Callable[[], b
         raise WrongUsage(
             "not pinned; nothing was written", remedy="compare the fingerprint, then: trust --yes"
         )
-    fresh = pinned(config.read_text(encoding="utf-8"), settings.host, lines)
+    # Its line ends stay as they are.
+    text = config.read_bytes().decode("utf-8")
+    fresh = pinned(text, settings.host, lines)
     replacement = config.with_name(f".{config.name}.new")
-    replacement.write_text(fresh, encoding="utf-8")
+    replacement.write_bytes(fresh.encode("utf-8"))
     replacement.chmod(config.stat().st_mode & 0o777)
     replacement.replace(config)
     say.line(f"✓ pinned in {config} as hosts.{settings.host}.host_key", "bold green")

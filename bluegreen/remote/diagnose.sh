@@ -1,5 +1,5 @@
 # Tells what `check` wants to know besides the look, and changes nothing. Runs as the user who deploys.
-# Prints facts. What only root may see is asked through sudo, and left out where sudo does not allow it.
+# Needs the paths of root's files in $paths, one a line. Prints facts. What only root may see is asked through sudo, and left out where sudo does not allow it.
 as_sudo() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
 sudo_all=
 if as_sudo true 2>/dev/null; then sudo_all=yes; fi
@@ -9,10 +9,15 @@ if [ -x "$root_installed" ] && { [ "$(id -u)" = 0 ] || sudo -n -l "$root_install
     sudo_steps=yes
 fi
 fact sudo_steps "$sudo_steps"
-[ "$(id -u)" = 0 ] || fact include.writable "$(writable_above "$include" | head -n 1)"
+number=0
+printf '%s\n' "$paths" | while IFS= read -r path; do
+    number=$((number + 1))
+    tell_file "$number" "$path"
+    [ "$(id -u)" = 0 ] || fact "file.$number.users" "$(users_of "$path")"
+done
 fact java.version "$("$java" -version 2>&1 | sed -n 's/.*version "\([0-9.]*\).*/\1/p' | head -n 1 || :)"
 fact memory_total_kb "$(awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo)"
-fact swap_total_kb "$(awk '$1 == "SwapTotal:" { print $2 }' /proc/meminfo)"
+fact swap_free_kb "$(awk '$1 == "SwapFree:" { print $2 }' /proc/meminfo)"
 fact now_ms "$(now_ms)"
 if [ -n "$sudo_all" ]; then
     eval "set -- $nginx"

@@ -47,10 +47,10 @@ fi
 systemd-tmpfiles --create "$tmpfiles" 2>/dev/null || mkdir -p "$runtime"
 tested=$(nginx -t 2>&1) || fail 1 "nginx refuses the configuration: $tested"
 systemctl daemon-reload
-# As the user: in a folder of theirs root would make what their links point to.
+# As the user, and as root only where no folder of theirs is on the way: root would make what their links point to.
+theirs() { [ "$user" != root ] && [ -n "$(users_of "$base" runuser -u "$user" --)" ]; }
 [ -d "$base" ] || runuser -u "$user" -- mkdir -p "$base" 2>/dev/null ||
-    install -d -o "$user" -g "$(id -gn "$user")" -m 0755 "$base" || fail 1 "cannot make the folder $base"
-if [ -n "$journal_group" ]; then usermod -a -G systemd-journal "$user"; fi
+    { ! theirs && install -d -o "$user" -g "$(id -gn "$user")" -m 0755 "$base"; } || fail 1 "$user cannot make the folder $base"
 nginx -s reload 2>/dev/null || told=$(systemctl start nginx 2>&1) || fail 1 "nginx does not start: $told
 $(journalctl --quiet --no-pager --output cat --lines 10 --unit nginx.service 2>/dev/null || :)"
 systemctl --quiet enable nginx 2>/dev/null || :

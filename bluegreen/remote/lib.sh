@@ -27,14 +27,20 @@ fact() {
 }
 now_ms() { date +%s%3N; }
 
-# fetch URL HOST SECONDS: an HTTP GET; sets `code` (000: no answer), `body` and `took_ms`.
-# -q and --noproxy: neither the user's .curlrc nor a proxy of the environment may stand between.
+# fetch URL HOST SECONDS [HEADER]: an HTTP GET to this machine, whatever the name in the URL; sets `code` (000: no answer),
+# `body`, `took_ms`, and `redirect`, the URL that it is sent to.
+# Of a large body the start is kept, and the end, where curl adds what it found.
+# -q and --noproxy: neither the user's .curlrc nor a proxy of the environment may stand between. -k: whoever stands
+# on this machine's loopback has its root anyway, and its name is in no certificate.
 fetch() {
-    fetched=$(curl -q -s --noproxy '*' -m "$3" ${2:+-H "Host: $2"} -w '\n%{http_code} %{time_total}' "$1" 2>/dev/null | head -c 262144) || :
+    fetched=$(curl -q -s -k --noproxy '*' --connect-to ::127.0.0.1: -m "$3" ${2:+-H "Host: $2"} ${4:+-H "$4"} \
+        -w '\n%{http_code} %{time_total} %{redirect_url}' "$1" 2>/dev/null | { head -c 262144; tail -c 4096; }) || :
     body=${fetched%"$newline"*}
     fetched=${fetched##*"$newline"}
     code=${fetched%% *}
     fetched=${fetched#* }
+    redirect=${fetched#* }
+    fetched=${fetched%% *}
     case $fetched in
     *.???*)
         took_ms=${fetched#*.}
@@ -43,6 +49,13 @@ fetch() {
         ;;
     *) code=000 took_ms=0 ;;
     esac
+}
+
+# package_manager: the one that `setup` would install with, nothing where there is none of those it knows.
+package_manager() {
+    for manager in apt-get dnf; do
+        ! command -v "$manager" >/dev/null 2>&1 || { say "$manager" && return; }
+    done
 }
 
 # stat_of PID: sets `state` and `started` (clock ticks after boot); fails if there is no such process.
@@ -104,14 +117,40 @@ is_ours() {
     return 1
 }
 
-# writable_above PATH [RUNNER…]: the folders above it that the user may write, who is the one that RUNNER makes it.
-writable_above() {
+# users_of PATH [RUNNER…]: what of it and of the folders above it, where its links lead too, the user may write or
+# make so as its owner; the user is the one that RUNNER makes it.
+users_of() {
     above=$1
+    leads_to=$(readlink -f "$1" 2>/dev/null) || leads_to=
+    [ "$leads_to" != "$1" ] || leads_to=
     shift
-    while [ "$above" != / ]; do
-        above=$(dirname "$above")
-        ! "$@" test -w "$above" 2>/dev/null || say "$above"
+    while :; do
+        ! "$@" test -w "$above" -o -O "$above" 2>/dev/null || say "$above"
+        if [ "$above" != / ]; then
+            above=$(dirname "$above")
+        elif [ -n "$leads_to" ]; then
+            above=$leads_to
+            leads_to=
+        else
+            return 0
+        fi
     done
+}
+
+# tell_file NUMBER PATH: facts of a file of root's, as far as it may be read.
+tell_file() {
+    above=$(dirname "$2")
+    [ -e "$2" ] || { [ -d "$above" ] && [ ! -x "$above" ]; } || return 0
+    fact "file.$1.there" yes
+    [ -r "$2" ] || return 0
+    fact "file.$1.mode" "$(stat -c '%a %U' "$2")"
+    fact "file.$1.sha256" "$(sha256sum <"$2" | cut -d' ' -f1)"
+}
+
+# unit_of_others: the file of a template of the app's name that is not ours, such as systemd's own user@.service.
+unit_of_others() {
+    told=$(systemctl show --property FragmentPath --value "$app@${slots%%:*}.service" 2>/dev/null) || told=
+    [ "$told" = "/etc/systemd/system/$app@.service" ] || say "$told"
 }
 
 # route_now: what decides the route, as one word: the include's checksum and the marker of method `instant`.
@@ -141,7 +180,47 @@ answering_slot() {
     fetch_through_nginx /.bluegreen/slot 3
     slot_of_answer "$body"
 }
-fetch_through_nginx() { fetch "http://127.0.0.1:$listen$1" "$server_name" "$2"; }
+# fetch_through_nginx PATH SECONDS: `fetch`, as a client of the site asks: over https where the site wants that.
+front=
+front_header=
+fetch_through_nginx() {
+    if [ -z "$front" ]; then
+        fetch "http://127.0.0.1:$listen$1" "$server_name" "$2"
+        find_front "$1" "$2"
+        [ -n "$front" ] || return 0
+    fi
+    case $front in https:*) fetch "$front$1" "" "$2" ;; *) fetch "$front$1" "$server_name" "$2" "$front_header" ;; esac
+}
+# find_front PATH SECONDS: sets `front` if what was fetched tells that the site wants https: site.listen sends each
+# path there, as certbot makes it, or is its port. Where this machine has no such port, a load balancer has it.
+find_front() {
+    case $code-$redirect in
+    30?-"https://"*"$1")
+        front=${redirect%"$1"}
+        front_port=${front#https://}
+        case $front_port in *:*) front_port=${front_port##*:} ;; *) front_port=443 ;; esac
+        case $front_port in *[!0-9]*) front_port=0 ;; esac
+        if [ -z "$(port_inodes "$front_port")" ]; then
+            front=http://127.0.0.1:$listen
+            front_header='X-Forwarded-Proto: https'
+        fi
+        ;;
+    404-*)
+        # So certbot answers whoever does not ask by the site's name. What names a slot over https is the site.
+        [ -n "$(port_inodes 443)" ] || return 0
+        http_code=$code http_body=$body http_took_ms=$took_ms
+        fetch "https://${server_name:-127.0.0.1}$1" "" "$2"
+        answering=
+        slot_of_answer "$body"
+        if [ -n "$answering" ]; then
+            front=https://${server_name:-127.0.0.1}
+        else
+            code=$http_code body=$http_body took_ms=$http_took_ms
+        fi
+        ;;
+    400-*) case $body in *"plain HTTP request was sent to HTTPS port"*) front=https://${server_name:-127.0.0.1}:$listen ;; esac ;;
+    esac
+}
 # slot_of_answer BODY: sets `answering` if it names a slot, or a slot's target.
 slot_of_answer() {
     told=$(printf '%s' "$1" | tr -d '"[:space:]')

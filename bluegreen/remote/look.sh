@@ -3,6 +3,7 @@
 fact user "$(id -un)"
 fact home "${HOME:-}"
 fact now "$(date +%s)"
+fact manager "$(package_manager)"
 missing=
 for tool in curl flock sha256sum setsid timeout base64 awk find; do
     command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
@@ -28,6 +29,8 @@ eval "set -- $nginx"
 fact nginx "$("$1" -v 2>&1 | sed -n 's|.*nginx/\([0-9.]*\).*|\1|p')"
 answering_slot
 fact through.slot "$answering"
+case $front in https:*) fact through.front "$front" ;; esac
+fact through.listens "$(port_inodes "$listen" | head -n 1)"
 fact through.code "$verify_code"
 fact through.body "$(printf '%s' "$verify_body" | head -c 4096)"
 
@@ -40,13 +43,17 @@ for entry in $slots; do
     fact "slot.$slot.pid" "$pid"
     fact "slot.$slot.release" "$(basename "$(readlink "$base/slots/$slot" 2>/dev/null || :)")"
     ! slot_boots "$slot" || fact "slot.$slot.boots" yes
-    [ -z "$pid" ] || fact "slot.$slot.memory_kb" "$(awk '$1 == "VmRSS:" { print $2 }' "/proc/$pid/status" 2>/dev/null || :)"
+    jvm=$pid
     owner=$(port_owner "$port")
     if [ -n "$owner" ]; then
-        if [ -n "$pid" ] && owned_by "$port" "$pid"; then owner=$pid; fi
+        # A `java` that is a wrapper script is no measure of what runs below it.
+        if [ -n "$pid" ] && owned_by "$port" "$pid"; then jvm=$owner owner=$pid; fi
         fact "slot.$slot.owner" "$owner"
         if [ "$owner" != '?' ]; then
-            ! is_ours "$owner" "$slot" || fact "slot.$slot.ours" yes
+            if is_ours "$owner" "$slot"; then
+                fact "slot.$slot.ours" yes
+                jvm=${jvm:-$owner}
+            fi
             fact "slot.$slot.command" "$(command_of "$owner")"
             fact "slot.$slot.owner_user" "$(stat -c %U "/proc/$owner" 2>/dev/null || :)"
         fi
@@ -55,6 +62,7 @@ for entry in $slots; do
         fact "slot.$slot.took_ms" "$took_ms"
         fact "slot.$slot.body" "$body"
     fi
+    [ -z "$jvm" ] || fact "slot.$slot.memory_kb" "$(awk '$1 == "VmRSS:" { print $2 }' "/proc/$jvm/status" 2>/dev/null || :)"
 done
 
 if [ -r "$root_installed" ]; then

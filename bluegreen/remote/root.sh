@@ -15,7 +15,7 @@ for entry in $slots; do
         port=${port%%:*}
     fi
 done
-[ -n "$found" ] || fail 2 "usage: switch|start|stop|kill|expire SLOT"
+[ -n "$found" ] || fail 2 "usage: switch|start|stop|kill|expire|log|follow SLOT"
 
 on_nginx() {
     eval "set -- $nginx \"\$@\""
@@ -119,11 +119,12 @@ switch_to_slot() {
     reload_first=
     if [ "$method" = reload ]; then reload_first=method; elif ! grep -q '^[[:space:]]*if (-e ' "$include"; then reload_first=form; fi
 
-    if ! cp -p "$include" "$before"; then
+    # Both are new files of root: whoever owned the include before must not own what root goes back to.
+    if ! cp --remove-destination "$include" "$before"; then
         rm -f "$before"
         fail 20 "cannot keep a copy of $include"
     fi
-    if ! { cp -p "$include" "$fresh" && printf '%s\n' "$content" >"$fresh" && sync "$fresh"; }; then
+    if ! { rm -f "$fresh" && printf '%s\n' "$content" >"$fresh" && sync "$fresh"; }; then
         rm -f "$fresh" "$before"
         fail 20 "cannot write beside $include (disk full?)"
     fi
@@ -177,6 +178,8 @@ at_boot() {
 # Without `setup` there is no unit yet.
 start_unit() {
     if [ ! -e "$unit" ]; then
+        others=$(unit_of_others)
+        [ -z "$others" ] || fail 1 "$others is a unit of that name already: give the app another in config.yml"
         printf '%s' "$unit_text" >"$unit.new"
         mv -fT "$unit.new" "$unit"
         systemctl daemon-reload
@@ -196,11 +199,27 @@ expire_later() {
     say "expires $keep_for_s"
 }
 
+# read_lines: sets `lines`, how many of the log are wanted, from the input.
+read_lines() {
+    read -r lines || lines=
+    case $lines in '' | *[!0-9]* | ????????*) fail 2 "$verb: how many lines?" ;; esac
+}
+
 case $verb in
 switch) switch_to_slot ;;
 start) start_unit ;;
 stop) systemctl stop --no-block "$app@$slot.service" ;;
 expire) expire_later ;;
 kill) systemctl kill --signal=KILL "$app@$slot.service" ;;
-*) fail 2 "usage: switch|start|stop|kill|expire SLOT" ;;
+log)
+    read_lines
+    slot_log "$slot" "$lines"
+    ;;
+follow)
+    # It ends when nobody listens any more.
+    trap - PIPE
+    read_lines
+    slot_log_follow "$slot" "$lines"
+    ;;
+*) fail 2 "usage: switch|start|stop|kill|expire|log|follow SLOT" ;;
 esac

@@ -1,12 +1,10 @@
 # Tells what of `setup` is there, as root, and changes nothing. Input: paths of files, one a line.
-# Prints facts: the packages' manager, the versions, and each file's text and recorded checksum.
-manager=
-for tool in apt-get dnf; do
-    if [ -z "$manager" ] && command -v "$tool" >/dev/null 2>&1; then manager=$tool; fi
-done
-fact manager "$manager"
+# Prints facts: the packages' manager, the versions, and each file's text and recorded checksum,
+# and what of its way the deploying user may write.
+fact manager "$(package_manager)"
 fact nginx "$(nginx -v 2>&1 | sed -n 's|.*nginx/\([0-9.]*\).*|\1|p' || :)"
-fact java "$("$java" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1 || :)"
+# As the user, as each deploy does: java.bin may be a file of theirs.
+fact java "$(runuser -u "$user" -- "$java" -version 2>&1 </dev/null | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1 || :)"
 missing=
 for tool in curl flock sudo visudo nginx; do
     command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
@@ -16,8 +14,27 @@ fact missing "$missing"
 fact user "$(id -u "$user" 2>/dev/null || :)"
 fact base.owner "$(stat -L -c %U "$base" 2>/dev/null || :)"
 if runuser -u "$user" -- test -w "$base" 2>/dev/null; then fact base.writable yes; fi
-[ "$user" = root ] || fact include.writable "$(writable_above "$include" runuser -u "$user" -- | head -n 1)"
-fact groups " $(id -nG "$user" 2>/dev/null || :) "
+# An include that is missing is written for the slot that serves: it answers through nginx, which goes by the file as
+# it was; else the marker tells, else what a boot would start, else what runs.
+serving=
+if [ ! -e "$include" ]; then
+    answering_slot
+    marked=$(marker_now)
+    case $marked in none | *,*) marked= ;; esac
+    booting=
+    listening=
+    for entry in $slots; do
+        each=${entry%%:*}
+        each_port=${entry#*:}
+        ! slot_boots "$each" || booting=$booting$each
+        [ -z "$(port_inodes "${each_port%%:*}")" ] || listening=$listening$each
+    done
+    for told in "$listening" "$booting" "$marked" "$answering"; do
+        case " $slots" in *" $told:"*) serving=$told ;; esac
+    done
+fi
+fact unit.others "$(unit_of_others)"
+fact serving "$serving"
 # Debian's default site claims the port for every name; it goes only if nobody has touched it.
 default_site=
 if [ -e /etc/nginx/sites-enabled/default ]; then
@@ -33,11 +50,8 @@ fact default_site "$default_site"
 number=0
 while IFS= read -r path; do
     number=$((number + 1))
-    if [ -e "$path" ]; then
-        fact "file.$number.there" yes
-        fact "file.$number.mode" "$(stat -c %a "$path")"
-        fact "file.$number.sha256" "$(sha256sum <"$path" | cut -d' ' -f1)"
-        fact "file.$number.text" "$(cat "$path")"
-    fi
+    tell_file "$number" "$path"
+    [ ! -e "$path" ] || fact "file.$number.text" "$(cat "$path")"
+    [ "$user" = root ] || fact "file.$number.users" "$(users_of "$path" runuser -u "$user" --)"
     fact "file.$number.recorded" "$(awk -v path="$path" '$2 == path { print $1 }' "$sums" 2>/dev/null || :)"
 done

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
-from tests.box import Box, box_in
+from tests.box import Box, box_in, wait_for
 from tests.on_host import live_pid, release_of
 
 
@@ -135,5 +136,29 @@ def test_a_host_that_lacks_a_tool_is_told_by_every_command_that_looks(
             ran = box.run(*command)
             assert ran.code == 1, ran.all
             assert "✗ 127.0.0.1 lacks awk; nothing was changed" in ran.out
-            assert "what to do: install them (Debian, Ubuntu: packages curl" in ran.out
+            assert "what to do: sudo apt-get install gawk" in ran.out
         assert "✗ tools: missing: awk" in box.run("check").out
+
+
+def test_a_live_slot_that_died_beside_one_that_is_up_is_told_and_the_remedy_mends_it(box: Box) -> None:
+    box.deployed("1")
+    box.deployed("2")
+    os.kill(live_pid(box, "prod1"), signal.SIGKILL)
+    wait_for(lambda: box.get("/version")[0] == 502, "the end of the live JVM")
+    told = "nginx routes to prod1, where nothing listens, while the other slot is UP"
+    assert box.machine()["drift"] == [f"{told}: `switch --host sandbox` moves it there"]
+    assert f"! drift: {told}\n    what to do: `switch --host sandbox`" in box.run("check").out
+    assert box.run("switch", "--host", "sandbox").code == 0
+    assert box.served() == "1"
+
+
+def test_a_version_that_hangs_is_replaced_by_the_next(box: Box) -> None:
+    box.deployed("1")
+    hanging = live_pid(box, "prod2")
+    os.kill(hanging, signal.SIGSTOP)
+    try:
+        ran = box.deployed("2")
+    finally:
+        os.kill(hanging, signal.SIGCONT)
+    assert "! /api/v1/profiles gave no answer through nginx in time" in ran.out
+    assert box.served() == "2"

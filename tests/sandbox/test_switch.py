@@ -393,3 +393,17 @@ def test_p4_the_live_slot_is_not_started_anew_by_any_command_that_reads(box: Box
         assert box.run(*command).code == 0
     assert live_pid(box, "prod2") == pid
     assert whole(box) == before
+
+
+def test_a_site_that_sends_to_the_https_of_a_load_balancer_is_asked_as_if_it_stood_before_it(
+    box: Box,
+) -> None:
+    box.deployed("1")
+    site = box.folder / ".sandbox" / "nginx" / "conf.d" / "site.conf"
+    sends = "if ($http_x_forwarded_proto != https) { return 301 https://$host:1$request_uri; }"
+    site.write_text(site.read_text().replace("    server_name ", f"    {sends}\n    server_name "))
+    nginx(box, "-s", "reload")
+    assert "it answers through nginx" in box.deployed("2").out
+    assert "it answers through nginx" in box.deployed("3").out
+    machine = box.machine()
+    assert (machine["live"], machine["drift"]) == ("prod2", [])

@@ -20,7 +20,10 @@ def as_a_real_host(box: Box) -> str:
 
 def test_p10_an_unknown_host_is_refused_until_it_is_trusted(box: Box) -> None:
     key = as_a_real_host(box)
-    before = (box.folder / "config.yml").read_text()
+    config = box.folder / "config.yml"
+    # As an editor on Windows leaves it.
+    config.write_bytes(config.read_bytes().replace(b"\n", b"\r\n"))
+    before = config.read_bytes()
     refused = box.run("history", "--host", "prod")
     assert refused.code == 5
     assert f"host_key: {key}" in refused.all
@@ -28,11 +31,12 @@ def test_p10_an_unknown_host_is_refused_until_it_is_trusted(box: Box) -> None:
     unasked = box.run("trust", "--host", "prod")
     assert unasked.code == 2
     assert "SHA256:" in unasked.all
-    assert (box.folder / "config.yml").read_text() == before
+    assert config.read_bytes() == before
 
     trusted = box.run("trust", "--host", "prod", "--yes")
     assert trusted.code == 0, trusted.all
-    assert f"host_key: {key}" in (box.folder / "config.yml").read_text()
+    assert f"host_key: {key}" in config.read_text()
+    assert b"\n" not in config.read_bytes().replace(b"\r\n", b"")
     assert box.run("history", "--host", "prod").code == 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from tests.box import QUICK_JAVA, Box, Ran, wait_for
 from tests.connection.servers import sh
 from tests.system.guest import Guest
 
+NAME = "taggle.example"
 INCLUDE = "/etc/nginx/conf.d/service-url.inc"
 SITE = "/etc/nginx/conf.d/taggle.conf"
 UNIT = "/etc/systemd/system/taggle@.service"
@@ -36,7 +38,12 @@ class Rented(Box):
         """The releases' folder as it is seen from outside."""
         return self.guest.root / self.home.lstrip("/") / "taggle"
 
+    # Of a site that certbot changed.
+    https_name: str = field(kw_only=True, default="")
+
     def get(self, path: str) -> tuple[int, str]:
+        if self.https_name:
+            return self.guest.get_https(path, self.https_name)
         return self.guest.get(path)
 
     def include_text(self) -> str:
@@ -106,6 +113,36 @@ def rented(folder: Path, guest: Guest, *, user: str = "ubuntu", **sections: obje
     )
     box.configure(**sections)
     return box
+
+
+def certified(host: Rented, path: str) -> None:
+    """What `certbot --nginx` makes of the site in that file: it moves to 443, and 80 sends there."""
+    key, certificate = "/etc/ssl/private/taggle.pem", "/etc/ssl/taggle.pem"
+    host.guest.run(
+        f"openssl req -x509 -newkey rsa:2048 -nodes -subj /CN={NAME} -keyout {key} -out {certificate}"
+    )
+    site = host.guest.root / path.lstrip("/")
+    moved = f"""    listen 443 ssl; # managed by Certbot
+    ssl_certificate {certificate}; # managed by Certbot
+    ssl_certificate_key {key}; # managed by Certbot
+"""
+    sends = f"""server {{
+    if ($host = {NAME}) {{
+        return 301 https://$host$request_uri;
+    }} # managed by Certbot
+
+
+    listen 80;
+    server_name {NAME};
+    return 404; # managed by Certbot
+}}
+"""
+    text, listens = re.subn(r"    listen 80( default_server)?;\n", moved, site.read_text())
+    assert listens == 1
+    site.write_text(text + sends)
+    host.guest.run("nginx -t && systemctl reload nginx")
+    host.https_name = NAME
+    wait_for(lambda: host.get("/version")[0] == 200, "https")
 
 
 @dataclass

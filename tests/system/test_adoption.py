@@ -10,7 +10,7 @@ import pytest
 from tests import springboot
 from tests.box import QUICK_JAVA, Ran, wait_for
 from tests.system.guest import Guest
-from tests.system.hosts import INCLUDE, UNIT, Answers, Rented, asked_all_the_while, rented
+from tests.system.hosts import INCLUDE, NAME, UNIT, Answers, Rented, asked_all_the_while, certified, rented
 
 PLAIN = "set $service_url http://127.0.0.1:{port};\n"
 SITE_BY_HAND = f"""\
@@ -135,6 +135,24 @@ def test_p2_the_jvm_started_by_hand_is_stopped_when_old_slot_says_so(
     assert host.active("prod2") == "active"
 
 
+def test_p2_such_a_host_that_certbot_moved_to_https_is_taken_over_whether_or_not_its_name_is_told(
+    guest: Guest, tmp_path: Path
+) -> None:
+    host = by_hand(guest, tmp_path, rented(tmp_path, guest).jar("1"))
+    certified(host, "/etc/nginx/sites-enabled/default")
+    with asked_all_the_while(host):
+        first = host.deployed("2")
+        host.configure(site={"server_name": NAME})
+        second = host.deployed("3")
+    adopted(host, first, second)
+    assert "it answers through nginx" in first.out
+    assert host.served() == "3"
+    told = host.done("check").out
+    assert "✓ include: read by the server on port 443" in told
+    host.configure(site={"server_name": "_"})
+    assert "✓ include: read by the server on port 443" in host.done("check").out
+
+
 def test_a_crash_right_after_the_first_deploy_brings_back_what_it_deployed(
     guest: Guest, tmp_path: Path
 ) -> None:
@@ -174,17 +192,26 @@ def test_check_tells_what_setup_would_improve_of_such_a_host(guest: Guest, tmp_p
     before = host.etc()
     ran = host.done("check")
     told = ran.out
+    better = "setup --host prod writes a site that does it, once site.server_name is its name"
     for finding in (
         "! site headers: Spring does not read X-Real_IP, X-Forwarded_For",
         "write X-Real-IP, X-Forwarded-For in their place; or setup --host prod",
         "! site headers: an X-Forwarded-For that a client makes up is passed on",
         "! site keep-alive: nginx opens a connection to the slot for each request",
+        f"proxy_set_header X-Forwarded-For $remote_addr; or {better}",
+        f"which takes time\n    what to do: {better}",
+        "says instant\n    what to do: nothing: the next switch turns it, at the cost of one reload",
+        "! drift: prod1 was started by hand, and systemd starts no slot at a boot",
+        "(as large as the live one)",
         "! sudo: ubuntu may run everything as root, and deploys use that",
         f"! unit: {UNIT} is not there",
         "! method: the include is made for reload, config.yml says instant",
     ):
         assert finding in told, told
     assert "✓ port of prod1: 8081 is ours" in told
+    measured = host.machine()["slots"]["prod1"]["memory_bytes"]
+    resident = host.guest.run(f"awk '/^VmRSS/ {{ print $2 }}' /proc/{nohup_pid(host)}/status").stdout
+    assert 0.8 < measured / (int(resident) * 1024) < 1.25
     assert host.etc() == before
 
 

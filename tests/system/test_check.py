@@ -14,6 +14,7 @@ from tests.system.guest import booted
 from tests.system.hosts import INCLUDE, SCRIPT, SITE, SUDOERS, UNIT, Rented, rented
 
 BASE = "/home/ubuntu/taggle"
+TMPFILES = "/etc/tmpfiles.d/bluegreen-taggle.conf"
 OTHER_SITE = "/etc/nginx/conf.d/a-first.conf"
 
 
@@ -52,6 +53,15 @@ def edited(path: str, command: str) -> dict[str, Any]:
     return {"by": f"cp -p {path} /root/kept && {command}", "mended": f"cp -p /root/kept {path}"}
 
 
+def with_memory(*lines: str) -> dict[str, Any]:
+    """Other lines in /proc/meminfo."""
+    changes = " ".join(f"-e 's/^{line.split()[0]}.*/{line}/'" for line in lines)
+    return {
+        "by": f"sed {changes} /proc/meminfo >/root/meminfo && mount --bind /root/meminfo /proc/meminfo",
+        "mended": "umount /proc/meminfo",
+    }
+
+
 WAYS = {
     "java is not there": Broken(
         "java", "failure", "there is no /opt/java", "apt-get install", settings={"java": {"bin": "/opt/java"}}
@@ -59,14 +69,35 @@ WAYS = {
     "java is too old": Broken(
         "java", "failure", "too old: java.version need 21", "openjdk-21", settings={"java": {"version": 21}}
     ),
+    "java is none": Broken(
+        "java",
+        "failure",
+        "/bin/true -version tells no version",
+        "openjdk-17",
+        settings={"java": {"bin": "/bin/true"}},
+    ),
+    "the clock is ahead": Broken(
+        "clock",
+        "warning",
+        " s ahead of this machine's",
+        "timedatectl set-ntp true",
+        by='printf \'#!/bin/sh\\nexec /bin/date -d "+2 min" "$@"\\n\' >/usr/local/bin/date'
+        " && chmod +x /usr/local/bin/date",
+        mended="rm /usr/local/bin/date",
+    ),
     "no memory for a second JVM": Broken(
         "memory",
         "failure",
-        "a second JVM needs",
+        "2.0 MB of",
         "lower -Xmx",
-        by="sed 's/^MemAvailable:.*/MemAvailable: 2000 kB/' /proc/meminfo >/root/meminfo"
-        " && mount --bind /root/meminfo /proc/meminfo",
-        mended="umount /proc/meminfo",
+        **with_memory("MemAvailable: 2000 kB", "SwapFree: 0 kB"),
+    ),
+    "a second JVM would need swap": Broken(
+        "memory",
+        "warning",
+        "(as large as the live one), which takes some of the 921.6 MB of free swap",
+        "lower -Xmx",
+        **with_memory("MemAvailable: 2000 kB", "SwapFree: 900000 kB"),
     ),
     "no room on the disk": Broken(
         "disk",
@@ -87,10 +118,18 @@ WAYS = {
     "a tool is missing": Broken(
         "tools",
         "failure",
-        "missing: curl",
-        "apt-get install curl",
-        by="mv /usr/bin/curl /root/curl",
-        mended="mv /root/curl /usr/bin/curl",
+        "missing: flock",
+        "sudo apt-get install util-linux",
+        by="mv /usr/bin/flock /root/flock",
+        mended="mv /root/flock /usr/bin/flock",
+    ),
+    "the verify path hangs": Broken(
+        "nginx",
+        "failure",
+        "port 80 takes connections, but /api/v1/profiles gave no answer in time",
+        "logs --host prod",
+        by="systemctl kill --signal=STOP taggle@prod2",
+        mended="systemctl kill --signal=CONT taggle@prod2",
     ),
     "nginx does not run": Broken(
         "nginx",
@@ -118,6 +157,41 @@ WAYS = {
     ),
     "the include is gone": Broken(
         "include", "failure", "missing or empty", "setup", **edited(INCLUDE, f"rm {INCLUDE}")
+    ),
+    "the include names no target": Broken(
+        "include",
+        "failure",
+        "holds no line `set $service_url",
+        "write that line",
+        **edited(INCLUDE, f"echo '# gone' >{INCLUDE}"),
+    ),
+    "the server of the include listens elsewhere": Broken(
+        "include",
+        "failure",
+        "read by a server that listens on 8088, not on 80",
+        "set site.listen to its port",
+        **edited(SITE, f"sed -i 's/listen 80 default_server/listen 8088/' {SITE}"),
+    ),
+    "no location passes requests on": Broken(
+        "include",
+        "failure",
+        "no location passes requests to $service_url",
+        "proxy_pass $service_url;",
+        **edited(SITE, f"sed -i 's/proxy_pass $service_url/return 404/' {SITE}"),
+    ),
+    "an upstream group is gone": Broken(
+        "include target",
+        "failure",
+        "nginx has no upstream taggle-prod1: it answers 502",
+        "setup --host prod",
+        **edited(SITE, f"sed -i 's/upstream taggle-prod1/upstream taggle-other/' {SITE}"),
+    ),
+    "the include was edited and not loaded": Broken(
+        "drift",
+        "warning",
+        "nginx answers from prod2, but the include names prod1",
+        "the next deploy mends it",
+        **edited(INCLUDE, f"echo 'set $service_url http://127.0.0.1:8081;' >{INCLUDE}"),
     ),
     "no server reads the include": Broken(
         "include",
@@ -200,13 +274,37 @@ WAYS = {
         mended="systemctl stop holder",
     ),
     "the include is in a folder of the user": Broken(
-        "include folder",
+        "root's files",
         "failure",
-        "ubuntu may write /home/ubuntu, where root writes the include",
+        "ubuntu may write /home/ubuntu, where root keeps /home/ubuntu/service-url.inc (include)",
         "root's own folders",
         by=f"cp {INCLUDE} /home/ubuntu/service-url.inc",
         mended="rm /home/ubuntu/service-url.inc",
         settings={"switch": {"include": "/home/ubuntu/service-url.inc"}},
+    ),
+    "the include is the user's": Broken(
+        "root's files",
+        "failure",
+        f"ubuntu may write {INCLUDE}, where root keeps",
+        f"sudo chown root: {INCLUDE}",
+        by=f"chown ubuntu {INCLUDE} && chmod 444 {INCLUDE}",
+        mended=f"chown root {INCLUDE} && chmod 644 {INCLUDE}",
+    ),
+    "the folder of the script of root is the user's": Broken(
+        "root's files",
+        "failure",
+        f"ubuntu may write /usr/local/sbin, where root keeps {SCRIPT} (steps as root)",
+        "sudo chown root: /usr/local/sbin",
+        by="chmod 777 /usr/local/sbin",
+        mended="chmod 755 /usr/local/sbin",
+    ),
+    "the script of root is another user's": Broken(
+        "steps as root",
+        "warning",
+        f"{SCRIPT} is not as setup would write it",
+        "setup",
+        by=f"chown deploy {SCRIPT}",
+        mended=f"chown root {SCRIPT}",
     ),
     "the root script was installed by another version": Broken(
         "drift",
@@ -221,6 +319,13 @@ WAYS = {
         f"{UNIT} is not as setup would write it",
         "setup",
         **edited(UNIT, f"echo '#' >>{UNIT}"),
+    ),
+    "what makes the folder of the markers is gone": Broken(
+        "folder of the markers",
+        "warning",
+        f"{TMPFILES} is not there",
+        "setup",
+        **edited(TMPFILES, f"rm {TMPFILES}"),
     ),
     "the site was edited": Broken(
         "nginx site", "warning", f"{SITE} is not as", "setup", **edited(SITE, f"echo '#' >>{SITE}")
@@ -286,6 +391,7 @@ def test_what_is_broken_is_found_with_its_remedy(host: Rented, broken: Broken) -
     ("manifest", "application", "name", "level", "text"),
     [
         ("3.5.16", "management.server.port: 9000", "management port", "failure", "9000 for both slots"),
+        ("3.5.16", "spring.profiles: prod1", "jar", "warning", "Spring Boot 3 does not start with"),
         ("3.3.0", "", "graceful shutdown", "warning", "off"),
         ("3.5.16", "server.shutdown: immediate", "graceful shutdown", "warning", "immediate"),
     ],
@@ -304,7 +410,7 @@ def test_what_the_jar_does_wrong_is_found(
         _, findings = checked(host)
     finally:
         jar.unlink()
-    (found,) = [finding for finding in findings if finding["name"] == name]
+    (found,) = [finding for finding in findings if finding["name"] == name and finding["level"] != "ok"]
     assert (found["level"], bool(found["remedy"])) == (level, True)
     assert text in found["text"]
 
@@ -323,7 +429,7 @@ def test_class_files_that_are_newer_than_the_java_there_are_found(host: Rented) 
     (found,) = [finding for finding in findings if finding["name"] == "java"]
     assert (code, found["level"]) == (1, "failure")
     assert "is too old: the jar's class files need 25" in found["text"]
-    assert "apt-get install" in found["remedy"]
+    assert found["remedy"] == "set java.version: 25, then setup --host prod"
 
 
 def test_status_tells_what_a_boot_would_start_in_place_of_what_is_live(host: Rented) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.box import wait_for
+from tests.incidents import Deployer
 from tests.system.guest import Guest
 from tests.system.hosts import INCLUDE, SCRIPT, SITE, SUDOERS, UNIT, Rented, rented
 
@@ -31,8 +32,26 @@ def test_every_command_but_setup_works_with_the_sudoers_file_alone(host: Rented)
     assert host.machine()["live"] == "prod1"
     assert [entry["outcome"] for entry in host.history()] == ["switched"] * 4
     assert "Started StandIn" in host.done("logs").out
+    follower = Deployer(host.start("logs", "--follow", "--slot", "prod2"))
+    follower.until_said("Started StandIn")
     assert "the idle slot prod2" in host.done("stop").out
+    follower.until_said("Graceful shutdown")
+    follower.process.terminate()
+    follower.ended()
+    wait_for(
+        lambda: host.guest.run("pgrep -f '[j]ournalctl.*follow'", check=False).returncode == 1,
+        "the end of journalctl on the host",
+    )
+    host.guest.run(f"echo '#' >>{UNIT}")
+    told = host.done("check").out
+    assert f"! unit: {UNIT} is not as setup would write it" in told
+    assert "! not looked at: who reads the include in nginx's configuration" in told
+    assert "is not there" not in told
     assert host.active("prod2") == "inactive"
+    host.done("rollback", "--to", "1")
+    assert host.served() == "1"
+    host.done("rollback", "--to", "2")
+    host.deployed("4", "--dry-run")
     host.deployed("4", "--no-switch")
     assert host.served() == "2"
     host.done("switch")
@@ -44,6 +63,18 @@ def test_every_command_but_setup_works_with_the_sudoers_file_alone(host: Rented)
     assert host.active("prod1") == "inactive"
 
 
+def test_of_the_logs_of_the_machine_the_user_reads_that_of_the_slots_alone(host: Rented) -> None:
+    assert host.as_user("id -nG").stdout.split() == ["deploy"]
+    host.guest.run(f"logger {OF_ROOT}")
+    for command in ("journalctl", f"printf '9\\n' | sudo -n {SCRIPT} log prod1"):
+        assert OF_ROOT not in str(host.as_user(command)), command
+    ran = host.deploy("1", die_starting=True)
+    assert ran.code == 1
+    assert "java.lang.IllegalStateException" in ran.out
+    for lines in ("", "-1", "1 --unit=ssh", "99999999", "--file=/root/secret"):
+        assert host.as_user(f"printf '{lines}\\n' | sudo -n {SCRIPT} log prod1").exit_code == 2, lines
+
+
 def test_visudo_accepts_the_file_and_sudo_lists_nothing_else(host: Rented) -> None:
     assert "parsed OK" in host.guest.run(f"visudo -c -f {SUDOERS} && visudo -c").stdout
     listed = host.as_user("sudo -n -l").stdout.partition("may run the following")[2]
@@ -52,7 +83,7 @@ def test_visudo_accepts_the_file_and_sudo_lists_nothing_else(host: Rented) -> No
     rights[0] = rights[0].removeprefix("(root) NOPASSWD: ")
     assert rights == [
         f"{SCRIPT} {verb} {slot}"
-        for verb in ("switch", "start", "stop", "kill", "expire")
+        for verb in ("switch", "start", "stop", "kill", "expire", "log", "follow")
         for slot in ("prod1", "prod2")
     ]
 
@@ -139,6 +170,17 @@ def test_a_strict_umask_does_not_hide_the_route_from_nginx(host: Rented) -> None
     assert host.served() == "1"
 
 
+@pytest.mark.parametrize("other", ["", "nonsense;"], ids=["switched", "put back"])
+def test_a_switch_makes_an_include_of_the_users_roots_own(host: Rented, other: str) -> None:
+    host.deployed("1")
+    host.deployed("2")
+    host.guest.run(f"chown deploy {INCLUDE}; chmod 664 {INCLUDE}")
+    (host.guest.root / "etc/nginx/conf.d/theirs.conf").write_text(other)
+    ran = host.as_user(f"sudo -n {SCRIPT} switch prod2")
+    assert ran.exit_code == (20 if other else 0), ran.stderr
+    assert host.guest.run(f"stat -c '%U %G %a' {INCLUDE}").stdout == "root root 644\n"
+
+
 LINKS = {
     "lock": "/root/secret",
     "lock.step": "/root/secret",
@@ -200,3 +242,13 @@ def test_setup_makes_no_folder_where_a_link_of_the_users_leads(host: Rented) -> 
     ran = host.run("setup", "--login", "ubuntu")
     assert ran.code == 1, ran.all
     assert not (host.guest.root / "etc/made-by-a-link").exists()
+    # And where the link is in the middle.
+    host.as_user("ln -sfn /etc taggle")
+    host.configure(releases={"path": "/home/deploy/taggle/made-by-a-link"})
+    ran = host.run("setup", "--login", "ubuntu", "--force")
+    assert ran.code == 1, ran.all
+    assert "deploy cannot make the folder /home/deploy/taggle/made-by-a-link" in ran.out
+    assert not (host.guest.root / "etc/made-by-a-link").exists()
+    host.configure(releases={"path": "/srv/apps/taggle"})
+    host.set_up("--login", "ubuntu", "--force")
+    assert host.guest.run("stat -c %U /srv/apps/taggle /srv/apps").stdout.split() == ["deploy", "root"]

@@ -8,7 +8,17 @@ import pytest
 
 from tests import springboot
 from tests.system.guest import Guest
-from tests.system.hosts import INCLUDE, SITE, SUDOERS, UNIT, Rented, rented
+from tests.system.hosts import (
+    INCLUDE,
+    NAME,
+    SITE,
+    SUDOERS,
+    UNIT,
+    Rented,
+    asked_all_the_while,
+    certified,
+    rented,
+)
 
 
 @pytest.fixture
@@ -21,6 +31,10 @@ def test_a_bare_machine_becomes_a_host_and_takes_three_deploys_and_a_rollback_of
     bare_guest: Guest, tmp_path: Path
 ) -> None:
     host = rented(tmp_path, bare_guest)
+    told = host.run("check").out
+    assert "✗ nginx: nginx is not installed\n    what to do: sudo apt-get install nginx, or setup" in told
+    assert "✗ java: there is no java\n    what to do: sudo apt-get install openjdk-17-jre-headless" in told
+    assert f"✗ include: {INCLUDE} is missing or empty" in told
     ran = host.set_up()
     assert "✓ installed nginx openjdk-17-jre-headless" in ran.out
     assert host.run("setup").out.endswith("is set up already; nothing was changed\n")
@@ -46,7 +60,7 @@ def test_a_second_setup_changes_nothing_and_says_so(host: Rented) -> None:
 
 
 def test_a_dry_run_shows_the_diff_of_each_file_and_changes_nothing(host: Rented) -> None:
-    before, groups = host.etc(), host.guest.run("id ubuntu").stdout
+    before = host.etc()
     ran = host.set_up("--dry-run")
     for path in (INCLUDE, SITE, UNIT, SUDOERS, "/usr/local/sbin/bluegreen-taggle", "/etc/tmpfiles.d"):
         assert f"\n+++ {path}" in ran.out
@@ -54,7 +68,6 @@ def test_a_dry_run_shows_the_diff_of_each_file_and_changes_nothing(host: Rented)
     assert "+SuccessExitStatus=143" in ran.out
     assert ran.out.endswith("dry run: nothing was changed\n")
     assert host.etc() == before
-    assert host.guest.run("id ubuntu").stdout == groups
     assert not host.base.exists()
 
 
@@ -90,6 +103,16 @@ def test_a_java_older_than_wanted_is_replaced_by_the_wanted_one(host: Rented) ->
     host.set_up()
 
 
+def test_p10_a_java_of_the_users_own_is_never_run_by_root(host: Rented) -> None:
+    host.configure(java={"bin": "/home/ubuntu/java"})
+    java = '#!/bin/sh\nid -un >>/home/ubuntu/ran-as\nexec java "$@"\n'
+    host.as_user(f"printf '%s' '{java}' >java; chmod +x java; : >ran-as; chmod 666 ran-as")
+    host.set_up()
+    host.done("check")
+    ran_as = (host.guest.root / "home/ubuntu/ran-as").read_text().split()
+    assert set(ran_as) == {"ubuntu"}
+
+
 def test_a_java_that_the_machine_cannot_get_is_told_with_what_apt_says(host: Rented) -> None:
     host.configure(java={"version": 99})
     before = host.etc()
@@ -100,19 +123,44 @@ def test_a_java_that_the_machine_cannot_get_is_told_with_what_apt_says(host: Ren
     assert host.etc() == before
 
 
+def test_p2_a_site_that_certbot_moved_to_https_is_deployed_to_and_back(host: Rented) -> None:
+    host.configure(site={"server_name": NAME})
+    host.set_up()
+    host.deployed("1")
+    certified(host, SITE)
+    with asked_all_the_while(host) as answers:
+        assert "which of the slots was not told" not in host.deployed("2").out
+        host.deployed("3")
+        assert "which still runs" in host.done("rollback").out
+    assert set(answers.versions()) == {"1", "2", "3"}
+    assert host.served() == "2"
+    machine = host.machine()
+    assert (machine["live"], machine["drift"]) == ("prod1", [])
+    assert host.guest.get("/version", host=NAME)[0] == 301
+    told = host.done("check").out
+    assert f"answers over https (https://{NAME})" in told
+    assert "✓ include: read by the server on port 443" in told
+    # Where somebody names the port of TLS itself, that is understood as well.
+    host.configure(site={"listen": 443}, switch={"verify": None})
+    host.deployed("4")
+    assert host.served() == "4"
+    assert f"answers over https (https://{NAME}:443)" in host.done("check").out
+
+
 def test_a_site_that_certbot_changed_is_shown_and_left_alone_until_it_is_forced(host: Rented) -> None:
+    host.configure(site={"server_name": NAME})
     host.set_up()
     host.deployed("1")
     site = host.guest.root / SITE.lstrip("/")
     written = site.read_text()
-    edited = written.replace("    listen 80", "    listen 8443; # managed by Certbot\n    listen 80")
-    site.write_text(edited)
+    certified(host, SITE)
+    edited = site.read_text()
     before = host.etc()
     # What setup would write has changed as well: nothing of it is written.
     host.configure(old_slot={"stop_timeout": "20s"})
     ran = host.run("setup")
     assert ran.code == 1
-    assert "-    listen 8443; # managed by Certbot" in ran.out
+    assert "-    listen 443 ssl; # managed by Certbot" in ran.out
     assert f"✗ {SITE} on {host.guest.address} was changed since bluegreen wrote it" in ran.out
     assert "setup --keep leaves it as it is, --force writes over it" in ran.out
     dry = host.set_up("--dry-run")
@@ -125,10 +173,11 @@ def test_a_site_that_certbot_changed_is_shown_and_left_alone_until_it_is_forced(
     unit = (host.guest.root / UNIT.lstrip("/")).read_text()
     assert "TimeoutStopSec=25" in unit, "the rest is done"
     assert host.set_up("--keep").out.endswith("nothing was changed\n")
+    assert host.served() == "1"
     host.set_up("--force")
     assert site.read_text() == written
     assert host.run("setup").out.endswith("nothing was changed\n")
-    assert host.served() == "1"
+    assert host.guest.get("/version", host=NAME) == (200, "1")
 
 
 def test_an_include_that_deploys_changed_is_theirs_and_not_edited(host: Rented) -> None:
@@ -141,6 +190,23 @@ def test_an_include_that_deploys_changed_is_theirs_and_not_edited(host: Rented) 
     host.set_up()
     assert host.include_text() == include
     assert host.guest.get("/version", port=8080) == (200, "1")
+
+
+@pytest.mark.parametrize("nginx", ["runs", "is stopped"])
+def test_p2_an_include_that_is_gone_is_written_for_the_slot_that_serves(host: Rented, nginx: str) -> None:
+    host.configure(switch={"method": "reload"})
+    host.set_up()
+    host.deployed("1")
+    host.deployed("2", "--no-switch")
+    host.guest.run(f"rm {INCLUDE}")
+    if nginx == "runs":
+        with asked_all_the_while(host):
+            host.set_up()
+    else:
+        host.guest.run("systemctl stop nginx")
+        host.set_up()
+    assert host.include_text() == "set $service_url http://taggle-prod2;\n"
+    assert host.served() == "1"
 
 
 def test_debians_own_default_site_is_switched_off(host: Rented) -> None:
@@ -214,6 +280,46 @@ def test_p10_an_include_where_the_user_may_write_is_refused(host: Rented) -> Non
     assert host.etc() == before
 
 
+def test_a_unit_of_systemds_own_is_not_overridden_by_an_app_of_its_name(host: Rented) -> None:
+    host.configure(app="user")
+    before = host.etc()
+    ran = host.run("setup")
+    assert ran.code == 1
+    assert "✗ user is the name of another unit" in ran.out
+    assert "/lib/systemd/system/user@.service" in ran.out
+    assert host.etc() == before
+    # And without setup, on a site made by hand.
+    listen = f"listen 80 default_server; include {INCLUDE};"
+    site = f"server {{ {listen} location / {{ proxy_pass $service_url; }} }}\n"
+    (host.guest.root / "etc/nginx/sites-available/default").write_text(site)
+    (host.guest.root / INCLUDE.lstrip("/")).write_text("set $service_url http://127.0.0.1:8081;\n")
+    host.guest.run("nginx -s reload")
+    before = host.etc()
+    ran = host.deploy("1")
+    assert ran.code == 1
+    assert "user@.service is a unit of that name already" in ran.out
+    assert host.etc() == before
+
+
+def test_p10_files_of_root_that_are_the_users_are_refused_or_made_roots(host: Rented) -> None:
+    # The text that a switch goes back to is what root's nginx then reads: this one could be anything.
+    host.guest.run(f"echo 'set $service_url http://127.0.0.1:8081;' >{INCLUDE}; chown ubuntu {INCLUDE}")
+    ran = host.run("setup")
+    assert ran.code == 1
+    assert f"✗ ubuntu may write {INCLUDE} on" in ran.out
+    assert f"sudo chown root: {INCLUDE} && sudo chmod 644 {INCLUDE}" in ran.out
+    host.guest.run(f"rm {INCLUDE}; chown ubuntu /usr/local")
+    ran = host.run("setup")
+    assert ran.code == 1
+    assert "✗ ubuntu may write /usr/local on" in ran.out
+    assert "sudo chown root: /usr/local " in ran.out
+    host.guest.run("chown root /usr/local")
+    host.set_up()
+    host.guest.run(f"chown ubuntu {UNIT}")
+    assert UNIT in host.set_up().out
+    assert host.guest.run(f"stat -c %U {UNIT}").stdout == "root\n"
+
+
 def test_a_folder_of_releases_that_is_anothers_is_told(host: Rented) -> None:
     host.guest.run("mkdir /home/ubuntu/taggle")
     before = host.etc()
@@ -226,9 +332,9 @@ def test_a_folder_of_releases_that_is_anothers_is_told(host: Rented) -> None:
 
 def test_what_was_taken_away_by_hand_is_put_right_without_forgetting_the_checksums(host: Rented) -> None:
     host.set_up()
-    host.guest.run("gpasswd -d ubuntu systemd-journal")
+    host.guest.run("rmdir /home/ubuntu/taggle")
     sums = (host.guest.root / "etc/bluegreen/taggle.sha256").read_text()
     ran = host.set_up()
-    assert "ubuntu is to join the group systemd-journal" in ran.out
+    assert "folder to make: /home/ubuntu/taggle, owned by ubuntu" in ran.out
     assert (host.guest.root / "etc/bluegreen/taggle.sha256").read_text() == sums
     assert host.set_up().out.endswith("nothing was changed\n")

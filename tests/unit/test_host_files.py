@@ -13,6 +13,7 @@ from bluegreen.console import Console, plain_or_rich
 from bluegreen.host import Host, Login
 from bluegreen.host_files import HostFile
 from bluegreen.machine import Machine
+from bluegreen.packages import installing
 from bluegreen.parts.facts import Facts
 from bluegreen.procedures.survey import _missing_packages
 
@@ -44,6 +45,14 @@ def test_what_is_missing_is_named_as_the_machines_manager_does(
 ) -> None:
     facts = Facts([f"manager ={manager}", "missing = curl flock nginx java"])
     assert _missing_packages(settings_of(tmp_path, "java: {version: 21}"), facts) == packages
+
+
+def test_the_remedy_names_packages_as_the_machines_manager_does() -> None:
+    tools = ("curl", "flock", "setsid", "java")
+    dnf = "sudo dnf install curl-minimal util-linux-core util-linux java-21-amazon-corretto-headless"
+    assert installing("dnf", tools, java_version=21) == dnf
+    apt = "sudo apt-get install curl util-linux openjdk-21-jre-headless"
+    assert installing("apt-get", tools, java_version=21) == installing("", tools, java_version=21) == apt
 
 
 def test_an_older_java_counts_as_missing_and_a_newer_one_does_not(tmp_path: Path) -> None:

@@ -364,8 +364,42 @@ def test_yaml_that_cannot_be_read_is_said_to_be_unchecked(tmp_path: Path) -> Non
     )
 
 
-def test_a_management_port_that_only_one_profile_takes_is_not_that_of_both(tmp_path: Path) -> None:
-    text = b"spring.config.activate.on-profile: prod1\nmanagement.server.port: 9081\n"
-    path = packed(tmp_path / "app.jar", MANIFEST, {"BOOT-INF/classes/application.yml": text})
-    found = jar.inspect(path)
-    assert (found.management_port, found.graceful, found.spring_boot) == (None, None, ())
+@pytest.mark.parametrize(
+    ("files", "port", "graceful"),
+    [
+        (
+            {"application.yml": "spring.config.activate.on-profile: prod1\nmanagement.server.port: 9081"},
+            None,
+            None,
+        ),
+        ({"application-prod1.yml": "management.server.port: 9081"}, None, None),
+        (
+            {"application-prod2.properties": "management.server.port=9082\nserver.shutdown=immediate"},
+            None,
+            None,
+        ),
+        ({"application-prod.yml": "server.shutdown: graceful", "application.yml": "a: 1"}, None, True),
+        (
+            {
+                "application.yml": "server.shutdown: graceful",
+                "application-dev.yml": "server.shutdown: immediate",
+            },
+            None,
+            True,
+        ),
+        (
+            {
+                "application.yml": "server.shutdown: immediate",
+                "config/application.yml": "management.server.port: 9",
+            },
+            9,
+            False,
+        ),
+    ],
+)
+def test_what_only_one_profile_takes_is_not_that_of_both_slots(
+    files: dict[str, str], port: int | None, graceful: bool | None, tmp_path: Path
+) -> None:
+    inside: dict[str, str | bytes] = {f"BOOT-INF/classes/{name}": text for name, text in files.items()}
+    found = jar.inspect(packed(tmp_path / "app.jar", MANIFEST, inside))
+    assert (found.management_port, found.graceful, found.spring_boot) == (port, graceful, ())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bluegreen.nginx_config import servers
+from bluegreen.nginx_config import servers, upstreams
 
 INCLUDE = "/etc/nginx/conf.d/service-url.inc"
 MAIN = """\
@@ -84,6 +84,33 @@ def test_a_directive_of_the_http_block_holds_unless_the_server_has_its_own(
     )
     (server,) = servers(config, INCLUDE)
     assert server.keepalive_min_timeout is holds
+
+
+@pytest.mark.parametrize("place", ["snippet", "location"])
+def test_an_include_within_a_snippet_or_a_location_counts(place: str) -> None:
+    inside = (
+        "include snippets/app.conf;" if place == "snippet" else "location / { include snippets/app.conf; }"
+    )
+    config = (
+        f"{MAIN}# configuration file /etc/nginx/conf.d/a.conf:\nserver {{ {inside} }}\n"
+        "# configuration file /etc/nginx/snippets/app.conf:\n"
+        f"include {INCLUDE}; proxy_set_header X-Real-IP $remote_addr; proxy_pass $service_url;\n"
+        f"# configuration file {INCLUDE}:\nset $service_url http://a;\n"
+    )
+    (server,) = servers(config, INCLUDE)
+    assert server.includes
+    assert server.passes
+    assert server.headers == (("X-Real-IP", "$remote_addr"),)
+
+
+def test_the_upstream_groups_are_those_that_nginx_reads() -> None:
+    config = (
+        f"{MAIN}# configuration file /etc/nginx/conf.d/a.conf:\n"
+        "upstream taggle-prod1 { server 127.0.0.1:8081; }\n#upstream taggle-prod2 {}\n"
+        "# configuration file /etc/nginx/other/b.conf:\nupstream other { server 127.0.0.1:1; }\n"
+    )
+    assert upstreams(config) == {"taggle-prod1"}
+    assert upstreams("") == frozenset()
 
 
 def test_what_is_no_configuration_has_no_servers() -> None:

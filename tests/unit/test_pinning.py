@@ -49,12 +49,17 @@ OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGNYc1l1fJ8BqRk0lY5e5o3dJqM8nO1BqSm
             "  x: {address: x.example}\n",
             id="a host among others",
         ),
+        pytest.param(
+            "app: t\r\nhosts:\r\n  prod:\r\n    address: a.example\r\n",
+            f"app: t\r\nhosts:\r\n  prod:\r\n    host_key: {ED}\r\n    address: a.example\r\n",
+            id="line ends of Windows",
+        ),
     ],
 )
 def test_p10_only_the_key_of_the_host_is_written(tmp_path: Path, before: str, after: str) -> None:
     assert pinned(before, "prod", [ED]) == after
     config = tmp_path / "config.yml"
-    config.write_text(after)
+    config.write_bytes(after.encode())
     assert load(config).host("prod").host_keys == (ED,)
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -103,6 +106,24 @@ def test_p5_a_script_cut_anywhere_does_nothing(name: str, tmp_path: Path) -> Non
     # All of it but the call on its last line: still nothing.
     assert _sh(text[: text.rindex("\nbluegreen_main")], tmp_path).returncode == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_large_page_is_an_answer_like_any_other(tmp_path: Path) -> None:
+    (tmp_path / "page").write_bytes(b"a" * 600_000)
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path))) as server:
+        Thread(target=server.serve_forever).start()
+        url = f"http://127.0.0.1:{server.server_port}/page"
+        asked = f"""{Script("lib", parts=()).text()}\nfetch {url} "" 10; echo "$code ${{#body}} $redirect" """
+        ran = _sh(asked, tmp_path)
+        server.shutdown()
+    code, length, *redirect = ran.stdout.split()
+    assert (code, redirect) == ("200", [])
+    assert 250_000 < int(length) < 600_000
 
 
 def test_a_script_that_is_whole_does_what_it_says(tmp_path: Path) -> None:

@@ -1,0 +1,41 @@
+"""The packages of a machine's own manager that bring what it lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+# Packages by manager and tool; {version} is java.version. A tool that is not here has a package of its name.
+PACKAGES = {
+    "apt-get": {
+        "java": "openjdk-{version}-jre-headless",
+        "flock": "util-linux",
+        "setsid": "util-linux",
+        "awk": "gawk",
+        "find": "findutils",
+        **dict.fromkeys(("sha256sum", "timeout", "base64"), "coreutils"),
+    },
+    "dnf": {
+        "java": "java-{version}-amazon-corretto-headless",
+        "curl": "curl-minimal",
+        "flock": "util-linux-core",
+        "setsid": "util-linux",
+        "awk": "gawk",
+        "find": "findutils",
+        **dict.fromkeys(("sha256sum", "timeout", "base64"), "coreutils"),
+    },
+}
+
+
+def named(manager: str, tools: Iterable[str], *, java_version: int) -> tuple[str, ...]:
+    """The packages that bring the tools, each once.
+
+    Args:
+        manager: apt-get or dnf; empty or another: named as apt-get does.
+    """
+    names = PACKAGES.get(manager, PACKAGES["apt-get"])
+    return tuple(dict.fromkeys(names.get(tool, tool).format(version=java_version) for tool in tools))
+
+
+def installing(manager: str, tools: Iterable[str], *, java_version: int) -> str:
+    """The command that a person types on the machine to install the tools."""
+    return f"sudo {manager or 'apt-get'} install {' '.join(named(manager, tools, java_version=java_version))}"
