@@ -145,7 +145,7 @@ def test_one_that_fails_the_watch_takes_all_back_at_once(boxes: tuple[Box, Box],
         box.configure(switch={"watch": "2m"})
     began = time.monotonic()
     with nothing_lost(boxes[1]) as second, ThreadPoolExecutor() as pool:
-        killing = pool.submit(_kill_once_it_serves, boxes, "2")
+        killing = pool.submit(_kill_in_the_watch, boxes, "2")
         with pytest.raises(SwitchedBack):
             deploy("2")
         killing.result()
@@ -181,16 +181,20 @@ def test_p7_one_locked_machine_keeps_all_of_them_untouched(boxes: tuple[Box, Box
         pass
 
 
-def _kill_once_it_serves(boxes: tuple[Box, Box], version: str) -> None:
-    wait_for(lambda: all(box.served() == version for box in boxes), f"{version} serves", 60)
+def _kill_in_the_watch(boxes: tuple[Box, Box], version: str) -> None:
+    _until_watched(boxes, version)
     os.kill(live_pid(boxes[0], "prod1"), signal.SIGKILL)
 
 
 def _interrupt_in_the_watch(boxes: tuple[Box, Box], version: str) -> None:
+    _until_watched(boxes, version)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def _until_watched(boxes: tuple[Box, Box], version: str) -> None:
     wait_for(lambda: all(box.served() == version for box in boxes), f"{version} serves", 60)
     for box in boxes:
         wait_for(lambda: pauses(box, WATCH_PAUSE), "it is watched")  # noqa: B023 called here and now
-    os.kill(os.getpid(), signal.SIGINT)
 
 
 def _slow_answer_once_it_serves(box: Box, version: str) -> tuple[int, str]:
