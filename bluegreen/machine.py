@@ -6,7 +6,7 @@ import base64
 import shlex
 from dataclasses import dataclass, replace
 
-from bluegreen import privileged
+from bluegreen import privileged, unit
 from bluegreen.config import Settings
 from bluegreen.console import Console
 from bluegreen.errors import BluegreenError, Failed
@@ -69,6 +69,7 @@ class Machine:
             "include": app.switch.include,
             "root_installed": privileged.installed_path(app) if app.nginx.sudo else "",
             "runtime": app.nginx.runtime,
+            "wants": unit.WANTS,
             "nginx": shlex.join(app.nginx.command),
             "listen": app.site.listen,
             "server_name": server_name(app),

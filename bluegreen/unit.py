@@ -6,6 +6,8 @@ import math
 
 from bluegreen.config import Settings
 
+# Where a link to the template, of an instance's name, has it started at a boot.
+WANTS = "/etc/systemd/system/multi-user.target.wants"
 # What systemd adds to our own patience before it kills: it must never be the first to lose it.
 SPARE_S = 5
 

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 
 from bluegreen.errors import BluegreenError, Failed, Locked
 from bluegreen.host import Running
-from bluegreen.machine import Machine
+from bluegreen.machine import LOST_LOCK, Machine, step_failed
 from bluegreen.parts import journal
 
 HEARTBEAT_S = 5
@@ -76,7 +76,7 @@ def held(machine: Machine, command: str) -> Iterator[Machine]:
         Locked: another deploy holds it; nothing was changed.
     """
     holder = Holder(uuid.uuid4().hex, person(), journal.now(), command, run_url())
-    with _asked_for(machine, holder) as running:
+    with _asked_for(machine, holder, again=False) as running:
         if other := _other_holder(machine, running):
             raise _locked(machine, other)
         released = threading.Event()
@@ -99,11 +99,12 @@ def take_again(machine: Machine, command: str) -> None:
 
     Raises:
         Locked: another deploy took it in the meantime.
+        LockLost: another deploy had it in the meantime, and has ended.
     """
     holder = Holder(machine.token, person(), journal.now(), command, run_url())
     until = time.monotonic() + SILENCE_S + HEARTBEAT_S
     while True:
-        running = _asked_for(machine, holder)
+        running = _asked_for(machine, holder, again=True)
         other = _other_holder(machine, running)
         if other is None:
             _beating(running, threading.Event())
@@ -112,11 +113,10 @@ def take_again(machine: Machine, command: str) -> None:
             raise _locked(machine, other)
 
 
-def _asked_for(machine: Machine, holder: Holder) -> Running:
+def _asked_for(machine: Machine, holder: Holder, *, again: bool) -> Running:
     info = {key: value for key, value in asdict(holder).items() if key != "token"}
-    return machine.start(
-        "lock", token=holder.token, info=json.dumps(info, ensure_ascii=True), silence=SILENCE_S
-    )
+    told = json.dumps(info, ensure_ascii=True)
+    return machine.start("lock", token=holder.token, info=told, silence=SILENCE_S, again=again)
 
 
 def _other_holder(machine: Machine, running: Running) -> Holder | None:
@@ -128,6 +128,8 @@ def _other_holder(machine: Machine, running: Running) -> Holder | None:
     if first == "busy":
         return parse(next(lines, "")) or Holder("", "somebody", "just now", "a deploy that has just begun")
     result = running.wait(timeout_s=10)
+    if result.exit_code == LOST_LOCK:
+        raise step_failed("lock", result)
     raise Failed(f"the lock on {machine.address} could not be taken", why=result.stderr.splitlines())
 
 

@@ -270,13 +270,16 @@ def connect_again(attempt: Attempt, lost: ConnectionLost) -> None:
     """A new connection in place of a lost one, with the lock, once every step of ours on the host has ended.
 
     Raises:
-        Unclear: the host cannot be reached, or another deploy has taken over.
+        Unclear: the host cannot be reached, or another deploy holds it now.
+        LockLost: another deploy took over, and has ended.
     """
     machine = attempt.machine
     machine.host.close()
     try:
         machine.host.connect()
         lock.take_again(machine, attempt.command)
+    except LockLost:
+        raise
     except BluegreenError as error:
         raise Unclear(
             f"the connection to {machine.address} was lost, and the {attempt.command} cannot go on",

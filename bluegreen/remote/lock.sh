@@ -14,8 +14,13 @@ until flock -n 9; do
     fi
     sleep 0.05
 done
+# lock.step names who took it last: what is taken $again must have been nobody else's in between.
+last=
+read -r last _ 2>/dev/null <"$base/lock.step" || :
+[ -z "$again" ] || [ "$last" = "$token" ] || fail 75 "another deploy held it while the connection was away"
 # Written in place and of one width: on a full disk the lock can still be taken, to roll back.
 printf '%-1023s\n' "$token $info" 1<>"$base/lock" || fail 1 "cannot write $base/lock"
+printf '%-63s\n' "$token" 2>/dev/null 1<>"$base/lock.step" || :
 exec 8>>"$base/lock.step"
 flock -w 60 8 || fail 1 "an earlier step still runs on this host and did not end within 60 s"
 exec 8>&-

@@ -47,7 +47,7 @@ slot_kill() { as_root kill "$1"; }
 slot_expires() { as_root expire "$1"; }
 
 # slot_boots SLOT: systemd starts it at a boot.
-slot_boots() { [ -L "/etc/systemd/system/multi-user.target.wants/$(unit_of "$1")" ]; }
+slot_boots() { [ -L "$wants/$(unit_of "$1")" ]; }
 
 # slot_leave SLOT: a JVM that died has no pid, and comes back if systemd is about to start it again.
 slot_leave() {

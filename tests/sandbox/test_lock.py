@@ -13,14 +13,14 @@ import pytest
 
 from bluegreen import jar as jars
 from bluegreen.errors import BluegreenError, Locked
-from bluegreen.machine import Machine
+from bluegreen.machine import LockLost, Machine
 from bluegreen.parts import journal, lock, proxy, releases, slots
 from bluegreen.parts import view as looking
 from bluegreen.parts.journal import Entry
 from bluegreen.parts.view import View
 from tests.box import Box, wait_for
 from tests.connection.servers import Relay
-from tests.incidents import Moment, deploying, deploying_at, machine_of, ssh_port
+from tests.incidents import Moment, cut_connections, deploying, deploying_at, machine_of, ssh_port
 
 ON_GITHUB = {
     "GITHUB_ACTOR": "alice",
@@ -162,6 +162,26 @@ def test_p7_a_network_that_goes_silent_frees_the_lock(box: Box, monkeypatch: pyt
             with lock.held(other, "deploy"):
                 pass
         relay.close()
+
+
+def test_p7_a_lock_that_another_had_in_between_is_not_taken_again(box: Box) -> None:
+    with machine_of(box) as first, machine_of(box) as other, lock.held(first, "deploy") as ours:
+        cut_connections(box)
+        wait_for(lambda: box.machine()["lock"] is None, "the lock is free")
+        ours.host.close()
+        ours.host.connect()
+        # Nobody had it: it is as before.
+        lock.take_again(ours, "deploy")
+        cut_connections(box)
+        wait_for(lambda: box.machine()["lock"] is None, "the lock is free")
+        other.host.close()
+        other.host.connect()
+        with lock.held(other, "deploy"):
+            pass
+        ours.host.close()
+        ours.host.connect()
+        with pytest.raises(LockLost, match="is not ours any more"):
+            lock.take_again(ours, "deploy")
 
 
 @pytest.mark.parametrize("moment", ["health", "watch"])

@@ -5,6 +5,7 @@ Source: "Canceling a workflow run", GitHub documentation.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.box import Box, box_in
+from tests.box import Box, box_in, wait_for
 from tests.incidents import Deployer, Moment, deploying_at, jvms
 from tests.under_traffic import nothing_lost
 from tests.workflows.act import CHECKOUT
@@ -90,6 +91,16 @@ def cancelled(deployer: Deployer) -> int:
     return deployer.ended(10)
 
 
+def step_runs(box: Box) -> bool:
+    """Whether the host is at a step that no other may run beside."""
+    with (box.base / "lock.step").open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 @pytest.mark.parametrize("moment", ["upload", "health", "switch", "watch"])
 def test_p8_a_cancelled_run_is_undone_or_finished_in_time_and_says_which(
     tmp_path: Path, moment: Moment
@@ -131,7 +142,8 @@ def test_p8_cancelled_while_a_stuck_jvm_is_stopped_it_ends_in_time_and_the_host_
         stuck = box.pid("prod2")
         with nothing_lost(box):
             deployer = runner.start(box.jar("3"))
-            deployer.until_said("::group::start prod2")
+            deployer.until_said("::group::stop what prod2 ran before")
+            wait_for(lambda: step_runs(box), "SIGTERM was sent, and the host waits for what it does")
             code = cancelled(deployer)
         assert code == 1, deployer.said
         assert "interrupted before the switch; the undoing was cut short" in deployer.said
