@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
 from bluegreen import config as configuration
 from bluegreen.config import Settings
 from bluegreen.console import Console
@@ -102,6 +100,9 @@ def _answers(found: Build, wanted: Wanted, ask: Ask) -> dict[str, str]:
 
 
 def _checked(flag: str, kind: Any, value: str) -> str:
+    # Here, as it takes a tenth of the time that any command needs to start.
+    from pydantic import TypeAdapter, ValidationError
+
     try:
         checked: str = TypeAdapter(kind).validate_python(value)
     except ValidationError as error:

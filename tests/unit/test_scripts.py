@@ -96,6 +96,7 @@ def test_p5_a_script_cut_anywhere_does_nothing(name: str, tmp_path: Path) -> Non
         "info": "i",
         "slots": "",
         "silence": 1,
+        "again": False,
     }
     text = Script(name, values, parts=("lib", "process", "stopping")).text()
     for part in range(50):
@@ -128,7 +129,7 @@ def test_a_large_page_is_an_answer_like_any_other(tmp_path: Path) -> None:
 
 def test_a_script_that_is_whole_does_what_it_says(tmp_path: Path) -> None:
     """So that the test above could fail."""
-    values: dict[str, Value] = {"base": "made", "token": "t", "info": "i", "silence": 1}
+    values: dict[str, Value] = {"base": "made", "token": "t", "info": "i", "silence": 1, "again": False}
     ran = _sh(Script("lock", values).text(), tmp_path)
     assert ran.stdout == "held\n"
     assert (tmp_path / "made" / "lock").exists()

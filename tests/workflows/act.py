@@ -32,12 +32,14 @@ class Repository:
         wheels: where pip finds bluegreen, which is on no index.
         secrets: of its environments.
         sandbox: the folder of the sandbox that jobs find as theirs, if there is one.
+        tool_cache: what its runners keep from one run to the next; two runs at once share none.
     """
 
     folder: Path
     wheels: Path
     secrets: Mapping[str, str] = field(default_factory=dict)
     sandbox: Path | None = None
+    tool_cache: str = "tool-cache"
 
     @property
     def root(self) -> Path:
@@ -64,6 +66,8 @@ class Repository:
         run = self.folder / f"run-{len(list(self.folder.glob('run-*')))}"
         (run / "artifacts").mkdir(parents=True)
         (run / ".config" / "act").mkdir(parents=True)
+        tools = self.folder / self.tool_cache
+        tools.mkdir(exist_ok=True)
         (run / ".config" / "act" / "actrc").write_text("")
         told = {"repository": {"private": private}, "inputs": dict(inputs or {})}
         (run / "event.json").write_text(json.dumps(told))
@@ -77,6 +81,7 @@ class Repository:
             "TEST_CHECKOUT": str(CHECKOUT),
             "TEST_BUILDER": sys.executable,
             "TEST_PYTHON": sys.executable,
+            "TEST_TOOL_CACHE": str(tools),
             "PIP_FIND_LINKS": str(self.wheels),
             "PIP_NO_COMPILE": "1",
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+from dataclasses import replace
 
 from tests.box import Box, Ran, wait_for
 from tests.workflows.act import Repository, ended
@@ -72,7 +73,7 @@ def test_two_runs_at_once_are_settled_by_the_lock_of_the_host(box: Box, reposito
     jvm = running_jvm(box)
     assert jvm is not None
     os.kill(jvm, signal.SIGSTOP)
-    second = push(repository, "2.0.0")
+    second = push(replace(repository, tool_cache="another-tool-cache"), "2.0.0")
     os.kill(jvm, signal.SIGCONT)
     assert second.code == 1, second.out
     assert "is locked by kim since" in second.out
