@@ -39,11 +39,11 @@ def test_p2_three_deploys_in_a_row_serve_1_2_3_and_lose_no_request(spring: Box) 
 
 def test_p1_down_with_a_part_up_is_refused(spring: Box) -> None:
     _deployed(spring, "1")
-    spring.configure(health={"timeout": "30s"})
+    spring.configure(health={"timeout": "20s"})
     with nothing_lost(spring) as seen:
         ran = _deploy(spring, "2", "part-up")
     assert ran.code == 1, ran.all
-    assert "prod1 was not UP within 30 s" in ran.all
+    assert "prod1 was not UP within 20 s" in ran.all
     assert '"status":"DOWN"' in ran.all
     assert '"status":"UP"' in ran.all
     assert set(seen.answered) == {"1"}
