@@ -12,6 +12,7 @@ from pathlib import Path
 from bluegreen.host import Host, Result
 from tests.box import QUICK_JAVA, Box, Ran, wait_for
 from tests.connection.servers import sh
+from tests.incidents import Deployer
 from tests.system.guest import Guest
 
 NAME = "taggle.example"
@@ -86,6 +87,20 @@ class Rented(Box):
             for slot in slots
             if self.guest.run(f"systemctl is-enabled taggle@{slot}", check=False).stdout.strip() == "enabled"
         ]
+
+    def stopped_while_followed(self, slot: str) -> Ran:
+        """`stop`, told by a `logs --follow` of the slot, of which nothing stays behind on the host."""
+        follower = Deployer(self.start("logs", "--follow", "--slot", slot))
+        follower.until_said("Started StandIn")
+        stopped = self.done("stop")
+        follower.until_said("Graceful shutdown")
+        follower.process.terminate()
+        follower.ended()
+        wait_for(
+            lambda: self.guest.run("pgrep -f '[j]ournalctl.*follow'", check=False).returncode == 1,
+            "the end of journalctl on the host",
+        )
+        return stopped
 
     def until_served(self, version: str) -> None:
         """Waits until that version serves users."""

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.box import wait_for
-from tests.incidents import Deployer
 from tests.system.guest import Guest
 from tests.system.hosts import INCLUDE, SCRIPT, SITE, SUDOERS, UNIT, Rented, rented
 
@@ -32,16 +31,7 @@ def test_every_command_but_setup_works_with_the_sudoers_file_alone(host: Rented)
     assert host.machine()["live"] == "prod1"
     assert [entry["outcome"] for entry in host.history()] == ["switched"] * 4
     assert "Started StandIn" in host.done("logs").out
-    follower = Deployer(host.start("logs", "--follow", "--slot", "prod2"))
-    follower.until_said("Started StandIn")
-    assert "the idle slot prod2" in host.done("stop").out
-    follower.until_said("Graceful shutdown")
-    follower.process.terminate()
-    follower.ended()
-    wait_for(
-        lambda: host.guest.run("pgrep -f '[j]ournalctl.*follow'", check=False).returncode == 1,
-        "the end of journalctl on the host",
-    )
+    assert "the idle slot prod2" in host.stopped_while_followed("prod2").out
     host.guest.run(f"echo '#' >>{UNIT}")
     told = host.done("check").out
     assert f"! unit: {UNIT} is not as setup would write it" in told

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from tests.box import wait_for
-from tests.incidents import Deployer
 from tests.system.guest import Guest
 from tests.system.hosts import Rented, rented, took_ms
 
@@ -194,16 +193,7 @@ def test_the_log_of_each_slot_is_told_and_followed(host: Rented) -> None:
     other = host.done("logs", "--slot", "prod2").out
     assert "Starting StandIn v1" in other
     assert "v2" not in other
-    follower = Deployer(host.start("logs", "--follow", "--slot", "prod2"))
-    follower.until_said("Started StandIn")
-    host.done("stop")
-    follower.until_said("Graceful shutdown")
-    follower.process.terminate()
-    follower.ended()
-    wait_for(
-        lambda: host.guest.run("pgrep -f '[j]ournalctl.*follow'", check=False).returncode == 1,
-        "the end of journalctl on the host",
-    )
+    host.stopped_while_followed("prod2")
 
 
 @contextmanager
