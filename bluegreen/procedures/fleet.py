@@ -37,13 +37,7 @@ def connected(
     Raises:
         CannotConnect: one of them was not reached; nothing was done on any.
     """
-    several = len(settings.addresses) > 1
-    machines = [
-        Machine(
-            settings, Host(_login(settings, address), environ=environ), say.on(address) if several else say
-        )
-        for address in settings.addresses
-    ]
+    machines = unconnected(settings, say, environ)
     with ExitStack() as closing:
         for machine in machines:
             closing.callback(machine.host.close)

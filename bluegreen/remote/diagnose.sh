@@ -1,5 +1,6 @@
 # Tells what `check` wants to know besides the look, and changes nothing. Runs as the user who deploys.
-# Needs the paths of root's files in $paths, one a line. Prints facts. What only root may see is asked through sudo, and left out where sudo does not allow it.
+# Needs the paths of root's files in $paths, one a line. Prints facts. What only root may see is asked through sudo,
+# and left out where sudo does not allow it.
 as_sudo() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
 sudo_all=
 if as_sudo true 2>/dev/null; then sudo_all=yes; fi
