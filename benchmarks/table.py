@@ -6,16 +6,16 @@ import platform
 from collections.abc import Sequence
 from statistics import median
 
-from bluegreen.console import Console
+from bluegreen.console.terminal import Console
 
 
 def show(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]], *, command: str) -> None:
     """Prints a table that can be pasted as it is."""
-    say = Console()
-    say.line()
-    say.line(title, "bold")
-    say.table(headers, rows)
-    say.line(f"made by: {command}  ({platform.machine()}, Python {platform.python_version()})")
+    console = Console()
+    console.line()
+    console.line(title, "bold")
+    console.table(headers, rows)
+    console.line(f"made by: {command}  ({platform.machine()}, Python {platform.python_version()})")
 
 
 def of(values: Sequence[float], unit: str = "ms") -> str:

@@ -10,11 +10,11 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import table
-from tests import springboot
-from tests.box import box_in
-from tests.deploying import Series
-from tests.incidents import settings_of
-from tests.load import ANY, Load
+from tests.support import springboot
+from tests.support.box import box_in
+from tests.support.deploying import Series
+from tests.support.incidents import settings_of
+from tests.support.load import ANY, Load
 
 CLIENTS = 16
 PAUSE_S = 0.03

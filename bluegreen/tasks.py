@@ -22,30 +22,19 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
+from bluegreen import commands
 from bluegreen import config as configuration
 from bluegreen import jar as jars
+from bluegreen.commands.init import Wanted
+from bluegreen.commands.setup import Edited
 from bluegreen.config import Settings
-from bluegreen.console import Console, in_ci, plain_or_rich
+from bluegreen.console.github import github_console
+from bluegreen.console.terminal import Console, in_ci, plain_or_rich
+from bluegreen.console.workflow_commands import on_github
 from bluegreen.errors import BluegreenError, Failed, WrongUsage
-from bluegreen.github.console import github_console
-from bluegreen.github.report import reported
 from bluegreen.jar import Jar
-from bluegreen.procedures import check as checking
-from bluegreen.procedures import deploy as deploying
-from bluegreen.procedures import history as history_of
-from bluegreen.procedures import init as initializing
-from bluegreen.procedures import logs as logging_of
-from bluegreen.procedures import rollback as rolling_back
-from bluegreen.procedures import setup as setting_up
-from bluegreen.procedures import status as status_of
-from bluegreen.procedures import stop as stopping
-from bluegreen.procedures import switch as switching
-from bluegreen.procedures import trust as trusting
-from bluegreen.procedures.init import Wanted
-from bluegreen.procedures.interrupts import ignore_from_now_on, raise_on_termination
-from bluegreen.procedures.setup import Edited
-from bluegreen.sandbox import embedded
-from bluegreen.workflow_commands import on_github
+from bluegreen.report.github import reported
+from bluegreen.rollout.interrupts import ignore_from_now_on, raise_on_termination
 
 HOST = "an entry of hosts: in config.yml; may be left out where there is one only"
 CONFIG = "the file to read instead of config.yml in the current folder"
@@ -57,17 +46,17 @@ INTERRUPTED = 130
 def speaking(c: Context, *, as_json: bool = False) -> Iterator[Console]:
     """Where a command speaks; an expected error is shown and becomes the exit code."""
     raise_on_termination()
-    say = github_console(stderr=as_json) if on_github() else Console(plain_or_rich(stderr=as_json))
+    console = github_console(stderr=as_json) if on_github() else Console(plain_or_rich(stderr=as_json))
     try:
         _refuse_flags_of_invoke(c)
-        yield say
+        yield console
     except BluegreenError as error:
         ignore_from_now_on()
-        say.error(error)
+        console.error(error)
         raise Exit(code=error.exit_code) from error
     except KeyboardInterrupt:
         ignore_from_now_on()
-        say.line("interrupted")
+        console.line("interrupted")
         raise Exit(code=INTERRUPTED) from None
 
 
@@ -98,49 +87,49 @@ def deploy(
     config: str = "config.yml",
 ) -> None:
     """Upload the jar, start it in the idle slot, and switch to it once it is UP."""
-    with speaking(c) as say:
+    with speaking(c) as console:
         settings = _settings(config, host)
         # What is typed is relative to where it is typed, what a file says to that file.
         path = jars.find(jar, Path.cwd()) if jar else jars.find(settings.jar, Path(config).resolve().parent)
         found = jars.inspect(path)
-        wanted = deploying.version_of(found, version)
-        order = deploying.Order(found, wanted, switch=not no_switch, dry_run=dry_run)
-        with reported("deploy", settings, say) as ended:
-            ended.attempts = deploying.deploy(settings, order, say, os.environ)
+        wanted = commands.deploy.version_of(found, version)
+        order = commands.deploy.Order(found, wanted, switch=not no_switch, dry_run=dry_run)
+        with reported("deploy", settings, console) as ended:
+            ended.attempts = commands.deploy.run(settings, order, console, os.environ)
 
 
 @task(**options())
 def switch(c: Context, host: str | None = None, config: str = "config.yml") -> None:
     """Switch to the idle slot if it is UP, after `deploy --no-switch`."""
-    with speaking(c) as say:
+    with speaking(c) as console:
         settings = _settings(config, host)
-        with reported("switch", settings, say) as ended:
-            ended.attempts = switching.switch(settings, say)
+        with reported("switch", settings, console) as ended:
+            ended.attempts = commands.switch.run(settings, console)
 
 
 @task(**options(to="the release to go back to, by its id or version; even one that was marked bad"))
 def rollback(c: Context, host: str | None = None, to: str | None = None, config: str = "config.yml") -> None:
     """Go back to the version that served before; at once if it still runs."""
-    with speaking(c) as say:
+    with speaking(c) as console:
         settings = _settings(config, host)
-        with reported("rollback", settings, say) as ended:
-            ended.attempts = rolling_back.rollback(settings, to, say, os.environ)
+        with reported("rollback", settings, console) as ended:
+            ended.attempts = commands.rollback.run(settings, to, console, os.environ)
 
 
 @task(**options(json=JSON))
 def status(c: Context, host: str | None = None, json: bool = False, config: str = "config.yml") -> None:
     """Show the live slot, both slots' health, the releases, the lock, and where things disagree."""
-    with speaking(c, as_json=json) as say:
-        told = status_of.status(_settings(config, host), say)
-        _print_json(told) if json else status_of.show(told, say)
+    with speaking(c, as_json=json) as console:
+        told = commands.status.run(_settings(config, host), console)
+        _print_json(told) if json else commands.status.show(told, console)
 
 
 @task(**options(json=JSON))
 def history(c: Context, host: str | None = None, json: bool = False, config: str = "config.yml") -> None:
     """Show the journal of deploys, newest first, with their outcomes."""
-    with speaking(c, as_json=json) as say:
-        told = history_of.history(_settings(config, host), say)
-        _print_json(told) if json else history_of.show(told, say)
+    with speaking(c, as_json=json) as console:
+        told = commands.history.run(_settings(config, host), console)
+        _print_json(told) if json else commands.history.show(told, console)
 
 
 @task(
@@ -159,26 +148,26 @@ def logs(
     config: str = "config.yml",
 ) -> None:
     """Show the application's log of a slot."""
-    with speaking(c) as say:
+    with speaking(c) as console:
         count = _number("--lines", lines)
-        logging_of.logs(_settings(config, host), slot, count, follow=follow, say=say)
+        commands.logs.run(_settings(config, host), slot, count, follow=follow, console=console)
 
 
 @task(**options())
 def stop(c: Context, host: str | None = None, config: str = "config.yml") -> None:
     """Stop the idle slot, which frees its memory; never the live one."""
-    with speaking(c) as say:
-        stopping.stop(_settings(config, host), say)
+    with speaking(c) as console:
+        commands.stop.run(_settings(config, host), console)
 
 
 @task(**options(json=JSON))
 def check(c: Context, host: str | None = None, json: bool = False, config: str = "config.yml") -> None:
     """Look at everything that a deploy needs, change nothing; each finding with its remedy."""
-    with speaking(c, as_json=json) as say:
+    with speaking(c, as_json=json) as console:
         settings = _settings(config, host)
-        told = checking.check(settings, _jar_if_any(settings, config), say)
-        _print_json(told) if json else checking.show(told, say)
-        if failed := checking.failures(told):
+        told = commands.check.run(settings, _jar_if_any(settings, config), console)
+        _print_json(told) if json else commands.check.show(told, console)
+        if failed := commands.check.failures(told):
             raise Failed(f"{len(failed)} of the findings would stop a deploy: {', '.join(failed)}")
 
 
@@ -200,43 +189,43 @@ def setup(
     config: str = "config.yml",
 ) -> None:
     """Make a bare machine a host: packages, folders, unit, nginx site, sudoers."""
-    with speaking(c) as say:
+    with speaking(c) as console:
         if force and keep:
             raise WrongUsage("--force and --keep say the opposite of each other", remedy="give one of them")
         edited = Edited.OVERWRITE if force else Edited.KEEP if keep else Edited.REFUSE
-        setting_up.setup(_settings(config, host), say, login=login, dry_run=dry_run, edited=edited)
+        commands.setup.run(_settings(config, host), console, login=login, dry_run=dry_run, edited=edited)
 
 
 @task(**options(yes="pin without asking: the fingerprint was compared already"))
 def trust(c: Context, host: str | None = None, yes: bool = False, config: str = "config.yml") -> None:
     """Show the host key's fingerprint and pin it in config.yml."""
-    with speaking(c) as say:
+    with speaking(c) as console:
         settings = configuration.load(Path(config)).host(host)
-        trusting.trust(settings, Path(config), say, lambda: yes or _asked("pin it? [y/N] "))
+        commands.trust.run(settings, Path(config), console, lambda: yes or _asked("pin it? [y/N] "))
 
 
 @task(**options(), name="config")
 def show_config(c: Context, host: str | None = None, config: str = "config.yml") -> None:
     """Show the settings as resolved for a host; of secrets the names only."""
-    with speaking(c) as say:
+    with speaking(c) as console:
         loaded = configuration.load(Path(config))
         names = (host,) if host else loaded.host_names
         for name in names:
             if len(names) > 1:
-                say.out(f"# {name}")
+                console.out(f"# {name}")
             told = configuration.hidden(loaded.host(name))
-            say.out(yaml.safe_dump(told, sort_keys=False, allow_unicode=True).rstrip())
+            console.out(yaml.safe_dump(told, sort_keys=False, allow_unicode=True).rstrip())
 
 
 @task(**options(stop="end it; its releases and logs stay"))
 def sandbox(c: Context, host: str | None = None, stop: bool = False, config: str = "config.yml") -> None:
     """Start the embedded host: a real sshd and nginx in a folder of this checkout."""
-    with speaking(c) as say:
+    with speaking(c) as console:
         path = Path(config)
         if stop:
-            embedded.stop(path, say)
+            commands.sandbox.stop(path, console)
         else:
-            embedded.start(_sandbox_settings(path, host), path, say)
+            commands.sandbox.start(_sandbox_settings(path, host), path, console)
 
 
 @task(
@@ -259,8 +248,8 @@ def init(
     jar: str | None = None,
 ) -> None:
     """Write config.yml, tasks.py and the workflows of your own repository, fitting its build."""
-    with speaking(c) as say:
-        initializing.init(Path.cwd(), Wanted(app, host, address, user, jar), say, _answer)
+    with speaking(c) as console:
+        commands.init.run(Path.cwd(), Wanted(app, host, address, user, jar), console, _answer)
 
 
 def _refuse_flags_of_invoke(c: Context) -> None:
@@ -309,7 +298,7 @@ def _answer(question: str, default: str | None) -> str:
 
 def _settings(config: str, host: str | None) -> Settings:
     settings = configuration.load(Path(config)).host(host)
-    return embedded.resolved(settings, Path(config)) if settings.sandbox else settings
+    return commands.sandbox.resolved(settings, Path(config)) if settings.sandbox else settings
 
 
 def _jar_if_any(settings: Settings, config: str) -> Jar | None:

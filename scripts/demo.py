@@ -21,7 +21,7 @@ from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
-from bluegreen.console import Console, seconds
+from bluegreen.console.terminal import Console, seconds
 from bluegreen.sandbox import host
 from scripts.traffic import Tally, Traffic, WrongAnswer, ask
 
@@ -94,40 +94,40 @@ class Seen:
             yield f"{lost} requests have no outcome"
 
 
-def play(folder: Path, say: Console) -> int:
+def play(folder: Path, console: Console) -> int:
     """The whole story, in a folder of its own; gives the exit code."""
     for name, text in FILES.items():
         Path(folder, name).write_text(text)
-    say.line(f"$ cd {folder}", "bold")
-    run("cat config.yml", folder, say)
-    run(f"{BUILD} taggle-2.jar --version 2", folder, say)
-    run(f"{BUILD} taggle-3.jar --version 3 --health never-up", folder, say)
-    run("invoke sandbox", folder, say)
+    console.line(f"$ cd {folder}", "bold")
+    run("cat config.yml", folder, console)
+    run(f"{BUILD} taggle-2.jar --version 2", folder, console)
+    run(f"{BUILD} taggle-3.jar --version 3 --health never-up", folder, console)
+    run("invoke sandbox", folder, console)
     box = host.running(folder / ".sandbox")
     if box is None:
         return 1
     with contextlib.closing(Traffic(box.url)) as traffic:
-        seen = [take(FIRST, folder, say, box.url, traffic)]
+        seen = [take(FIRST, folder, console, box.url, traffic)]
         if seen[0].serves == FIRST.serves:
             traffic.start()
-            seen += [take(step, folder, say, box.url, traffic) for step in UNDER_TRAFFIC]
-            run("invoke status", folder, say)
+            seen += [take(step, folder, console, box.url, traffic) for step in UNDER_TRAFFIC]
+            run("invoke status", folder, console)
             time.sleep(AFTER_S)
-    return conclude(seen, say)
+    return conclude(seen, console)
 
 
-def take(step: Step, folder: Path, say: Console, url: str, traffic: Traffic) -> Seen:
+def take(step: Step, folder: Path, console: Console, url: str, traffic: Traffic) -> Seen:
     """Takes one step, and asks which version serves after it."""
     tally = traffic.phase()
     began = time.monotonic()
-    exit_code = run(step.command, folder, say)
+    exit_code = run(step.command, folder, console)
     return Seen(step, time.monotonic() - began, exit_code, serving(url), tally)
 
 
-def run(command: str, folder: Path, say: Console) -> int:
+def run(command: str, folder: Path, console: Console) -> int:
     """Prints a command and runs it; an interrupt waits for its clean-up."""
-    say.line()
-    say.line(f"$ {command}", "bold")
+    console.line()
+    console.line(f"$ {command}", "bold")
     process = subprocess.Popen(shlex.split(command), cwd=folder)
     try:
         return process.wait()
@@ -150,7 +150,7 @@ def serving(url: str) -> str:
             return f"none ({error or type(error).__name__})"
 
 
-def conclude(seen: Sequence[Seen], say: Console) -> int:
+def conclude(seen: Sequence[Seen], console: Console) -> int:
     """Prints the closing table and what was wrong; gives the exit code."""
     versions = ("1", "2", "3")
     rows = [
@@ -165,8 +165,8 @@ def conclude(seen: Sequence[Seen], say: Console) -> int:
         ]
         for each in seen
     ]
-    say.line()
-    say.table(
+    console.line()
+    console.table(
         [
             "step",
             "took",
@@ -183,11 +183,11 @@ def conclude(seen: Sequence[Seen], say: Console) -> int:
     faults = [f"{each.step.name}: {fault}" for each in seen for fault in each.faults()]
     if len(seen) <= len(UNDER_TRAFFIC):
         faults.append("version 1 does not serve, so the rest was not tried")
-    say.line()
+    console.line()
     for fault in faults:
-        say.line(f"✗ {fault}", "red")
+        console.line(f"✗ {fault}", "red")
     style = "bold red" if faults else "bold green"
-    say.line(
+    console.line(
         f"{'✗' if faults else '✓'} {sent} requests sent from the first deploy to the end, {failed} failed",
         style,
     )
@@ -200,24 +200,24 @@ def main() -> int:
         signal.signal(number, _interrupt)
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="bluegreen-demo-"))
-    say = Console()
+    console = Console()
     exit_code = 1
     try:
-        exit_code = play(folder, say)
+        exit_code = play(folder, console)
     except KeyboardInterrupt:
         exit_code = 130
     finally:
         # The sandbox is ended whole, also under a second Ctrl-C; the command inherits this.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
-        if run("invoke sandbox --stop", folder, say) != 0:
+        if run("invoke sandbox --stop", folder, console) != 0:
             exit_code = 1
         if exit_code == 1:
-            say.line(f"left to look at: {folder}")
+            console.line(f"left to look at: {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
-    say.line()
-    say.line(f"the demo took {seconds(time.monotonic() - began)}")
+    console.line()
+    console.line(f"the demo took {seconds(time.monotonic() - began)}")
     return exit_code
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bluegreen.config import Nginx, Settings
 from bluegreen.errors import Failed
-from bluegreen.include import Form, render
+from bluegreen.host.files.include import Form, render
 from bluegreen.sandbox import nginx, ports, processes, sshd, state
 from bluegreen.sandbox.folder import Folder, replace
 from bluegreen.sandbox.ports import PortTaken

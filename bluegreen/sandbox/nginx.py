@@ -7,9 +7,9 @@ import resource
 import subprocess
 from pathlib import Path
 
-from bluegreen import site
 from bluegreen.config import Settings
 from bluegreen.errors import Failed
+from bluegreen.host.files import site
 from bluegreen.sandbox import processes
 from bluegreen.sandbox.folder import Folder, replace
 from bluegreen.sandbox.ports import PortTaken

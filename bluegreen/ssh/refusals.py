@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from paramiko.ssh_exception import ChannelException, IncompatiblePeer
 
+from bluegreen.console.workflow_commands import on_github
 from bluegreen.errors import CannotConnect
 from bluegreen.ssh.hops import Hop
-from bluegreen.workflow_commands import on_github
 
 # The users of the common EC2 images; each is what somebody tried on the other's machine.
 OTHER_USER = {"ec2-user": "ubuntu", "ubuntu": "ec2-user"}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bluegreen.host import Host
-from tests.connection.servers import Relay, Sshd
+from bluegreen.ssh.connection import Connection
+from tests.support.servers import Relay, Sshd
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -52,9 +52,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def host(shared: Sshd) -> Iterator[Host]:
+def host(shared: Sshd) -> Iterator[Connection]:
     """A connected one."""
-    with Host(shared.login()) as connected:
+    with Connection(shared.login()) as connected:
         yield connected
 
 

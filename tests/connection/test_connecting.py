@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from bluegreen.errors import CannotConnect, WrongUsage
-from bluegreen.host import Host, Limits, Login
-from tests.box import wait_for
-from tests.connection.servers import Sshd, fingerprint, free_port, keygen, public, saying, sh
+from bluegreen.ssh.connection import Connection, Limits, Login
+from tests.support.box import wait_for
+from tests.support.servers import Sshd, fingerprint, free_port, keygen, public, saying, sh
 
 ME = getpass.getuser()
 
@@ -26,13 +26,13 @@ ME = getpass.getuser()
 def refused(login: Login, environ: dict[str, str] | None = None, limits: Limits | None = None) -> str:
     """The error's whole text; its exit code is the one for "cannot connect"."""
     with pytest.raises(CannotConnect) as caught:
-        Host(login, environ=environ or {}, limits=limits).connect()
+        Connection(login, environ=environ or {}, limits=limits).connect()
     assert caught.value.exit_code == 5
     return str(caught.value)
 
 
 def gets_in(login: Login, environ: dict[str, str] | None = None) -> bool:
-    with Host(login, environ=environ or {}) as host:
+    with Connection(login, environ=environ or {}) as host:
         return host.run(sh("echo in")).stdout == "in\n"
 
 
@@ -103,7 +103,7 @@ def test_a_pinned_host_key_is_the_only_one_accepted(shared: Sshd, home: Path, tm
 
 def test_a_pin_that_is_no_key_is_a_wrong_usage(shared: Sshd) -> None:
     with pytest.raises(WrongUsage, match="no host key"):
-        Host(shared.login(host_keys=("ssh-ed25519 AAAA",)), environ={}).connect()
+        Connection(shared.login(host_keys=("ssh-ed25519 AAAA",)), environ={}).connect()
 
 
 def test_a_revoked_host_key_is_refused_even_if_it_is_pinned(shared: Sshd, home: Path) -> None:
@@ -133,7 +133,7 @@ def test_known_hosts_files_and_aliases_of_ssh_config_are_honoured(shared: Sshd, 
 
 
 def test_the_shown_host_key_is_what_would_be_pinned(shared: Sshd) -> None:
-    shown = Host(shared.login(host_keys=(), identity=None), environ={}).shown_host_key()
+    shown = Connection(shared.login(host_keys=(), identity=None), environ={}).shown_host_key()
     assert shown.line == public(shared.host_keys["ed25519"])
     assert shown.fingerprint == fingerprint(shared.host_keys["ed25519"])
 
@@ -422,8 +422,8 @@ def test_an_alias_of_ssh_config_is_enough(shared: Sshd, home: Path) -> None:
 def test_the_login_wins_over_ssh_config(shared: Sshd, home: Path) -> None:
     configure(home, "Host *\n Port 1\n User nobody\n IdentityFile ~/none\n")
     assert gets_in(shared.login())
-    assert Host(shared.login()).user == ME
-    assert Host(Login("127.0.0.1")).user == "nobody"
+    assert Connection(shared.login()).user == ME
+    assert Connection(Login("127.0.0.1")).user == "nobody"
 
 
 def test_a_proxy_command_carries_the_connection(shared: Sshd, home: Path, tmp_path: Path) -> None:
@@ -438,7 +438,7 @@ def test_a_proxy_command_carries_the_connection(shared: Sshd, home: Path, tmp_pa
         "while data := os.read(0, 65536): far.sendall(data)\n"
     )
     configure(home, f"Host prod\n HostName 127.0.0.1\n ProxyCommand {sys.executable} {pump} %h %p 2>&-\n")
-    with Host(replace(shared.login(), address="prod"), environ={}) as host:
+    with Connection(replace(shared.login(), address="prod"), environ={}) as host:
         assert len(host.run(sh("cat"), stdin=b"x" * 3_000_000).stdout) == 3_000_000
 
 
@@ -469,7 +469,7 @@ def test_two_jump_hosts_are_taken_in_their_order_each_with_its_key_checked(
     know(home, first.known_hosts_line())
     assert f"second (127.0.0.1) port {second.port}: its host key is not known here" in refused(login)
     know(home, first.known_hosts_line() + second.known_hosts_line())
-    with Host(login, environ={}) as host:
+    with Connection(login, environ={}) as host:
         assert len(host.run(sh("cat"), stdin=b"x" * 3_000_000).stdout) == 3_000_000
         forwarded = [
             f"direct-tcpip: {each.log.read_text().count('Accepted publickey')}" for each in (first, second)

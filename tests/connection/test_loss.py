@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from bluegreen.errors import ConnectionLost
-from bluegreen.host import Host, Limits
-from tests.connection.servers import Relay, Sshd, saying, sh
+from bluegreen.ssh.connection import Connection, Limits
+from tests.support.servers import Relay, Sshd, saying, sh
 
 IMPATIENT = Limits(silence_s=1.5, probe_s=0.5)
 
@@ -38,7 +38,7 @@ def test_an_sshd_killed_while_a_script_runs_is_a_lost_connection(
     big = tmp_path / "big"
     with big.open("wb") as file:
         file.truncate(1_000_000_000)
-    with Host(sshd.login()) as host:
+    with Connection(sshd.login()) as host:
         _soon(sshd.kill_connections)
         begun = time.monotonic()
         with pytest.raises(
@@ -48,7 +48,7 @@ def test_an_sshd_killed_while_a_script_runs_is_a_lost_connection(
         assert time.monotonic() - begun < 2
 
 
-def _use(host: Host, way: str, big: Path) -> None:
+def _use(host: Connection, way: str, big: Path) -> None:
     if way == "run":
         host.run(sh("sleep 5"))
     elif way == "upload":
@@ -69,7 +69,7 @@ def test_a_network_that_goes_silent_is_a_lost_connection(
     with big.open("wb") as file:
         file.truncate(1_000_000_000)
     relay = relay_to(sshd.port)
-    with Host(sshd.login(port=relay.port), limits=IMPATIENT) as host:
+    with Connection(sshd.login(port=relay.port), limits=IMPATIENT) as host:
         _soon(lambda: setattr(relay, "silent", True))
         begun = time.monotonic()
         with pytest.raises(ConnectionLost, match=r"did not answer for 1\.5 s"):
@@ -78,12 +78,12 @@ def test_a_network_that_goes_silent_is_a_lost_connection(
 
 
 def test_a_quiet_script_on_a_living_connection_is_waited_for(sshd: Sshd) -> None:
-    with Host(sshd.login(), limits=Limits(silence_s=0.8, probe_s=0.3)) as host:
+    with Connection(sshd.login(), limits=Limits(silence_s=0.8, probe_s=0.3)) as host:
         assert host.run(sh("sleep 2.5; echo done")).stdout == "done\n"
 
 
 def test_a_lost_connection_stays_lost_until_it_is_made_anew(sshd: Sshd) -> None:
-    with Host(sshd.login()) as host:
+    with Connection(sshd.login()) as host:
         sshd.kill_connections()
         for _ in range(2):
             with pytest.raises(ConnectionLost):
@@ -93,7 +93,7 @@ def test_a_lost_connection_stays_lost_until_it_is_made_anew(sshd: Sshd) -> None:
 
 
 def test_a_closed_host_says_that_it_is_not_connected(sshd: Sshd) -> None:
-    host = Host(sshd.login())
+    host = Connection(sshd.login())
     with pytest.raises(ConnectionLost, match="is not connected"):
         host.run(sh("echo"))
     with host:
@@ -104,7 +104,7 @@ def test_a_closed_host_says_that_it_is_not_connected(sshd: Sshd) -> None:
 
 def test_closing_a_dead_connection_does_not_wait(sshd: Sshd, relay_to: Callable[..., Relay]) -> None:
     relay = relay_to(sshd.port)
-    host = Host(sshd.login(port=relay.port))
+    host = Connection(sshd.login(port=relay.port))
     host.connect()
     relay.silent = True
     begun = time.monotonic()
@@ -125,11 +125,11 @@ def program(sshd: Sshd, tmp_path: Path) -> Iterator[Callable[[str], subprocess.P
                 f"""
                 import signal, sys, time
                 from pathlib import Path, PosixPath
-                from bluegreen.host import *
-                from tests.connection.servers import sh
+                from bluegreen.ssh.connection import *
+                from tests.support.servers import sh
                 def stop(number, frame): raise SystemExit(f"signal {{number}}")
                 signal.signal(signal.SIGTERM, stop)
-                host = Host({login!r})
+                host = Connection({login!r})
                 host.connect()
                 """
             )
@@ -191,7 +191,7 @@ def test_a_signal_ends_connecting_at_once(program: Callable[[str], subprocess.Po
         process = program(
             f"""
             print("ready", flush=True)
-            Host(Login("127.0.0.1", port={port})).connect()
+            Connection(Login("127.0.0.1", port={port})).connect()
             """
         )
         assert process.stdout
@@ -204,7 +204,7 @@ def test_a_signal_ends_connecting_at_once(program: Callable[[str], subprocess.Po
 
 
 def test_the_kernel_is_told_to_give_up_on_a_dead_network(sshd: Sshd) -> None:
-    with Host(sshd.login()) as host:
+    with Connection(sshd.login()) as host:
         dialled = host._transport().sock
         assert isinstance(dialled, socket.socket)
         assert dialled.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from bluegreen.errors import Failed, WrongUsage
-from bluegreen.host import Host, Result, TimedOut
+from bluegreen.ssh.connection import Connection, Result, TimedOut
 from bluegreen.ssh.sessions import WAITING_SHELL, order
-from tests.connection.servers import Relay, Sshd, sh
+from tests.support.servers import Relay, Sshd, sh
 
 NASTY = """ '"$`\\n\\ $(id) ; & | * é\nsecond line """
 
@@ -30,23 +30,23 @@ def until(condition: Callable[[], object], limit_s: float = 5) -> None:
 
 
 @pytest.mark.parametrize("code", [0, 1, 3, 255])
-def test_an_exit_code_is_a_result_whatever_it_is(host: Host, code: int) -> None:
+def test_an_exit_code_is_a_result_whatever_it_is(host: Connection, code: int) -> None:
     assert host.run(sh(f"echo out; echo err >&2; exit {code}")) == Result(code, "out\n", "err\n")
 
 
-def test_a_script_killed_by_a_signal_has_the_exit_code_a_shell_gives_it(host: Host) -> None:
+def test_a_script_killed_by_a_signal_has_the_exit_code_a_shell_gives_it(host: Connection) -> None:
     assert host.run(sh("kill -KILL $$")).exit_code == 128 + signal.SIGKILL
     assert host.run(sh("echo alive")).stdout == "alive\n"
 
 
-def test_eight_megabytes_of_output_come_whole_and_fast(host: Host) -> None:
+def test_eight_megabytes_of_output_come_whole_and_fast(host: Connection) -> None:
     begun = time.monotonic()
     result = host.run(sh("head -c 8000000 /dev/zero | tr '\\0' x"))
     assert time.monotonic() - begun < 4
     assert result.stdout == "x" * 8_000_000
 
 
-def test_lines_of_a_large_output_come_whole_and_fast(host: Host) -> None:
+def test_lines_of_a_large_output_come_whole_and_fast(host: Connection) -> None:
     begun = time.monotonic()
     with host.start(sh("seq 1 1000000")) as running:
         count = sum(1 for number, line in enumerate(running.lines(timeout_s=10), 1) if int(line) == number)
@@ -55,24 +55,24 @@ def test_lines_of_a_large_output_come_whole_and_fast(host: Host) -> None:
     assert time.monotonic() - begun < 8
 
 
-def test_utf8_is_whole_over_the_borders_of_reads(host: Host) -> None:
+def test_utf8_is_whole_over_the_borders_of_reads(host: Connection) -> None:
     script = sh("printf 'x'; yes 'é漢字🚀' | head -n 50000")
     assert host.run(script).stdout == "x" + "é漢字🚀\n" * 50_000
     with host.start(script) as running:
         assert list(running.lines(timeout_s=5))[1:] == ["é漢字🚀"] * 49_999
 
 
-def test_bytes_that_are_no_utf8_do_no_harm(host: Host) -> None:
+def test_bytes_that_are_no_utf8_do_no_harm(host: Connection) -> None:
     assert host.run(sh(r"printf 'a\377b'")).stdout == "a\ufffdb"
 
 
-def test_a_flood_on_stderr_stops_neither_lines_nor_the_script(host: Host) -> None:
+def test_a_flood_on_stderr_stops_neither_lines_nor_the_script(host: Connection) -> None:
     with host.start(sh("head -c 6000000 /dev/zero >&2; echo done")) as running:
         assert list(running.lines(timeout_s=10)) == ["done"]
         assert len(running.wait(timeout_s=5).stderr) == 6_000_000
 
 
-def test_lines_come_as_they_are_printed(host: Host) -> None:
+def test_lines_come_as_they_are_printed(host: Connection) -> None:
     with host.start(sh("echo first; read answer; echo $answer; printf 'no newline'")) as running:
         lines = running.lines(timeout_s=5)
         assert next(lines) == "first"
@@ -80,32 +80,32 @@ def test_lines_come_as_they_are_printed(host: Host) -> None:
         assert list(lines) == ["second", "no newline"]
 
 
-def test_what_lines_did_not_read_is_left_for_wait(host: Host) -> None:
+def test_what_lines_did_not_read_is_left_for_wait(host: Connection) -> None:
     with host.start(sh("printf 'one\\ntwo\\n'; read go; printf three")) as running:
         assert next(running.lines(timeout_s=5)) == "one"
         running.write(b"\n")
         assert running.wait(timeout_s=5).stdout == "two\nthree"
 
 
-def test_stdin_arrives_whole_and_binary(host: Host) -> None:
+def test_stdin_arrives_whole_and_binary(host: Connection) -> None:
     data = random.Random(1).randbytes(3_000_000)  # noqa: S311
     result = host.run(sh("sha256sum"), stdin=data)
     assert result.stdout.split()[0] == hashlib.sha256(data).hexdigest()
 
 
-def test_a_script_may_print_while_it_is_still_given_input(host: Host) -> None:
+def test_a_script_may_print_while_it_is_still_given_input(host: Connection) -> None:
     assert len(host.run(sh("cat"), stdin=b"x" * 8_000_000).stdout) == 8_000_000
 
 
-def test_without_stdin_a_script_that_reads_it_ends(host: Host) -> None:
+def test_without_stdin_a_script_that_reads_it_ends(host: Connection) -> None:
     assert host.run(sh("cat; echo end"), timeout_s=5).stdout == "end\n"
 
 
-def test_a_script_that_ends_without_reading_its_input_is_a_result(host: Host) -> None:
+def test_a_script_that_ends_without_reading_its_input_is_a_result(host: Connection) -> None:
     assert host.run(sh("exit 4"), stdin=b"x" * 6_000_000, timeout_s=10).exit_code == 4
 
 
-def test_neither_script_nor_input_shows_in_the_process_list(host: Host) -> None:
+def test_neither_script_nor_input_shows_in_the_process_list(host: Connection) -> None:
     with host.start(
         sh("secret='hidden-in-a-value'; echo ready; read word; echo $word; read more")
     ) as running:
@@ -129,11 +129,11 @@ def _content(file: Path) -> bytes:
         return b""
 
 
-def test_nasty_values_arrive_as_they_are(host: Host) -> None:
+def test_nasty_values_arrive_as_they_are(host: Connection) -> None:
     assert host.run(sh(f'value={shlex.quote(NASTY)}; printf %s "$value"')).stdout == NASTY
 
 
-def test_a_text_cut_short_runs_nothing(shared: Sshd, host: Host, tmp_path: Path) -> None:
+def test_a_text_cut_short_runs_nothing(shared: Sshd, host: Connection, tmp_path: Path) -> None:
     witness = tmp_path / "ran"
     whole = order(sh(f"touch {witness}; echo one; echo two").text().encode(), sudo=False)
     for length in range(1, len(whole) - len("bluegreen_main\n"), 7):
@@ -148,13 +148,13 @@ def test_a_text_cut_short_runs_nothing(shared: Sshd, host: Host, tmp_path: Path)
     assert witness.exists()
 
 
-def test_a_script_that_takes_too_long_is_reported_and_the_connection_lives_on(host: Host) -> None:
+def test_a_script_that_takes_too_long_is_reported_and_the_connection_lives_on(host: Connection) -> None:
     with pytest.raises(TimedOut, match=r"test did not end within 0\.3 s"):
         host.run(sh("sleep 5"), timeout_s=0.3)
     assert host.run(sh("echo on")).stdout == "on\n"
 
 
-def test_a_silence_between_lines_is_reported(host: Host) -> None:
+def test_a_silence_between_lines_is_reported(host: Connection) -> None:
     with host.start(sh("echo one; sleep 5")) as running:
         lines = running.lines(timeout_s=0.5)
         assert next(lines) == "one"
@@ -162,12 +162,12 @@ def test_a_silence_between_lines_is_reported(host: Host) -> None:
             next(lines)
 
 
-def test_something_left_behind_on_the_output_is_named_as_the_cause(host: Host) -> None:
+def test_something_left_behind_on_the_output_is_named_as_the_cause(host: Connection) -> None:
     with pytest.raises(TimedOut, match="holds its output open"):
         host.run(sh("sleep 3 & exit 0"), timeout_s=1)
 
 
-def test_a_script_notices_that_it_is_let_go(host: Host, tmp_path: Path) -> None:
+def test_a_script_notices_that_it_is_let_go(host: Connection, tmp_path: Path) -> None:
     witness = tmp_path / "noticed"
     with host.start(sh(f"echo ready; cat >/dev/null; touch {witness}")) as running:
         assert next(running.lines(timeout_s=5)) == "ready"
@@ -176,7 +176,7 @@ def test_a_script_notices_that_it_is_let_go(host: Host, tmp_path: Path) -> None:
 
 def test_a_script_without_pty_outlives_the_connection(shared: Sshd, tmp_path: Path) -> None:
     witness = tmp_path / "finished"
-    with Host(shared.login()) as host:
+    with Connection(shared.login()) as host:
         running = host.start(sh(f"trap '' HUP PIPE; echo ready; sleep 0.5; touch {witness}"))
         assert next(running.lines(timeout_s=5)) == "ready"
     assert not witness.exists()
@@ -185,7 +185,7 @@ def test_a_script_without_pty_outlives_the_connection(shared: Sshd, tmp_path: Pa
 
 def test_nothing_of_ours_is_left_on_the_host_after_the_connection(sshd_with: Callable[..., Sshd]) -> None:
     sshd = sshd_with()
-    with Host(sshd.login()) as host:
+    with Connection(sshd.login()) as host:
         host.run(sh("echo"))
         until(lambda: len([pid for pid in sshd.children() if b"bluegreen" in _cmdline(pid)]) == 2)
         waiting = sshd.children()
@@ -196,7 +196,7 @@ def _cmdline(pid: int) -> bytes:
     return _content(Path(f"/proc/{pid}/cmdline"))
 
 
-def test_several_threads_run_scripts_at_the_same_time(host: Host) -> None:
+def test_several_threads_run_scripts_at_the_same_time(host: Connection) -> None:
     results: dict[int, str] = {}
 
     def work(number: int) -> None:
@@ -213,14 +213,14 @@ def test_several_threads_run_scripts_at_the_same_time(host: Host) -> None:
 
 @pytest.mark.parametrize("most", [1, 2])
 def test_a_host_that_allows_few_sessions_is_enough(sshd_with: Callable[..., Sshd], most: int) -> None:
-    with Host(sshd_with(f"MaxSessions {most}").login()) as host:
+    with Connection(sshd_with(f"MaxSessions {most}").login()) as host:
         for number in range(6):
             assert host.run(sh(f"echo {number}")).stdout == f"{number}\n"
 
 
 def test_more_sessions_than_the_host_allows_is_told_with_the_setting(sshd_with: Callable[..., Sshd]) -> None:
     with (
-        Host(sshd_with("MaxSessions 1").login()) as host,
+        Connection(sshd_with("MaxSessions 1").login()) as host,
         host.start(sh("read go")),
         pytest.raises(Failed, match="MaxSessions"),
     ):
@@ -231,7 +231,7 @@ def test_a_user_that_may_run_nothing_is_told_apart_from_a_lost_connection(
     sshd_with: Callable[..., Sshd],
 ) -> None:
     sshd = sshd_with("ForceCommand /bin/false")
-    with Host(sshd.login()) as host:
+    with Connection(sshd.login()) as host:
         assert host.run(sh("echo")).exit_code == 1
 
 
@@ -245,7 +245,7 @@ def test_sudo_never_asks(sshd_with: Callable[..., Sshd]) -> None:
     somebody = sshd.folder / "bin" / "id"
     somebody.write_text("#!/bin/sh\necho 1000\n")
     somebody.chmod(0o755)
-    with Host(sshd.login()) as host:
+    with Connection(sshd.login()) as host:
         result = host.run(sh("echo ${BY_SUDO:-no}; cat"), stdin=b"input", sudo=True)
         assert result == Result(0, "yes\ninput", "")
 
@@ -253,7 +253,7 @@ def test_sudo_never_asks(sshd_with: Callable[..., Sshd]) -> None:
 # --- uploading -----------------------------------------------------------------------------------------
 
 
-def test_an_upload_arrives_whole_and_tells_how_far_it_is(host: Host, tmp_path: Path) -> None:
+def test_an_upload_arrives_whole_and_tells_how_far_it_is(host: Connection, tmp_path: Path) -> None:
     source = tmp_path / "app.jar"
     source.write_bytes(random.Random(2).randbytes(20_000_000))  # noqa: S311
     told: list[int] = []
@@ -263,12 +263,12 @@ def test_an_upload_arrives_whole_and_tells_how_far_it_is(host: Host, tmp_path: P
     assert told[-1] == 20_000_000
 
 
-def test_an_empty_file_can_be_uploaded(host: Host, tmp_path: Path) -> None:
+def test_an_empty_file_can_be_uploaded(host: Connection, tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     assert host.upload(sh("wc -c"), tmp_path / "empty").stdout.strip() == "0"
 
 
-def test_an_upload_stops_at_once_when_the_script_ends_early(host: Host, tmp_path: Path) -> None:
+def test_an_upload_stops_at_once_when_the_script_ends_early(host: Connection, tmp_path: Path) -> None:
     source = tmp_path / "app.jar"
     with source.open("wb") as file:
         file.truncate(2_000_000_000)
@@ -282,7 +282,7 @@ def test_an_upload_stops_at_once_when_the_script_ends_early(host: Host, tmp_path
     assert told[-1] < 50_000_000
 
 
-def test_an_upload_nobody_takes_is_given_up(host: Host, tmp_path: Path) -> None:
+def test_an_upload_nobody_takes_is_given_up(host: Connection, tmp_path: Path) -> None:
     source = tmp_path / "app.jar"
     source.write_bytes(bytes(8_000_000))
     with pytest.raises(TimedOut, match=r"took no input for 0\.5 s"):
@@ -290,7 +290,7 @@ def test_an_upload_nobody_takes_is_given_up(host: Host, tmp_path: Path) -> None:
     assert host.run(sh("echo on")).stdout == "on\n"
 
 
-def test_a_file_that_is_not_there_is_a_wrong_usage(host: Host, tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_a_wrong_usage(host: Connection, tmp_path: Path) -> None:
     with pytest.raises(WrongUsage, match="cannot be read"):
         host.upload(sh("cat"), tmp_path / "missing")
 
@@ -301,7 +301,7 @@ def test_a_file_that_is_not_there_is_a_wrong_usage(host: Host, tmp_path: Path) -
 def test_a_script_costs_one_round_trip(shared: Sshd, relay_to: Callable[..., Relay]) -> None:
     relay = relay_to(shared.port, 0.05)
     script = sh("cat >/dev/null; echo done")
-    with Host(shared.login(port=relay.port)) as host:
+    with Connection(shared.login(port=relay.port)) as host:
         host.run(script)
         times = []
         for _ in range(5):

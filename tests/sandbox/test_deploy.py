@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from tests.box import Box, alive, wait_for
-from tests.jvm import free_port
-from tests.on_host import (
+from tests.support.box import Box, alive, wait_for
+from tests.support.jvm import free_port
+from tests.support.on_host import (
     arguments_of,
     environment_of,
     first_line,
@@ -30,7 +30,7 @@ from tests.on_host import (
     versions,
     whole,
 )
-from tests.under_traffic import nothing_lost
+from tests.support.under_traffic import nothing_lost
 
 
 def test_p6_three_deploys_in_a_row_serve_versions_1_2_3(box: Box) -> None:

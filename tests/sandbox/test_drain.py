@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.box import Box, alive, wait_for
-from tests.incidents import DRAIN_PAUSE, deploying, pauses
-from tests.on_host import last_entry, live_pid
+from tests.support.box import Box, alive, wait_for
+from tests.support.incidents import DRAIN_PAUSE, deploying, pauses
+from tests.support.on_host import last_entry, live_pid
 
 STOP = {"after_switch": "stop", "drain": "60s"}
 

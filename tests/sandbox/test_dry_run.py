@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import zipfile
 
-from tests.box import Box
-from tests.on_host import line_to, live_pid, pid_of, release_of, whole
+from tests.support.box import Box
+from tests.support.on_host import line_to, live_pid, pid_of, release_of, whole
 
 
 def test_a_dry_run_names_every_change_and_makes_none(box: Box) -> None:

@@ -16,12 +16,12 @@ import pytest
 
 from bluegreen import jar as jars
 from bluegreen.errors import BluegreenError, Failed
-from bluegreen.parts import lock, releases
-from bluegreen.parts import view as looking
+from bluegreen.host import lock, releases
+from bluegreen.host import look as looking
 from bluegreen.sandbox import processes
 from bluegreen.sandbox.folder import Folder
-from tests.box import Box, wait_for
-from tests.incidents import (
+from tests.support.box import Box, wait_for
+from tests.support.incidents import (
     Deployer,
     Moment,
     cut_connections,
@@ -31,7 +31,7 @@ from tests.incidents import (
     machine_of,
     slow_nginx,
 )
-from tests.under_traffic import nothing_lost
+from tests.support.under_traffic import nothing_lost
 
 # --- the connection --------------------------------------------------------------------------------
 

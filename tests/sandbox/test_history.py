@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from tests.box import Box
-from tests.on_host import release_of
+from tests.support.box import Box
+from tests.support.on_host import release_of
 
 
 def test_history_tells_each_deploy_once_newest_first_with_its_outcome(box: Box) -> None:

@@ -11,18 +11,18 @@ from collections.abc import Callable
 import pytest
 
 from bluegreen import jar as jars
+from bluegreen.commands import deploy, rollback
 from bluegreen.config import Settings
-from bluegreen.console import Console
+from bluegreen.console.terminal import Console
 from bluegreen.errors import Failed
-from bluegreen.machine import Machine
-from bluegreen.parts import probe
-from bluegreen.parts.health import Answer
-from bluegreen.parts.probe import Probe
-from bluegreen.procedures import deploy, rollback
-from tests.box import Box, alive, wait_for
-from tests.incidents import MOMENTS, Moment, deploying, deploying_at, jvms, settings_of
-from tests.on_host import last_entry
-from tests.under_traffic import nothing_lost
+from bluegreen.host import probe
+from bluegreen.host.health import Answer
+from bluegreen.host.machine import Machine
+from bluegreen.host.probe import Probe
+from tests.support.box import Box, alive, wait_for
+from tests.support.incidents import MOMENTS, Moment, deploying, deploying_at, jvms, settings_of
+from tests.support.on_host import last_entry
+from tests.support.under_traffic import nothing_lost
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -88,8 +88,8 @@ def test_p8_an_interrupt_while_the_probe_begins_turns_back(
     monkeypatch.setattr(probe, "start", interrupted_start)
     order = deploy.Order(jars.inspect(box.jar("3")), "3")
     run: Callable[[Settings, Console], object] = {
-        "deploy": lambda settings, say: deploy.deploy(settings, order, say, {}),
-        "rollback": lambda settings, say: rollback.rollback(settings, None, say, {}),
+        "deploy": lambda settings, console: deploy.run(settings, order, console, {}),
+        "rollback": lambda settings, console: rollback.run(settings, None, console, {}),
     }[command]
     with nothing_lost(box) as seen, pytest.raises(Failed, match="interrupted before the switch"):
         run(settings_of(box), Console())

@@ -6,10 +6,10 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.box import Box
-from tests.deploying import Series
-from tests.incidents import settings_of
-from tests.load import ANY, Load, nothing_lost, wrk
+from tests.support.box import Box
+from tests.support.deploying import Series
+from tests.support.incidents import settings_of
+from tests.support.load import ANY, Load, nothing_lost, wrk
 
 ROUNDS = 50
 

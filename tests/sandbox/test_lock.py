@@ -13,14 +13,14 @@ import pytest
 
 from bluegreen import jar as jars
 from bluegreen.errors import BluegreenError, Locked
-from bluegreen.machine import LockLost, Machine
-from bluegreen.parts import journal, lock, proxy, releases, slots
-from bluegreen.parts import view as looking
-from bluegreen.parts.journal import Entry
-from bluegreen.parts.view import View
-from tests.box import Box, wait_for
-from tests.connection.servers import Relay
-from tests.incidents import Moment, cut_connections, deploying, deploying_at, machine_of, ssh_port
+from bluegreen.host import journal, lock, proxy, releases, slots
+from bluegreen.host import look as looking
+from bluegreen.host.journal import Entry
+from bluegreen.host.look import State
+from bluegreen.host.machine import LockLost, Machine
+from tests.support.box import Box, wait_for
+from tests.support.incidents import Moment, cut_connections, deploying, deploying_at, machine_of, ssh_port
+from tests.support.servers import Relay
 
 ON_GITHUB = {
     "GITHUB_ACTOR": "alice",
@@ -110,7 +110,7 @@ def test_p7_looking_never_stands_in_the_way_of_taking_the_lock(box: Box) -> None
             looker.join()
 
 
-STEPS: dict[str, Callable[[Machine, View, Path], object]] = {
+STEPS: dict[str, Callable[[Machine, State, Path], object]] = {
     "upload": lambda machine, view, jar: _upload(machine, view, jar),
     "start": lambda machine, view, jar: slots.start(
         machine, "prod1", view.releases[0].id, view.proxy.route, {"A": "b"}
@@ -168,18 +168,18 @@ def test_p7_a_lock_that_another_had_in_between_is_not_taken_again(box: Box) -> N
     with machine_of(box) as first, machine_of(box) as other, lock.held(first, "deploy") as ours:
         cut_connections(box)
         wait_for(lambda: box.machine()["lock"] is None, "the lock is free")
-        ours.host.close()
-        ours.host.connect()
+        ours.connection.close()
+        ours.connection.connect()
         # Nobody had it: it is as before.
         lock.take_again(ours, "deploy")
         cut_connections(box)
         wait_for(lambda: box.machine()["lock"] is None, "the lock is free")
-        other.host.close()
-        other.host.connect()
+        other.connection.close()
+        other.connection.connect()
         with lock.held(other, "deploy"):
             pass
-        ours.host.close()
-        ours.host.connect()
+        ours.connection.close()
+        ours.connection.connect()
         with pytest.raises(LockLost, match="is not ours any more"):
             lock.take_again(ours, "deploy")
 
@@ -212,7 +212,7 @@ def test_p7_silence_is_noticed_within_fifteen_seconds() -> None:
     assert lock.HEARTBEAT_S * 2 < lock.SILENCE_S <= 15
 
 
-def _upload(machine: Machine, view: View, file: Path) -> bool:
+def _upload(machine: Machine, view: State, file: Path) -> bool:
     jar = jars.inspect(file)
     return releases.upload(machine, releases.new(jar, "4", by="me", url=None), jar, view.releases)
 

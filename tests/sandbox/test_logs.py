@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from tests.box import Box, wait_for
-from tests.on_host import live_pid
+from tests.support.box import Box, wait_for
+from tests.support.on_host import live_pid
 
 
 def test_logs_are_those_of_the_live_slot_unless_another_is_named(box: Box) -> None:

@@ -6,8 +6,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from tests.box import Box
-from tests.on_host import last_entry, release_of, versions
+from tests.support.box import Box
+from tests.support.on_host import last_entry, release_of, versions
 
 
 def test_p9_a_release_is_the_jar_with_its_facts_and_nobody_writes_it_again(box: Box) -> None:

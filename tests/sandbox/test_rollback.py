@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from tests.box import Box, alive
-from tests.on_host import journal, last_entry, live_pid, pid_of, release_of, versions, whole
-from tests.under_traffic import nothing_lost
+from tests.support.box import Box, alive
+from tests.support.on_host import journal, last_entry, live_pid, pid_of, release_of, versions, whole
+from tests.support.under_traffic import nothing_lost
 
 
 def test_back_to_the_version_before_is_a_switch_alone_while_it_still_runs(box: Box) -> None:

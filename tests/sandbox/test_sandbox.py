@@ -21,15 +21,16 @@ from pathlib import Path
 
 import pytest
 
-from bluegreen import config, site
+from bluegreen import config
 from bluegreen.config import Settings
 from bluegreen.errors import Failed, WrongUsage
-from bluegreen.host import Host, Login
-from bluegreen.include import Form, render
-from bluegreen.machine import SLOT_PATH
+from bluegreen.host.files import site
+from bluegreen.host.files.include import Form, render
+from bluegreen.host.machine import SLOT_PATH
 from bluegreen.sandbox import host as sandbox_host
 from bluegreen.sandbox.host import Sandbox
-from tests.connection.servers import free_port, sh
+from bluegreen.ssh.connection import Connection, Login
+from tests.support.servers import free_port, sh
 
 Start = Callable[..., Sandbox]
 
@@ -79,9 +80,9 @@ def said_over_ssh(sandbox: Sandbox, command: str) -> str:
     return result.stdout.strip()
 
 
-def logged_in(sandbox: Sandbox) -> Host:
+def logged_in(sandbox: Sandbox) -> Connection:
     login = Login("127.0.0.1", sandbox.ssh_port, sandbox.user, (sandbox.host_key,), sandbox.identity)
-    return Host(login, environ={})
+    return Connection(login, environ={})
 
 
 def get(
@@ -803,16 +804,17 @@ _STORY = """
 import json, os, sys, urllib.request
 from pathlib import Path
 from bluegreen import config
-from bluegreen.host import Host, Login
-from bluegreen.machine import SLOT_PATH
+from bluegreen.ssh.connection import Connection, Login
+from bluegreen.host.machine import SLOT_PATH
 from bluegreen.sandbox import host
-from tests.connection.servers import sh
+from tests.support.servers import sh
 file = Path(sys.argv[1])
 folder = host.folder_of(file)
 wanted = config.load(file).host(None).model_copy(update={"port": int(sys.argv[2])})
 box = host.start(wanted, folder)
 assert host.start(wanted, folder) == box
-with Host(Login("127.0.0.1", box.ssh_port, box.user, (box.host_key,), box.identity), environ={}) as there:
+login = Login("127.0.0.1", box.ssh_port, box.user, (box.host_key,), box.identity)
+with Connection(login, environ={}) as there:
     uid = there.run(sh("id -u")).stdout.strip()
 slot = urllib.request.urlopen(box.url + SLOT_PATH).read().decode()
 names = [line.split()[1] for line in host.stop(folder) if "(pid" in line]

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.box import Box
+from tests.support.box import Box
 
 SECRET = "correct-horse-'battery\"-$taple\\n"  # noqa: S105 it is looked for, not used
 # As it stands, and as a shell or JSON would write it.

@@ -13,19 +13,19 @@ from pathlib import Path
 import pytest
 
 from bluegreen import jar as jars
+from bluegreen.commands import deploy as deploying
+from bluegreen.commands.deploy import Order
 from bluegreen.config import Settings
-from bluegreen.console import Console
+from bluegreen.console.terminal import Console
 from bluegreen.errors import Failed, Locked, SwitchedBack, Unclear
-from bluegreen.machine import Machine
-from bluegreen.parts import lock
-from bluegreen.procedures import deploy as deploying
-from bluegreen.procedures import fleet, promote
-from bluegreen.procedures.attempt import Attempt
-from bluegreen.procedures.deploy import Order
-from tests.box import Box, box_in, wait_for
-from tests.incidents import WATCH_PAUSE, machine_of, pauses, settings_of, slow_nginx
-from tests.on_host import live_pid
-from tests.under_traffic import nothing_lost
+from bluegreen.host import lock
+from bluegreen.host.machine import Machine
+from bluegreen.rollout import fleet, promote
+from bluegreen.rollout.attempt import Attempt
+from tests.support.box import Box, box_in, wait_for
+from tests.support.incidents import WATCH_PAUSE, machine_of, pauses, settings_of, slow_nginx
+from tests.support.on_host import live_pid
+from tests.support.under_traffic import nothing_lost
 
 # Gives the machine its jar: the same for each, unless one is to fare otherwise.
 Deploy = Callable[..., None]
@@ -43,7 +43,7 @@ def deploy(boxes: tuple[Box, Box], monkeypatch: pytest.MonkeyPatch) -> Deploy:
     """Deploys to both as to one host. Only who is connected to is put in its place: all else is real."""
 
     @contextlib.contextmanager
-    def to_both(settings: Settings, say: Console, environ: Mapping[str, str]) -> Iterator[list[Machine]]:
+    def to_both(settings: Settings, console: Console, environ: Mapping[str, str]) -> Iterator[list[Machine]]:
         with contextlib.ExitStack() as stack:
             yield [
                 stack.enter_context(machine_of(each, addresses=(address,)))
@@ -52,7 +52,7 @@ def deploy(boxes: tuple[Box, Box], monkeypatch: pytest.MonkeyPatch) -> Deploy:
 
     def run(version: str, **behaviour: object) -> None:
         jar = jars.inspect(boxes[0].jar(version, **behaviour))
-        deploying.deploy(settings_of(boxes[0]), Order(jar, version), Console(), {})
+        deploying.run(settings_of(boxes[0]), Order(jar, version), Console(), {})
 
     monkeypatch.setattr(deploying, "connected", to_both)
     return run

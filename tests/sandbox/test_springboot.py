@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.box import Box, Ran, alive, wait_for
-from tests.springboot import Variant, fat_jar
-from tests.under_traffic import nothing_lost
+from tests.support.box import Box, Ran, alive, wait_for
+from tests.support.springboot import Variant, fat_jar
+from tests.support.under_traffic import nothing_lost
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.box import Box, alive
-from tests.on_host import live_pid, pid_of
-from tests.under_traffic import nothing_lost
+from tests.support.box import Box, alive
+from tests.support.on_host import live_pid, pid_of
+from tests.support.under_traffic import nothing_lost
 
 
 def test_p4_stop_ends_the_idle_jvm_and_not_the_one_that_serves(box: Box) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.box import Box, alive, wait_for
-from tests.jvm import free_port
-from tests.on_host import (
+from tests.support.box import Box, alive, wait_for
+from tests.support.jvm import free_port
+from tests.support.on_host import (
     first_line,
     journal,
     last_entry,
@@ -23,7 +23,7 @@ from tests.on_host import (
     versions,
     whole,
 )
-from tests.under_traffic import nothing_lost
+from tests.support.under_traffic import nothing_lost
 
 
 def nginx(box: Box, *order: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.box import Box
+from tests.support.box import Box
 
 
 def as_a_real_host(box: Box) -> str:

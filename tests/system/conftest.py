@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.guest import Guest, booted
-from tests.system.image import Layer
-from tests.system.outside import NoGuest
+from tests.support.guest import Guest, booted
+from tests.support.image import Layer
+from tests.support.outside import NoGuest
 
 FIRST_TIME_S = 1200
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests import springboot
-from tests.box import QUICK_JAVA, Ran, wait_for
-from tests.system.guest import Guest
-from tests.system.hosts import INCLUDE, NAME, UNIT, Answers, Rented, asked_all_the_while, certified, rented
+from tests.support import springboot
+from tests.support.box import QUICK_JAVA, Ran, wait_for
+from tests.support.guest import Guest
+from tests.support.hosts import INCLUDE, NAME, UNIT, Answers, Rented, asked_all_the_while, certified, rented
 
 PLAIN = "set $service_url http://127.0.0.1:{port};\n"
 SITE_BY_HAND = f"""\

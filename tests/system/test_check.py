@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.system.guest import booted
-from tests.system.hosts import INCLUDE, SCRIPT, SITE, SUDOERS, UNIT, Rented, rented
+from tests.support.guest import booted
+from tests.support.hosts import INCLUDE, SCRIPT, SITE, SUDOERS, UNIT, Rented, rented
 
 BASE = "/home/ubuntu/taggle"
 TMPFILES = "/etc/tmpfiles.d/bluegreen-taggle.conf"

@@ -15,16 +15,16 @@ from pathlib import Path
 import pytest
 
 from bluegreen.errors import BluegreenError
-from bluegreen.host import Host, Result
-from tests import springboot
-from tests.box import alive, wait_for
-from tests.connection.servers import sh
-from tests.system import guest as guests
-from tests.system.guest import Guest, booted
+from bluegreen.ssh.connection import Connection, Result
+from tests.support import guest as guests
+from tests.support import springboot
+from tests.support.box import alive, wait_for
+from tests.support.guest import Guest, booted
+from tests.support.servers import sh
 
 
 def run(guest: Guest, user: str, text: str) -> Result:
-    with Host(guest.ssh(user), environ={}) as host:
+    with Connection(guest.ssh(user), environ={}) as host:
         return host.run(sh(text))
 
 
@@ -37,12 +37,12 @@ def test_another_host_key_than_the_guests_is_refused(guest: Guest) -> None:
     with booted("other") as other:
         assert other.host_key != guest.host_key
         login = replace(guest.ssh(), host_keys=(other.host_key,))
-        with pytest.raises(BluegreenError), Host(login, environ={}):
+        with pytest.raises(BluegreenError), Connection(login, environ={}):
             pass
 
 
 def test_ubuntu_is_root_by_sudo_at_once_and_deploy_is_not(guest: Guest) -> None:
-    with Host(guest.ssh("ubuntu"), environ={}) as host:
+    with Connection(guest.ssh("ubuntu"), environ={}) as host:
         begun = time.monotonic()
         result = host.run(sh("sudo -n id -u"))
         assert time.monotonic() - begun < 1
@@ -111,7 +111,7 @@ def test_a_crash_stops_nothing_in_good_order_and_it_boots_again(guest: Guest) ->
 def test_a_cut_network_is_silent_and_what_was_open_goes_on_after_it(guest: Guest) -> None:
     ping = f"ping -q -c 1 -W 1 {guest._network.gateway}"
     guest.run(ping)
-    with Host(guest.ssh(), environ={}) as host:
+    with Connection(guest.ssh(), environ={}) as host:
         guest.cut_network()
         assert guest.get("/", timeout_s=1) == (0, "")
         assert guest.run(ping, check=False).returncode == 1
@@ -152,7 +152,7 @@ def test_nothing_is_left_of_a_guest(guest: Guest) -> None:
 
 def test_the_guest_of_a_killed_test_run_is_cleared_away_by_the_next() -> None:
     killed = (
-        "import os, signal; from tests.system.guest import booted\n"
+        "import os, signal; from tests.support.guest import booted\n"
         "with booted('orphan') as orphan:\n"
         "    orphan.cut_network()\n"
         "    print(orphan._leader(), flush=True)\n"

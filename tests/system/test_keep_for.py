@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.box import wait_for
-from tests.system.guest import Guest
-from tests.system.hosts import Rented, asked_all_the_while, rented
+from tests.support.box import wait_for
+from tests.support.guest import Guest
+from tests.support.hosts import Rented, asked_all_the_while, rented
 
 
 def timers(host: Rented) -> str:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.box import wait_for
-from tests.system.guest import Guest
-from tests.system.hosts import INCLUDE, SCRIPT, SITE, SUDOERS, UNIT, Rented, rented
+from tests.support.box import wait_for
+from tests.support.guest import Guest
+from tests.support.hosts import INCLUDE, SCRIPT, SITE, SUDOERS, UNIT, Rented, rented
 
 OF_ROOT = "only-root-may-read-this"
 

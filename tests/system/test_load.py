@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from bluegreen import config
-from tests import springboot
-from tests.deploying import Series
-from tests.load import ANY, Load, nothing_lost, wrk
-from tests.system.guest import Guest
-from tests.system.hosts import rented
+from tests.support import springboot
+from tests.support.deploying import Series
+from tests.support.guest import Guest
+from tests.support.hosts import rented
+from tests.support.load import ANY, Load, nothing_lost, wrk
 
 CLIENTS = 64
 

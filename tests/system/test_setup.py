@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import springboot
-from tests.system.guest import Guest
-from tests.system.hosts import (
+from tests.support import springboot
+from tests.support.guest import Guest
+from tests.support.hosts import (
     INCLUDE,
     NAME,
     SITE,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests import springboot
-from tests.system.guest import Guest
-from tests.system.hosts import Rented, rented
+from tests.support import springboot
+from tests.support.guest import Guest
+from tests.support.hosts import Rented, rented
 
 
 def three_deploys_and_back(host: Rented, folder: Path) -> None:

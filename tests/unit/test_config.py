@@ -10,10 +10,10 @@ import pytest
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from bluegreen import config, schema
-from bluegreen.config import Config, ConfigError
+from bluegreen import config
+from bluegreen.config import Config, ConfigError, schema
+from bluegreen.config.settings import ConfigFile, HostEntry, Sections
 from bluegreen.errors import WrongUsage
-from bluegreen.settings import ConfigFile, HostEntry, Sections
 
 CHECKOUT = Path(__file__).parents[2]
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHwmnr7vR/bAe6lXoRPBUZ5zMOg5yIWMiRqHMHKFvQTp"
@@ -506,7 +506,7 @@ def test_shown_times_are_text_and_of_secrets_the_names_are_shown(tmp_path: Path)
 
 
 def test_the_schema_in_the_package_is_the_one_of_the_models() -> None:
-    assert schema.PATH.read_text(encoding="utf-8") == schema.text(), "run: python -m bluegreen.schema"
+    assert schema.PATH.read_text(encoding="utf-8") == schema.text(), "run: python -m bluegreen.config.schema"
 
 
 def test_the_example_shows_every_key_with_its_default() -> None:

@@ -8,9 +8,9 @@ import json
 import pytest
 from rich.console import Console as Terminal
 
-from bluegreen.console import PLAIN_WIDTH, Console, plain_or_rich, seconds, size
+from bluegreen.console.github import GithubConsole
+from bluegreen.console.terminal import PLAIN_WIDTH, Console, plain_or_rich, seconds, size
 from bluegreen.errors import Failed
-from bluegreen.github.console import GithubConsole
 
 
 def piped() -> tuple[Console, io.StringIO]:
@@ -34,13 +34,13 @@ AS_IT_IS = "[bold]no markup[/bold] [/] :bug: \\[x] https://e.example/?a=1 {statu
 
 
 def test_text_is_printed_as_it_is() -> None:
-    say, printed = piped()
-    say.line(AS_IT_IS)
-    say.out(f"{AS_IT_IS}\t\x1b[1mbold")
-    say.note(AS_IT_IS)
-    say.warn(AS_IT_IS)
-    say.facts({"include": AS_IT_IS})
-    say.error(Failed(AS_IT_IS, why=[AS_IT_IS]))
+    console, printed = piped()
+    console.line(AS_IT_IS)
+    console.out(f"{AS_IT_IS}\t\x1b[1mbold")
+    console.note(AS_IT_IS)
+    console.warn(AS_IT_IS)
+    console.facts({"include": AS_IT_IS})
+    console.error(Failed(AS_IT_IS, why=[AS_IT_IS]))
     lines = printed.getvalue().splitlines()
     assert lines == [
         AS_IT_IS,
@@ -55,8 +55,8 @@ def test_text_is_printed_as_it_is() -> None:
 
 
 def test_the_cells_of_a_table_are_printed_as_they_are() -> None:
-    say, printed = piped()
-    say.table(["version", "why"], [[AS_IT_IS, ":boom: [red]x"], ["2", ""]])
+    console, printed = piped()
+    console.table(["version", "why"], [[AS_IT_IS, ":boom: [red]x"], ["2", ""]])
     header, first, second = printed.getvalue().splitlines()
     assert header.split() == ["version", "why"]
     assert first == f"{AS_IT_IS}  :boom: [red]x"
@@ -64,51 +64,51 @@ def test_the_cells_of_a_table_are_printed_as_they_are() -> None:
 
 
 def test_a_long_line_is_not_folded_when_piped() -> None:
-    say, printed = piped()
+    console, printed = piped()
     long = "x" * (PLAIN_WIDTH + 500)
-    say.line(f"{long} {long}")
-    say.out(f"{long} {long}")
+    console.line(f"{long} {long}")
+    console.out(f"{long} {long}")
     assert printed.getvalue() == f"{long} {long}\n{long} {long}\n"
 
 
 def test_a_step_is_one_line_with_its_time_once_it_has_ended() -> None:
-    say, printed = piped()
-    with say.step("start prod2", name="start") as step:
+    console, printed = piped()
+    with console.step("start prod2", name="start") as step:
         step.done("prod2 is UP")
     assert printed.getvalue().startswith("✓ prod2 is UP (")
     assert printed.getvalue().count("\n") == 1
-    assert [name for name, *_ in say.times] == ["start"]
+    assert [name for name, *_ in console.times] == ["start"]
 
 
 def test_a_step_that_fails_says_what_was_tried() -> None:
-    say, printed = piped()
-    with pytest.raises(Failed), say.step("start prod2"):
+    console, printed = piped()
+    with pytest.raises(Failed), console.step("start prod2"):
         raise Failed("it died")
     assert printed.getvalue().startswith("✗ start prod2 (")
 
 
 def test_an_error_ends_with_what_is_live_and_what_to_do() -> None:
-    say, printed = piped()
-    say.error(Failed("prod2 died", why=["exit 1", "log"], live="prod1, version 1", remedy="mend it"))
+    console, printed = piped()
+    console.error(Failed("prod2 died", why=["exit 1", "log"], live="prod1, version 1", remedy="mend it"))
     assert printed.getvalue() == (
         "\n✗ prod2 died\n  exit 1\n  log\n  live now: prod1, version 1\n  what to do: mend it\n"
     )
 
 
 def test_several_machines_are_told_apart() -> None:
-    say, printed = piped()
-    one = say.on("10.0.0.5")
+    console, printed = piped()
+    one = console.on("10.0.0.5")
     one.line("switched")
     one.out("a line of a log")
     assert printed.getvalue() == "10.0.0.5: switched\na line of a log\n"
 
 
 def test_nothing_is_redrawn_when_piped() -> None:
-    say, printed = piped()
-    assert not say.live
-    with say.progress("app.jar", 100) as progress:
+    console, printed = piped()
+    assert not console.live
+    with console.progress("app.jar", 100) as progress:
         assert progress is None
-    with say.step("upload"):
+    with console.step("upload"):
         pass
     assert "\x1b" not in printed.getvalue()
 
@@ -122,21 +122,21 @@ def test_nothing_is_redrawn_on_github_where_colour_is_asked_for(monkeypatch: pyt
 
 
 def test_on_a_terminal_the_upload_shows_its_bytes_and_lines_have_colour() -> None:
-    say, printed = on_terminal()
-    assert say.live
-    with say.progress("app.jar", 2_000_000) as progress:
+    console, printed = on_terminal()
+    assert console.live
+    with console.progress("app.jar", 2_000_000) as progress:
         assert progress is not None
         progress(1_000_000)
         progress(2_000_000)
-    with say.step("upload") as step:
+    with console.step("upload") as step:
         step.done("uploaded")
     assert "2.0/2.0 MB" in printed.getvalue()
     assert "\x1b[32m✓ uploaded" in printed.getvalue()
 
 
 def test_one_machine_among_several_draws_no_spinner() -> None:
-    say, _ = on_terminal()
-    assert not say.on("10.0.0.5").live
+    console, _ = on_terminal()
+    assert not console.on("10.0.0.5").live
 
 
 def test_with_json_all_words_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:

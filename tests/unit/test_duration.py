@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bluegreen import duration
+from bluegreen.config import duration
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bluegreen.findings import Level, resources
-from bluegreen.parts.facts import Facts
+from bluegreen.check import resources
+from bluegreen.check.finding import Level
+from bluegreen.host.facts import Facts
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from bluegreen import config
-from bluegreen.console import Timed
+from bluegreen.console.github import GithubConsole, github_console, inert
+from bluegreen.console.terminal import Timed
+from bluegreen.console.workflow_commands import add_to_summary, annotation, group, on_github, set_outputs
 from bluegreen.errors import Failed
-from bluegreen.github.console import GithubConsole, github_console, inert
-from bluegreen.github.report import reported, url_of
-from bluegreen.github.summary import LARGEST_BYTES, Moved, Report, render
-from bluegreen.workflow_commands import add_to_summary, annotation, group, on_github, set_outputs
+from bluegreen.report.github import reported, url_of
+from bluegreen.report.job_summary import LARGEST_BYTES, Moved, Report, render
 
 
-def console() -> tuple[GithubConsole, io.StringIO]:
+def github_console_to_text() -> tuple[GithubConsole, io.StringIO]:
     stream = io.StringIO()
     return GithubConsole(stream), stream
 
@@ -54,9 +54,9 @@ def test_any_other_line_stays_as_it_is(line: str) -> None:
 
 
 def test_a_step_is_a_group_and_its_end_stands_below_it() -> None:
-    say, stream = console()
-    with say.step("start prod1", name="start") as step:
-        say.note("prod1 health: UP")
+    console, stream = github_console_to_text()
+    with console.step("start prod1", name="start") as step:
+        console.note("prod1 health: UP")
         step.done("prod1 is UP")
     lines = stream.getvalue().splitlines()
     assert lines[:3] == ["::group::start prod1", "  prod1 health: UP", "::endgroup::"]
@@ -64,16 +64,16 @@ def test_a_step_is_a_group_and_its_end_stands_below_it() -> None:
 
 
 def test_machines_that_speak_side_by_side_open_no_groups() -> None:
-    say, stream = console()
-    with say.on("10.0.0.5").step("start prod1") as step:
+    console, stream = github_console_to_text()
+    with console.on("10.0.0.5").step("start prod1") as step:
         step.done("prod1 is UP")
     assert "::" not in stream.getvalue()
     assert stream.getvalue().startswith("10.0.0.5: ✓ prod1 is UP (")
 
 
 def test_an_error_is_an_annotation_with_the_cause_in_its_title() -> None:
-    say, stream = console()
-    say.error(Failed("prod2 died while starting", why=["::stop-commands::x"], live="prod1, version 1"))
+    console, stream = github_console_to_text()
+    console.error(Failed("prod2 died while starting", why=["::stop-commands::x"], live="prod1, version 1"))
     *shown, told = stream.getvalue().splitlines()
     assert told.startswith(
         "::error title=prod2 died while starting::  ::stop-commands::x%0A  live now: prod1"
@@ -82,17 +82,17 @@ def test_an_error_is_an_annotation_with_the_cause_in_its_title() -> None:
 
 
 def test_an_error_of_one_line_has_a_text_too() -> None:
-    say, stream = console()
-    say.error(Failed("it failed"))
+    console, stream = github_console_to_text()
+    console.error(Failed("it failed"))
     assert stream.getvalue().splitlines()[-1] == "::error title=it failed::it failed"
 
 
 def test_of_many_warnings_nine_are_annotations_whatever_machine_they_come_from() -> None:
-    say, stream = console()
+    console, stream = github_console_to_text()
     for number in range(8):
-        say.warn(f"number {number}")
-        say.on("10.0.0.5").warn(f"number {number} there")
-    say.error(Failed("it failed"))
+        console.warn(f"number {number}")
+        console.on("10.0.0.5").warn(f"number {number} there")
+    console.error(Failed("it failed"))
     said = stream.getvalue()
     assert said.count("::warning ") + said.count("::error ") == 10
     assert said.count("! number ") == 16
@@ -198,8 +198,8 @@ def test_however_a_command_ends_the_summary_says_so(
         "GITHUB_OUTPUT": str(tmp_path / "out"),
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
     }
-    say, _ = console()
-    with pytest.raises(type(raised)), reported("deploy", settings, say, environ):
+    console, _ = github_console_to_text()
+    with pytest.raises(type(raised)), reported("deploy", settings, console, environ):
         raise raised
     told = (tmp_path / "summary").read_text()
     assert told.startswith(f"{title}\n\nStarted by kim, https://github.com/team/taggle/actions/runs/7.\n")

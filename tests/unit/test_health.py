@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bluegreen.parts.health import FAILURES_IN_A_ROW, Answer, InARow
+from bluegreen.host.health import FAILURES_IN_A_ROW, Answer, InARow
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from bluegreen import host_files
 from bluegreen.config import Settings, load
-from bluegreen.console import Console, plain_or_rich
-from bluegreen.host import Host, Login
-from bluegreen.host_files import HostFile
-from bluegreen.machine import Machine
-from bluegreen.packages import installing
-from bluegreen.parts.facts import Facts
-from bluegreen.procedures.survey import _missing_packages
+from bluegreen.console.terminal import Console, plain_or_rich
+from bluegreen.host.facts import Facts
+from bluegreen.host.files import root_files
+from bluegreen.host.files.packages import installing
+from bluegreen.host.files.root_files import HostFile
+from bluegreen.host.machine import Machine
+from bluegreen.host.survey import _missing_packages
+from bluegreen.ssh.connection import Connection, Login
 
 
 def settings_of(folder: Path, sections: str = "") -> Settings:
@@ -27,9 +27,9 @@ def settings_of(folder: Path, sections: str = "") -> Settings:
 
 
 def files(settings: Settings, user: str = "deploy") -> dict[str, HostFile]:
-    machine = Machine(settings, Host(Login("taggle.example")), Console(plain_or_rich(stderr=True)))
+    machine = Machine(settings, Connection(Login("taggle.example")), Console(plain_or_rich(stderr=True)))
     root = machine.root_script(user=user)
-    wanted = host_files.wanted(settings, root, user=user, nginx_version="1.22.1")
+    wanted = root_files.wanted(settings, root, user=user, nginx_version="1.22.1")
     return {file.what: file for file in wanted}
 
 

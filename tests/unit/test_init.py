@@ -10,15 +10,16 @@ import pytest
 import yaml
 
 from bluegreen import config
+from bluegreen.commands import init
+from bluegreen.commands.init import Wanted
 from bluegreen.config import Config
-from bluegreen.console import Console
+from bluegreen.console.terminal import Console
 from bluegreen.errors import WrongUsage
-from bluegreen.procedures.init import Wanted, init
-from bluegreen.team import build as builds
-from bluegreen.team.build import Build
-from bluegreen.team.config_text import name_for_app
-from bluegreen.team.workflows import ACTIONS, FOLDER, NAMES, THIS_ONE, Repository, render
-from tests.box import Box
+from bluegreen.scaffold import build as builds
+from bluegreen.scaffold.build import Build
+from bluegreen.scaffold.config_text import name_for_app
+from bluegreen.scaffold.workflows import ACTIONS, FOLDER, NAMES, THIS_ONE, Repository, render
+from tests.support.box import Box
 
 ROOT = Path(__file__).parents[2]
 BOOT = "plugins { id 'org.springframework.boot' version '3.5.16' }\n"
@@ -45,7 +46,7 @@ def nobody(question: str, default: str | None) -> str:
 
 
 def written(root: Path, wanted: Wanted = ADDRESS) -> Config:
-    init(root, wanted, Console(), nobody)
+    init.run(root, wanted, Console(), nobody)
     return config.load(root / "config.yml")
 
 
@@ -230,7 +231,7 @@ def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[st
     )
     tree(tmp_path, {"build.gradle": BOOT, "config.yml": mine, "tasks.py": "# mine\n"})
     tree(tmp_path, {f"{FOLDER}/rollback.yml": "# mine\n"})
-    init(tmp_path, Wanted(), Console(), nobody)
+    init.run(tmp_path, Wanted(), Console(), nobody)
     assert (tmp_path / "config.yml").read_text() == mine
     assert (tmp_path / "tasks.py").read_text() == "# mine\n"
     assert (tmp_path / FOLDER / "rollback.yml").read_text() == "# mine\n"
@@ -243,7 +244,7 @@ def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "tasks.py is there already and stays as it is" in said
     assert "gh secret set DB_PASSWORD --env stage" in said
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    init(tmp_path, Wanted(), Console(), nobody)
+    init.run(tmp_path, Wanted(), Console(), nobody)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
@@ -319,7 +320,9 @@ def test_what_a_project_is_called_becomes_a_name_for_an_app(name: str, app: str)
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_workflows_of_this_repository_are_what_init_would_write(name: str) -> None:
-    assert (ROOT / FOLDER / name).read_text() == render(name, THIS_ONE), "python -m bluegreen.team.workflows"
+    assert (ROOT / FOLDER / name).read_text() == render(name, THIS_ONE), (
+        "python -m bluegreen.scaffold.workflows"
+    )
 
 
 @pytest.mark.parametrize("host", ["on", "123", "prod"])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bluegreen.parts import journal
-from bluegreen.parts.journal import Entry, Outcome
-from bluegreen.parts.releases import Release, to_prune
+from bluegreen.host import journal
+from bluegreen.host.journal import Entry, Outcome
+from bluegreen.host.releases import Release, to_prune
 
 
 def entry(run: str, release: str, outcome: Outcome = Outcome.SWITCHED, bad: tuple[str, ...] = ()) -> Entry:

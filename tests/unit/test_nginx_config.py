@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bluegreen.nginx_config import servers, upstreams
+from bluegreen.check.nginx_config import servers, upstreams
 
 INCLUDE = "/etc/nginx/conf.d/service-url.inc"
 MAIN = """\

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bluegreen.config import load
+from bluegreen.config.pinning import pinned
 from bluegreen.errors import WrongUsage
-from bluegreen.pinning import pinned
 
 ED = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJqM8nO1BqSmVqS2uTLsQqMUxDqJfJ8BqRk0lY5e5o3d"
 OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGNYc1l1fJ8BqRk0lY5e5o3dJqM8nO1BqSmVqS2uTLsQ"

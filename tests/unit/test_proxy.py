@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from bluegreen.config import Settings, load
-from bluegreen.include import Form, render
-from bluegreen.parts import proxy
-from bluegreen.parts.facts import Facts
-from bluegreen.parts.proxy import Proxy
+from bluegreen.host import proxy
+from bluegreen.host.facts import Facts
+from bluegreen.host.files.include import Form, render
+from bluegreen.host.proxy import Proxy
 
 
 @pytest.fixture

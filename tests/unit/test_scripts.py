@@ -10,8 +10,8 @@ from threading import Thread
 
 import pytest
 
-from bluegreen import remote
-from bluegreen.remote import Script, Value
+from bluegreen.remote import script
+from bluegreen.remote.script import Script, Value
 
 NASTY = [
     "",
@@ -41,7 +41,7 @@ NASTY = [
     "\r\n",
 ]
 
-NAMES = sorted(path.stem for path in Path(remote.__file__).parent.glob("*.sh"))
+NAMES = sorted(path.stem for path in Path(script.__file__).parent.glob("*.sh"))
 FUNCTIONS = ("lib", "process", "systemd", "stopping")
 PROGRAMS = [name for name in NAMES if name not in FUNCTIONS]
 
@@ -55,7 +55,7 @@ def _sh(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def printing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A script that prints what its one value is."""
-    monkeypatch.setattr(remote, "_read", lambda name: 'printf "%s|" "$value"')
+    monkeypatch.setattr(script, "_read", lambda name: 'printf "%s|" "$value"')
 
 
 @pytest.mark.usefixtures("printing")

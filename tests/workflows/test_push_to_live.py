@@ -7,8 +7,8 @@ import re
 import signal
 from dataclasses import replace
 
-from tests.box import Box, Ran, wait_for
-from tests.workflows.act import Repository, ended
+from tests.support.act import Repository, ended
+from tests.support.box import Box, Ran, wait_for
 
 NEVER_UP = "\ntaggle:\n  warm-up: 1h\n"
 

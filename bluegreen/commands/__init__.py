@@ -1,0 +1,31 @@
+"""The commands, one file each: `run` is the whole of it, top to bottom."""
+
+from bluegreen.commands import (
+    check,
+    deploy,
+    history,
+    init,
+    logs,
+    rollback,
+    sandbox,
+    setup,
+    status,
+    stop,
+    switch,
+    trust,
+)
+
+__all__ = [
+    "check",
+    "deploy",
+    "history",
+    "init",
+    "logs",
+    "rollback",
+    "sandbox",
+    "setup",
+    "status",
+    "stop",
+    "switch",
+    "trust",
+]

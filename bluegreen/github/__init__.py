@@ -1,1 +1,0 @@
-"""What GitHub Actions shows of a command. Nothing of it is said elsewhere."""

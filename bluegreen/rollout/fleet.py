@@ -1,0 +1,136 @@
+"""The machines of a host, side by side: connected, locked, and one step run on all of them."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
+from typing import Protocol, TypeVar
+
+from bluegreen.config import Settings
+from bluegreen.console.terminal import Console
+from bluegreen.errors import BluegreenError
+from bluegreen.host import lock
+from bluegreen.host.machine import Machine
+from bluegreen.ssh.connection import Connection, Login
+
+
+class Connected(Protocol):
+    """What a step is run for: something on a host."""
+
+    @property
+    def connection(self) -> Connection: ...
+
+
+Subject = TypeVar("Subject", bound=Connected)
+Given = TypeVar("Given")
+
+
+@contextmanager
+def connected(
+    settings: Settings, console: Console, environ: Mapping[str, str] = os.environ
+) -> Iterator[list[Machine]]:
+    """Every machine of a host, connected; all connections end with the block.
+
+    Raises:
+        CannotConnect: one of them was not reached; nothing was done on any.
+    """
+    machines = unconnected(settings, console, environ)
+    with ExitStack() as closing:
+        for machine in machines:
+            closing.callback(machine.connection.close)
+        with console.step(f"connect to {settings.host}", name="connect") as step:
+            side_by_side(machines, lambda machine: machine.connection.connect())
+            step.done(
+                f"connected to {', '.join(f'{each.connection.user}@{each.address}' for each in machines)}"
+            )
+        yield machines
+
+
+def unconnected(
+    settings: Settings, console: Console, environ: Mapping[str, str] = os.environ
+) -> list[Machine]:
+    """Every machine of a host, before anything was said to it."""
+    several = len(settings.addresses) > 1
+    return [
+        Machine(
+            settings,
+            Connection(_login(settings, address), environ=environ),
+            console.on(address) if several else console,
+        )
+        for address in settings.addresses
+    ]
+
+
+@contextmanager
+def locked(machines: Sequence[Machine], command: str) -> Iterator[list[Machine]]:
+    """The lock of every machine, in the order of their addresses, or of none.
+
+    Raises:
+        Locked: another deploy holds one of them; nothing was changed.
+    """
+    with ExitStack() as releasing:
+        by_address = {
+            machine.address: releasing.enter_context(lock.held(machine, command))
+            for machine in sorted(machines, key=lambda machine: machine.address)
+        }
+        yield [by_address[machine.address] for machine in machines]
+
+
+def side_by_side(subjects: Sequence[Subject], step: Callable[[Subject], Given]) -> list[Given]:
+    """Runs a step for each at once, and gives what each gave, in their order.
+
+    Raises:
+        BluegreenError: the first error in that order, after all have ended.
+    """
+    results = attempt_each(subjects, step)
+    for result in results:
+        if isinstance(result, BluegreenError):
+            raise result
+    return [result for result in results if not isinstance(result, BluegreenError)]
+
+
+def attempt_each(
+    subjects: Sequence[Subject], step: Callable[[Subject], Given]
+) -> list[Given | BluegreenError]:
+    """As `side_by_side`, but an expected error stands in the place of what the step would have given."""
+
+    def attempted(subject: Subject) -> Given | BluegreenError:
+        try:
+            return step(subject)
+        except BluegreenError as error:
+            return error
+
+    # One machine, the usual case, stays in this thread, which a Ctrl-C reaches.
+    if len(subjects) == 1:
+        return [attempted(subjects[0])]
+    with ThreadPoolExecutor(max_workers=len(subjects) or 1) as pool:
+        futures: list[Future[Given | BluegreenError]] = [pool.submit(attempted, each) for each in subjects]
+        try:
+            pending = set(futures)
+            while pending:
+                # A wait without end cannot be interrupted on every platform.
+                _, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
+        except KeyboardInterrupt:
+            # A thread cannot be interrupted, but its connection can be ended: its step ends with that.
+            for subject in subjects:
+                subject.connection.close()
+            raise
+        return [future.result() for future in futures]
+
+
+def in_main_thread() -> bool:
+    """Whether signals reach this thread."""
+    return threading.current_thread() is threading.main_thread()
+
+
+def _login(settings: Settings, address: str) -> Login:
+    return Login(
+        address=address,
+        port=settings.port,
+        user=settings.user,
+        host_keys=settings.host_keys,
+        identity=settings.identity,
+    )

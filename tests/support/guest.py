@@ -1,0 +1,355 @@
+"""A real machine for a test: systemd, sshd, sudo and apt, booted in about a second, thrown away at the end.
+
+It is a systemd-nspawn container with an overlay over the image and a network namespace of its own. All of a
+guest hangs on one number: who holds the lock of that number owns the names, and whoever finds it free clears
+away what a killed test run left.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import http.client
+import os
+import shlex
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from bluegreen.ssh.connection import Login
+from tests.support.image import Layer, image, overlaid
+from tests.support.network import Network
+from tests.support.outside import NoGuest, outside, works, write
+
+BOOT_S = 60
+SHUTDOWN_S = 100  # systemd gives a service 90 s
+
+# On a disk: what is in memory could not be filled without filling the machine.
+GUESTS = Path("/var/tmp/bluegreen-guests")
+GUEST_NUMBERS = range(256)
+
+# systemd inside wants to see these two; which of them are mounted depends on the machine.
+CGROUPS = ("/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup")
+
+ENVIRONMENT = ("HOME=/root", "USER=root", "LANG=C.UTF-8", "PATH=/usr/sbin:/usr/bin:/sbin:/bin")
+
+
+class Guest:
+    """One booted machine.
+
+    Attributes:
+        name: its host name.
+        address: where this machine reaches it.
+        root: its file tree from outside; /run, /tmp and /proc are not in it.
+        host_key: what its sshd shows, as `type base64`.
+    """
+
+    def __init__(self, name: str, root: Path, network: Network, identity: Path) -> None:
+        self.name = name
+        self.root = root
+        self.address = network.address
+        self.host_key = _furnish(root, name)
+        self._network = network
+        self._identity = identity
+        self._console = root.with_name("console.log")
+        self._nspawn: subprocess.Popen[bytes] | None = None
+
+    def ssh(self, user: str = "ubuntu") -> Login:
+        """How to log in as root, ubuntu or deploy, with the host key pinned."""
+        return Login(self.address, 22, user, (self.host_key,), self._identity)
+
+    def run(
+        self,
+        command: str | Sequence[str],
+        *,
+        check: bool = True,
+        stdin: str = "",
+        timeout_s: float = 120,
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs a command inside as root, whatever became of its network and sshd.
+
+        Args:
+            command: a line for sh, or a list of words.
+            check: whether an exit code other than 0 fails the test.
+            stdin: what it reads.
+            timeout_s: how long it may run.
+        """
+        words = ["sh", "-c", command] if isinstance(command, str) else list(command)
+        enter = ["nsenter", f"--target={self._leader()}", "--all", "env", "-i", "--chdir=/root"]
+        ran = subprocess.run(
+            [*enter, *ENVIRONMENT, *words],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+        )
+        if check and ran.returncode != 0:
+            said = f"{ran.stdout}{ran.stderr}".rstrip()
+            raise AssertionError(f"{self.name}: exit code {ran.returncode} of: {shlex.join(words)}\n{said}")
+        return ran
+
+    def get(self, path: str, host: str = "", port: int = 80, *, timeout_s: float = 10) -> tuple[int, str]:
+        """What it answers over HTTP to this machine: status, 0 if there was no answer, and body."""
+        return self._asked(http.client.HTTPConnection(self.address, port, timeout=timeout_s), path, host)
+
+    def get_https(self, path: str, host: str = "") -> tuple[int, str]:
+        """As `get`, over TLS, whatever certificate it shows."""
+        trusting = ssl.create_default_context()
+        trusting.check_hostname = False
+        trusting.verify_mode = ssl.CERT_NONE
+        connection = http.client.HTTPSConnection(self.address, timeout=10, context=trusting)
+        return self._asked(connection, path, host)
+
+    def _asked(self, connection: http.client.HTTPConnection, path: str, host: str) -> tuple[int, str]:
+        try:
+            connection.request("GET", path, headers={"Host": host or self.address})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        except (OSError, http.client.HTTPException):
+            return 0, ""
+        finally:
+            connection.close()
+
+    # ---- power
+
+    def start(self) -> None:
+        """Boots it; afterwards SSH answers and every enabled service was started.
+
+        Raises:
+            NoGuest: it did not come up; the text ends with its console.
+        """
+        groups = [str(group) for group in _control_groups(self._network.number)]
+        for group in groups:
+            Path(group).mkdir(exist_ok=True)
+        # nspawn makes a group for the guest beside its own: without this all guests would share it.
+        enter = 'while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs"; shift; done; shift; exec "$@"'
+        nspawn = ["systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--link-journal=no"]
+        network = ["--resolv-conf=off", f"--network-namespace-path={self._network.path}"]
+        place = ["--timezone=off", f"--machine={self.name}", f"--directory={self.root}", "--console=pipe"]
+        with self._console.open("ab") as console:
+            self._nspawn = subprocess.Popen(
+                ["sh", "-euc", enter, "sh", *groups, "--", *nspawn, *network, *place],
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C at the tests is no power cut
+            )
+        self._wait_for(self._answers_ssh, "answer SSH")
+        self.run("systemctl is-system-running --wait", check=False, timeout_s=BOOT_S)
+
+    def reboot(self) -> None:
+        """Shuts it down in good order and boots it again."""
+        self.run("systemctl reboot", check=False)
+        try:
+            self._process().wait(SHUTDOWN_S)
+        except subprocess.TimeoutExpired as error:
+            raise NoGuest(f"{self.name} did not shut down in {SHUTDOWN_S} s\n{self.console()}") from error
+        self._gone()
+        self.start()
+
+    def crash(self) -> None:
+        """Cuts its power and boots it again. What it wrote is on its disk, synced or not."""
+        self.stop()
+        self.start()
+
+    def stop(self) -> None:
+        """Cuts its power; `start` boots it again."""
+        _kill_all(self._network.number)
+        if self._nspawn:
+            self._nspawn.wait()
+        self._gone()
+
+    def console(self) -> str:
+        """The last lines of its console."""
+        return "\n".join(self._console.read_text(errors="replace").splitlines()[-30:])
+
+    # ---- network
+
+    def cut_network(self) -> None:
+        """Lets no packet from or to it pass any more, without a word to either side."""
+        self._network.cut()
+
+    def restore_network(self) -> None:
+        self._network.mend()
+
+    # ---- inside of it
+
+    def _process(self) -> subprocess.Popen[bytes]:
+        assert self._nspawn is not None, f"{self.name} is off"
+        return self._nspawn
+
+    def _gone(self) -> None:
+        self._nspawn = None
+        _remove_control_groups(self._network.number)
+
+    def _leader(self) -> int:
+        """The pid, here, of its process 1."""
+        pid = self._process().pid
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            status = Path(f"/proc/{child}/status").read_text()
+            if any(line.startswith("NSpid:") and line.endswith("\t1") for line in status.splitlines()):
+                return int(child)
+        raise NoGuest(f"{self.name} does not run\n{self.console()}")
+
+    def _answers_ssh(self) -> bool:
+        try:
+            with socket.create_connection((self.address, 22), timeout=5) as connection:
+                connection.settimeout(5)
+                return connection.recv(4) == b"SSH-"
+        except OSError:
+            return False
+
+    def _wait_for(self, condition: Callable[[], bool], what: str) -> None:
+        until = time.monotonic() + BOOT_S
+        while not condition():
+            if self._process().poll() is not None or time.monotonic() > until:
+                raise NoGuest(f"{self.name} did not come to {what} in {BOOT_S} s\n{self.console()}")
+            time.sleep(0.02)
+
+
+@contextmanager
+def booted(name: str, *, layer: Layer = "ready") -> Iterator[Guest]:
+    """A fresh guest that runs, and is gone at the end. Several may run at once.
+
+    Args:
+        name: its host name.
+        layer: `ready` has nginx and a JRE; `bare` has not, but can install them from packages it holds.
+
+    Raises:
+        NoGuest: this machine gives none.
+    """
+    if os.geteuid() != 0:
+        raise NoGuest("guests are containers with a network of their own: run these tests as root")
+    kept = image()
+    with _own_number() as number:
+        folder, network = GUESTS / str(number), Network(number)
+        for part in ("upper", "work", "root"):
+            (folder / part).mkdir(parents=True)
+        try:
+            network.lay()
+            root = folder / "root"
+            with overlaid(kept.trees(layer), upper=folder / "upper", work=folder / "work", at=root):
+                guest = Guest(name, root, network, kept.identity)
+                try:
+                    guest.start()
+                    yield guest
+                finally:
+                    guest.stop()
+        finally:
+            _clear(number)
+
+
+def _furnish(root: Path, name: str) -> str:
+    """Gives a tree what is its own alone; returns its SSH host key."""
+    write(root / "etc/hostname", f"{name}\n")
+    # Without its own name here, sudo asks DNS for it and waits.
+    write(root / "etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {name}\n::1 localhost ip6-localhost\n")
+    write(root / "etc/machine-id", f"{uuid.uuid4().hex}\n", mode=0o444)
+    # systemd-resolved's stub listens on this machine's loopback, where a guest cannot reach it.
+    uplink = Path("/run/systemd/resolve/resolv.conf")
+    names = uplink if uplink.exists() else Path("/etc/resolv.conf")
+    (root / "etc/resolv.conf").unlink(missing_ok=True)
+    write(root / "etc/resolv.conf", names.read_text())
+    for kind in ("ed25519", "ecdsa"):
+        key = root / f"etc/ssh/ssh_host_{kind}_key"
+        outside(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", name, "-f", str(key)])
+    shown = (root / "etc/ssh/ssh_host_ed25519_key.pub").read_text().split()
+    return " ".join(shown[:2])
+
+
+# ---- what belongs to a number
+
+
+@contextmanager
+def _own_number() -> Iterator[int]:
+    """A number that no other test run uses, here or in another process, with nothing left of its last use."""
+    GUESTS.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _clear_abandoned()
+    for number in GUEST_NUMBERS:
+        with (GUESTS / f"{number}.lock").open("w") as lock:
+            if _taken(lock.fileno()):
+                _clear(number)
+                yield number
+                return
+    raise NoGuest(f"{len(GUEST_NUMBERS)} guests run already")
+
+
+def _clear_abandoned() -> None:
+    """Clears away the guests of test runs that were killed."""
+    for path in GUESTS.glob("*.lock"):
+        with path.open("w") as lock:
+            if (GUESTS / path.stem).exists() and _taken(lock.fileno()):
+                _clear(int(path.stem))
+
+
+def _taken(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _clear(number: int) -> None:
+    """Takes away whatever there is of the guest of this number."""
+    _kill_all(number)
+    _remove_control_groups(number)
+    folder = GUESTS / str(number)
+    while works(["mountpoint", "--quiet", str(folder / "root")]):
+        outside(["umount", str(folder / "root")])
+    Network(number).remove()
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+def _control_groups(number: int) -> list[Path]:
+    roots = [Path(root) for root in CGROUPS if Path(root, "cgroup.procs").exists()]
+    return [root / f"bluegreen-guest-{number}" for root in roots]
+
+
+def _kill_all(number: int) -> None:
+    """Kills every process of a guest, and waits until they are gone."""
+    while pids := _pids(number):
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        time.sleep(0.01)
+
+
+def _pids(number: int) -> set[int]:
+    lists = [path for group in _control_groups(number) for path in group.rglob("cgroup.procs")]
+    return {int(pid) for path in lists for pid in path.read_text().split() if not _is_dead(int(pid))}
+
+
+def _is_dead(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
+def _remove_control_groups(number: int) -> None:
+    for top in _control_groups(number):
+        for folder, _, _ in os.walk(top, topdown=False):
+            _remove_when_empty(Path(folder))
+
+
+def _remove_when_empty(group: Path) -> None:
+    """The last threads of a JVM that was killed stay in its group for some time after it is a zombie."""
+    until = time.monotonic() + BOOT_S
+    while True:
+        try:
+            return group.rmdir()
+        except OSError as error:
+            if error.errno != errno.EBUSY or time.monotonic() > until:
+                raise
+        time.sleep(0.01)

@@ -1,0 +1,199 @@
+"""A guest as a host of an app: its config.yml, and the commands run as a person types them."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bluegreen.ssh.connection import Connection, Result
+from tests.support.box import QUICK_JAVA, Box, Ran, wait_for
+from tests.support.guest import Guest
+from tests.support.incidents import Deployer
+from tests.support.servers import sh
+
+NAME = "taggle.example"
+INCLUDE = "/etc/nginx/conf.d/service-url.inc"
+SITE = "/etc/nginx/conf.d/taggle.conf"
+UNIT = "/etc/systemd/system/taggle@.service"
+SCRIPT = "/usr/local/sbin/bluegreen-taggle"
+SUDOERS = "/etc/sudoers.d/bluegreen-taggle"
+
+
+@dataclass
+class Rented(Box):
+    """A folder with a config.yml whose one host is a guest."""
+
+    guest: Guest = field(kw_only=True)
+    user: str = field(kw_only=True, default="ubuntu")
+
+    @property
+    def home(self) -> str:
+        return "/root" if self.user == "root" else f"/home/{self.user}"
+
+    @property
+    def base(self) -> Path:
+        """The releases' folder as it is seen from outside."""
+        return self.guest.root / self.home.lstrip("/") / "taggle"
+
+    # Of a site that certbot changed.
+    https_name: str = field(kw_only=True, default="")
+
+    def get(self, path: str) -> tuple[int, str]:
+        if self.https_name:
+            return self.guest.get_https(path, self.https_name)
+        return self.guest.get(path)
+
+    def include_text(self) -> str:
+        """The include as it is on the guest."""
+        return (self.guest.root / INCLUDE.lstrip("/")).read_text()
+
+    def set_up(self, *arguments: str) -> Ran:
+        """`setup`, which must work."""
+        ran = self.run("setup", *arguments)
+        assert ran.code == 0, ran.all
+        return ran
+
+    def done(self, *arguments: str) -> Ran:
+        """A command that must work."""
+        ran = self.run(*arguments)
+        assert ran.code == 0, ran.all
+        return ran
+
+    def as_user(self, command: str, user: str | None = None) -> Result:
+        """A line for sh, run over SSH as the one who deploys."""
+        with Connection(self.guest.ssh(user or self.user), environ={}) as host:
+            return host.run(sh(command))
+
+    def etc(self) -> str:
+        """A checksum of every file below /etc, with its mode, and of what else `setup` writes."""
+        hashed = """sh -c 'sha256sum <"$1" 2>/dev/null || echo gone' sh {} ';'"""
+        files = "find etc usr/local/sbin -xdev ! -type d ! -name '*.cache'"
+        found = self.guest.run(f"cd / && {files} -printf '%m %u %l %p ' -exec {hashed} | sort -k4")
+        return found.stdout
+
+    def active(self, slot: str) -> str:
+        """What systemd says of a slot's unit: active, inactive, failed."""
+        return self.guest.run(f"systemctl is-active taggle@{slot}", check=False).stdout.strip()
+
+    def enabled(self) -> list[str]:
+        """The slots that systemd starts at a boot."""
+        slots = ("prod1", "prod2")
+        return [
+            slot
+            for slot in slots
+            if self.guest.run(f"systemctl is-enabled taggle@{slot}", check=False).stdout.strip() == "enabled"
+        ]
+
+    def stopped_while_followed(self, slot: str) -> Ran:
+        """`stop`, told by a `logs --follow` of the slot, of which nothing stays behind on the host."""
+        follower = Deployer(self.start("logs", "--follow", "--slot", slot))
+        follower.until_said("Started StandIn")
+        stopped = self.done("stop")
+        follower.until_said("Graceful shutdown")
+        follower.process.terminate()
+        follower.ended()
+        wait_for(
+            lambda: self.guest.run("pgrep -f '[j]ournalctl.*follow'", check=False).returncode == 1,
+            "the end of journalctl on the host",
+        )
+        return stopped
+
+    def until_served(self, version: str) -> None:
+        """Waits until that version serves users."""
+        wait_for(lambda: self.get("/version") == (200, version), f"version {version} serves", 60)
+
+
+def rented(folder: Path, guest: Guest, *, user: str = "ubuntu", **sections: object) -> Rented:
+    """A guest as a host whose user is `user`; nothing was done to it yet."""
+    box = Rented(folder, guest=guest, user=user)
+    login = guest.ssh(user)
+    box.configure(
+        app="taggle",
+        java={"options": list(QUICK_JAVA)},
+        health={"every": "50ms"},
+        switch={"watch": 0},
+        old_slot={"drain": "1s", "stop_timeout": "10s"},
+        hosts={
+            "prod": {
+                "address": login.address,
+                "user": user,
+                "host_key": login.host_keys[0],
+                "identity": str(login.identity),
+            }
+        },
+    )
+    box.configure(**sections)
+    return box
+
+
+def certified(host: Rented, path: str) -> None:
+    """What `certbot --nginx` makes of the site in that file: it moves to 443, and 80 sends there."""
+    key, certificate = "/etc/ssl/private/taggle.pem", "/etc/ssl/taggle.pem"
+    host.guest.run(
+        f"openssl req -x509 -newkey rsa:2048 -nodes -subj /CN={NAME} -keyout {key} -out {certificate}"
+    )
+    site = host.guest.root / path.lstrip("/")
+    moved = f"""    listen 443 ssl; # managed by Certbot
+    ssl_certificate {certificate}; # managed by Certbot
+    ssl_certificate_key {key}; # managed by Certbot
+"""
+    sends = f"""server {{
+    if ($host = {NAME}) {{
+        return 301 https://$host$request_uri;
+    }} # managed by Certbot
+
+
+    listen 80;
+    server_name {NAME};
+    return 404; # managed by Certbot
+}}
+"""
+    text, listens = re.subn(r"    listen 80( default_server)?;\n", moved, site.read_text())
+    assert listens == 1
+    site.write_text(text + sends)
+    host.guest.run("nginx -t && systemctl reload nginx")
+    host.https_name = NAME
+    wait_for(lambda: host.get("/version")[0] == 200, "https")
+
+
+@dataclass
+class Answers:
+    """What a client that opens a connection for each request was answered: status and body, in turn."""
+
+    seen: list[tuple[int, str]] = field(default_factory=list)
+
+    def versions(self) -> list[str]:
+        """The versions in the order they came, each once for each time it took over."""
+        bodies = [body for _, body in self.seen]
+        return [body for number, body in enumerate(bodies) if number == 0 or bodies[number - 1] != body]
+
+
+@contextmanager
+def asked_all_the_while(box: Rented, path: str = "/version") -> Iterator[Answers]:
+    """Asks with a connection per request until the block ends; anything but a 200 fails the test."""
+    answers, over = Answers(), threading.Event()
+
+    def ask() -> None:
+        while not over.wait(0.005):
+            answers.seen.append(box.get(path))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield answers
+    finally:
+        over.set()
+        thread.join()
+    assert answers.seen
+    wrong = [(number, answer) for number, answer in enumerate(answers.seen) if answer[0] != 200]
+    assert not wrong, f"{len(wrong)} of {len(answers.seen)}: {wrong[:5]}"
+
+
+def took_ms(ran: Ran) -> int:
+    """How long the switch of a command took on the host, as it says."""
+    words = ran.out.split("switched to ")[1].split()
+    return int(words[2])

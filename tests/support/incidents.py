@@ -1,0 +1,247 @@
+"""What befalls a deploy in the tests: its moments, and what happens in them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from bluegreen import config
+from bluegreen.commands import sandbox
+from bluegreen.config import Settings
+from bluegreen.console.terminal import Console
+from bluegreen.host.machine import Machine
+from bluegreen.rollout import fleet
+from bluegreen.sandbox import processes
+from bluegreen.sandbox.folder import Folder
+from tests.support.box import Box, alive, wait_for
+
+Moment = Literal["upload", "start", "health", "switch", "watch"]
+MOMENTS: tuple[Moment, ...] = ("upload", "start", "health", "switch", "watch")
+
+# A deployer whose lock notices silence soon, so that a test need not wait the 15 s.
+IMPATIENT = (
+    "from bluegreen.host import lock; lock.HEARTBEAT_S, lock.SILENCE_S = 0.5, 3;"
+    "from bluegreen.__main__ import program; program.run()"
+)
+
+
+# How long these pause between two looks.
+DRAIN_PAUSE, WATCH_PAUSE = "0.1", "0.05"
+
+
+# --- a deployer under way ----------------------------------------------------------------------------
+
+
+class Deployer:
+    """A command that runs, with what it has said so far."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.said = ""
+        self._readers = [
+            threading.Thread(target=self._read, args=(stream,), daemon=True)
+            for stream in (process.stdout, process.stderr)
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def _read(self, stream: Iterator[str]) -> None:
+        for line in stream:
+            self.said += line
+
+    def until_said(self, text: str) -> None:
+        wait_for(lambda: text in self.said or self.process.poll() is not None, f"`{text}`: {self.said}", 60)
+        assert text in self.said, self.said
+
+    def send(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def ended(self, within_s: float = 90) -> int:
+        """Its exit code."""
+        code = self.process.wait(within_s)
+        for reader in self._readers:
+            reader.join(10)
+        return code
+
+
+def deploying(
+    box: Box,
+    version: str,
+    *arguments: str,
+    environ: Mapping[str, str] | None = None,
+    impatient: bool = False,
+    **behaviour: object,
+) -> Deployer:
+    """A deploy of that version, under way."""
+    jar = box.jar(version, **behaviour)
+    command = ("deploy", "--jar", str(jar), "--version", version, *arguments)
+    if not impatient:
+        return Deployer(box.start(*command, environ=environ))
+    return Deployer(
+        subprocess.Popen(
+            [sys.executable, "-c", IMPATIENT, *command],
+            cwd=box.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **(environ or {})},
+        )
+    )
+
+
+def deploying_at(
+    box: Box,
+    version: str,
+    moment: Moment,
+    slot: str,
+    *,
+    impatient: bool = False,
+    start: Callable[[Path], Deployer] | None = None,
+) -> Deployer:
+    """A deploy to `slot` that has just got to a moment, which lasts long enough to interrupt it there.
+
+    Args:
+        start: starts the deploy of a jar in another way than by the command.
+    """
+
+    def deploy(**behaviour: Any) -> Deployer:
+        if start:
+            return start(box.jar(version, **behaviour))
+        return deploying(box, version, impatient=impatient, **behaviour)
+
+    if moment == "upload":
+        deployer = deploy(padding_bytes=300_000_000)
+        _wait(
+            deployer, lambda: any(_size(file) > 1e6 for file in box.base.glob("releases/.*.partial/app.jar"))
+        )
+    elif moment == "start":
+        before = _text(box.base / "run" / f"{slot}.pid")
+        deployer = deploy(start_s=60)
+        _wait(deployer, lambda: _text(box.base / "run" / f"{slot}.pid") not in (before, ""))
+    elif moment == "health":
+        deployer = deploy(health="never-up")
+        deployer.until_said("OUT_OF_SERVICE")
+    elif moment == "switch":
+        testing = slow_nginx(box)
+        deployer = deploy()
+        _wait(deployer, testing.exists)
+    else:
+        box.configure(switch={"watch": "4s"})
+        deployer = deploy()
+        deployer.until_said(f"switched to {slot}")
+    return deployer
+
+
+def _wait(deployer: Deployer, condition: Callable[[], bool]) -> None:
+    wait_for(lambda: condition() or deployer.process.poll() is not None, "the moment", 60)
+    assert deployer.process.poll() is None, deployer.said
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text()
+    except OSError:
+        return ""
+
+
+# --- what happens to it ------------------------------------------------------------------------------
+
+
+def slow_nginx(box: Box, *, seconds: float = 2) -> Path:
+    """From now on the sandbox's `nginx -t` takes its time; gives a file that is there once one began."""
+    wrapper, testing = box.folder / "slow-nginx", box.folder / "nginx-is-testing"
+    program, *options = json.loads(_state(box).read_text())["nginx"]
+    wrapper.write_text(
+        f'#!/bin/sh\ncase " $*" in *" -t") : >"{testing}"; sleep {seconds} ;; esac\nexec {program} "$@"\n'
+    )
+    wrapper.chmod(0o755)
+    _change_state(box, nginx=[str(wrapper), *options])
+    return testing
+
+
+def ssh_port(box: Box, port: int) -> None:
+    """From now on deployers reach the sandbox's sshd over this port."""
+    ports = json.loads(_state(box).read_text())["ports"]
+    _change_state(box, ports={**ports, "sshd": port})
+
+
+def cut_connections(box: Box) -> None:
+    """SIGKILL for the sshd processes that serve deployers; what they run is left alone."""
+    listener = int((box.folder / ".sandbox" / "ssh" / "sshd.pid").read_text())
+    for pid in _below(listener):
+        with contextlib.suppress(OSError):
+            if b"sshd" in Path(f"/proc/{pid}/comm").read_bytes():
+                os.kill(pid, signal.SIGKILL)
+
+
+def pauses(box: Box, seconds: str) -> bool:
+    """Whether a script on this sandbox is at a pause of that length, which tells what it waits for."""
+    for each in processes.started_over_ssh(Folder.at(box.folder / ".sandbox")):
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{each.pid}/cmdline").read_bytes() == f"sleep\0{seconds}\0".encode():
+                return True
+    return False
+
+
+def jvms(box: Box) -> set[int]:
+    """Every JVM that runs on this sandbox, whoever knows of it."""
+    found = set()
+    mark = f"BLUEGREEN_SANDBOX={box.folder.resolve() / '.sandbox'}".encode()
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            ours = b"-Dbluegreen.app=" in (entry / "cmdline").read_bytes()
+            java = (entry / "comm").read_text() == "java\n"
+            here = mark in (entry / "environ").read_bytes().split(b"\0")
+            if ours and java and here and alive(int(entry.name)):
+                found.add(int(entry.name))
+    return found
+
+
+def _below(pid: int) -> list[int]:
+    try:
+        direct = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+    return [each for child in direct for each in (child, *_below(child))]
+
+
+def _state(box: Box) -> Path:
+    return box.folder / ".sandbox" / "sandbox.json"
+
+
+def _change_state(box: Box, **changes: object) -> None:
+    told = json.loads(_state(box).read_text())
+    _state(box).write_text(json.dumps({**told, **changes}))
+
+
+# --- in this process ---------------------------------------------------------------------------------
+
+
+def settings_of(box: Box) -> Settings:
+    """The settings of the sandbox as a deploy resolves them."""
+    path = box.folder / "config.yml"
+    return sandbox.resolved(config.load(path).host(None), path)
+
+
+@contextlib.contextmanager
+def machine_of(box: Box, **changes: object) -> Iterator[Machine]:
+    """The sandbox as a connected machine; `changes` to its settings."""
+    settings = settings_of(box).model_copy(update=changes)
+    with fleet.connected(settings, Console(prefix="")) as machines:
+        yield machines[0]
