@@ -1,4 +1,4 @@
-"""The commands: each reads its arguments, calls one procedure and prints its result.
+"""The commands as Invoke tasks: each reads its arguments, calls one command and prints its result.
 
 A team's own tasks.py is two lines:
 
@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
@@ -24,38 +22,38 @@ from invoke.tasks import task
 
 from bluegreen import commands
 from bluegreen import config as configuration
-from bluegreen import jar as jars
+from bluegreen.commands.config import jar_if_built, jar_to_deploy, resolved, sandbox_settings
+from bluegreen.commands.deploy import Order, version_of
 from bluegreen.commands.init import Wanted
 from bluegreen.commands.setup import Edited
-from bluegreen.config import Settings
+from bluegreen.console import prompt
 from bluegreen.console.github import github_console
-from bluegreen.console.terminal import Console, in_ci, plain_or_rich
+from bluegreen.console.terminal import Console, plain_or_rich
 from bluegreen.console.workflow_commands import on_github
 from bluegreen.errors import BluegreenError, Failed, WrongUsage
-from bluegreen.jar import Jar
 from bluegreen.report.github import reported
-from bluegreen.rollout.interrupts import ignore_from_now_on, raise_on_termination
+from bluegreen.rollout.interrupts import ignore_interrupts, raise_on_termination
 
-HOST = "an entry of hosts: in config.yml; may be left out where there is one only"
+HOST = "an entry of hosts: in config.yml; not needed if there is only one"
 CONFIG = "the file to read instead of config.yml in the current folder"
 JSON = "print JSON to stdout, everything else to stderr"
 INTERRUPTED = 130
 
 
 @contextmanager
-def speaking(c: Context, *, as_json: bool = False) -> Iterator[Console]:
-    """Where a command speaks; an expected error is shown and becomes the exit code."""
+def console_of(c: Context, *, as_json: bool = False) -> Iterator[Console]:
+    """Where a command prints; an expected error is printed and becomes the exit code."""
     raise_on_termination()
     console = github_console(stderr=as_json) if on_github() else Console(plain_or_rich(stderr=as_json))
     try:
         _refuse_flags_of_invoke(c)
         yield console
     except BluegreenError as error:
-        ignore_from_now_on()
+        ignore_interrupts()
         console.error(error)
         raise Exit(code=error.exit_code) from error
     except KeyboardInterrupt:
-        ignore_from_now_on()
+        ignore_interrupts()
         console.line("interrupted")
         raise Exit(code=INTERRUPTED) from None
 
@@ -63,7 +61,7 @@ def speaking(c: Context, *, as_json: bool = False) -> Iterator[Console]:
 def options(**own: str) -> dict[str, Any]:
     """The arguments of `@task` that all commands share.
 
-    Nothing is positional and no short flag is made: Invoke would take `deploy --help` for a host called
+    Nothing is positional and no short flag is made: Invoke would read `deploy --help` as a host called
     `--help`, and `-h`, `-e` of a task would shadow its own (invoke #982).
     """
     return {"positional": [], "auto_shortflags": False, "help": {"host": HOST, "config": CONFIG, **own}}
@@ -71,9 +69,9 @@ def options(**own: str) -> dict[str, Any]:
 
 @task(
     **options(
-        jar="the jar to deploy, or a pattern that one matches, instead of `jar` of config.yml",
-        version="what this version is called; otherwise the commit on GitHub, or what the manifest says",
-        no_switch="stop once the idle slot is UP; `switch` goes on from there",
+        jar="the jar to deploy, or a pattern that matches one, instead of `jar` of config.yml",
+        version="the name of this version; otherwise the commit on GitHub, or the version in the manifest",
+        no_switch="stop once the idle slot is UP; `switch` continues from there",
         dry_run="read for real, print every change that would be made, change nothing",
     )
 )
@@ -87,56 +85,50 @@ def deploy(
     config: str = "config.yml",
 ) -> None:
     """Upload the jar, start it in the idle slot, and switch to it once it is UP."""
-    with speaking(c) as console:
-        settings = _settings(config, host)
-        # What is typed is relative to where it is typed, what a file says to that file.
-        path = jars.find(jar, Path.cwd()) if jar else jars.find(settings.jar, Path(config).resolve().parent)
-        found = jars.inspect(path)
-        wanted = commands.deploy.version_of(found, version)
-        order = commands.deploy.Order(found, wanted, switch=not no_switch, dry_run=dry_run)
-        with reported("deploy", settings, console) as ended:
-            ended.attempts = commands.deploy.run(settings, order, console, os.environ)
+    with console_of(c) as console:
+        settings = resolved(Path(config), host)
+        found = jar_to_deploy(Path(config), settings, jar)
+        order = Order(found, version_of(found, version), switch=not no_switch, dry_run=dry_run)
+        reported("deploy", settings, console, lambda: commands.deploy.run(settings, order, console))
 
 
 @task(**options())
 def switch(c: Context, host: str | None = None, config: str = "config.yml") -> None:
     """Switch to the idle slot if it is UP, after `deploy --no-switch`."""
-    with speaking(c) as console:
-        settings = _settings(config, host)
-        with reported("switch", settings, console) as ended:
-            ended.attempts = commands.switch.run(settings, console)
+    with console_of(c) as console:
+        settings = resolved(Path(config), host)
+        reported("switch", settings, console, lambda: commands.switch.run(settings, console))
 
 
-@task(**options(to="the release to go back to, by its id or version; even one that was marked bad"))
+@task(**options(to="the release to go back to, by its id or version; also one that was marked bad"))
 def rollback(c: Context, host: str | None = None, to: str | None = None, config: str = "config.yml") -> None:
-    """Go back to the version that served before; at once if it still runs."""
-    with speaking(c) as console:
-        settings = _settings(config, host)
-        with reported("rollback", settings, console) as ended:
-            ended.attempts = commands.rollback.run(settings, to, console, os.environ)
+    """Go back to the previous version; well under a second if it still runs."""
+    with console_of(c) as console:
+        settings = resolved(Path(config), host)
+        reported("rollback", settings, console, lambda: commands.rollback.run(settings, to, console))
 
 
 @task(**options(json=JSON))
 def status(c: Context, host: str | None = None, json: bool = False, config: str = "config.yml") -> None:
     """Show the live slot, both slots' health, the releases, the lock, and where things disagree."""
-    with speaking(c, as_json=json) as console:
-        told = commands.status.run(_settings(config, host), console)
-        _print_json(told) if json else commands.status.show(told, console)
+    with console_of(c, as_json=json) as console:
+        data = commands.status.run(resolved(Path(config), host), console)
+        _print_json(data) if json else commands.status.show(data, console)
 
 
 @task(**options(json=JSON))
 def history(c: Context, host: str | None = None, json: bool = False, config: str = "config.yml") -> None:
     """Show the journal of deploys, newest first, with their outcomes."""
-    with speaking(c, as_json=json) as console:
-        told = commands.history.run(_settings(config, host), console)
-        _print_json(told) if json else commands.history.show(told, console)
+    with console_of(c, as_json=json) as console:
+        data = commands.history.run(resolved(Path(config), host), console)
+        _print_json(data) if json else commands.history.show(data, console)
 
 
 @task(
     **options(
         slot="the slot; otherwise the live one",
-        lines="how many lines of its end",
-        follow="go on until Ctrl-C",
+        lines="how many of its last lines",
+        follow="continue until Ctrl-C",
     )
 )
 def logs(
@@ -148,35 +140,35 @@ def logs(
     config: str = "config.yml",
 ) -> None:
     """Show the application's log of a slot."""
-    with speaking(c) as console:
+    with console_of(c) as console:
         count = _number("--lines", lines)
-        commands.logs.run(_settings(config, host), slot, count, follow=follow, console=console)
+        commands.logs.run(resolved(Path(config), host), slot, count, follow=follow, console=console)
 
 
 @task(**options())
 def stop(c: Context, host: str | None = None, config: str = "config.yml") -> None:
     """Stop the idle slot, which frees its memory; never the live one."""
-    with speaking(c) as console:
-        commands.stop.run(_settings(config, host), console)
+    with console_of(c) as console:
+        commands.stop.run(resolved(Path(config), host), console)
 
 
 @task(**options(json=JSON))
 def check(c: Context, host: str | None = None, json: bool = False, config: str = "config.yml") -> None:
-    """Look at everything that a deploy needs, change nothing; each finding with its remedy."""
-    with speaking(c, as_json=json) as console:
-        settings = _settings(config, host)
-        told = commands.check.run(settings, _jar_if_any(settings, config), console)
-        _print_json(told) if json else commands.check.show(told, console)
-        if failed := commands.check.failures(told):
+    """Check everything that a deploy needs, change nothing; each finding with its remedy."""
+    with console_of(c, as_json=json) as console:
+        settings = resolved(Path(config), host)
+        data = commands.check.run(settings, jar_if_built(Path(config), settings), console)
+        _print_json(data) if json else commands.check.show(data, console)
+        if failed := commands.check.failures(data):
             raise Failed(f"{len(failed)} of the findings would stop a deploy: {', '.join(failed)}")
 
 
 @task(
     **options(
         dry_run="show every change, make none",
-        force="write over what a person changed since",
-        keep="leave what a person changed since as it is, and do the rest",
-        login="connect as this user, who may sudo, to make the host ready for the user of config.yml",
+        force="overwrite files that somebody changed",
+        keep="leave files that somebody changed as they are, and do the rest",
+        login="connect as this user, who may use sudo, to set the machine up for the user of config.yml",
     )
 )
 def setup(
@@ -188,55 +180,50 @@ def setup(
     keep: bool = False,
     config: str = "config.yml",
 ) -> None:
-    """Make a bare machine a host: packages, folders, unit, nginx site, sudoers."""
-    with speaking(c) as console:
+    """Make a bare machine ready: packages, folders, unit, nginx site, sudoers."""
+    with console_of(c) as console:
         if force and keep:
-            raise WrongUsage("--force and --keep say the opposite of each other", remedy="give one of them")
+            raise WrongUsage("--force and --keep are mutually exclusive", remedy="give one of them")
         edited = Edited.OVERWRITE if force else Edited.KEEP if keep else Edited.REFUSE
-        commands.setup.run(_settings(config, host), console, login=login, dry_run=dry_run, edited=edited)
+        settings = resolved(Path(config), host)
+        commands.setup.run(settings, console, login=login, dry_run=dry_run, edited=edited)
 
 
 @task(**options(yes="pin without asking: the fingerprint was compared already"))
 def trust(c: Context, host: str | None = None, yes: bool = False, config: str = "config.yml") -> None:
     """Show the host key's fingerprint and pin it in config.yml."""
-    with speaking(c) as console:
+    with console_of(c) as console:
         settings = configuration.load(Path(config)).host(host)
-        commands.trust.run(settings, Path(config), console, lambda: yes or _asked("pin it? [y/N] "))
+        commands.trust.run(settings, Path(config), console, lambda: yes or prompt.confirmed("pin it?"))
 
 
 @task(**options(), name="config")
 def show_config(c: Context, host: str | None = None, config: str = "config.yml") -> None:
     """Show the settings as resolved for a host; of secrets the names only."""
-    with speaking(c) as console:
-        loaded = configuration.load(Path(config))
-        names = (host,) if host else loaded.host_names
-        for name in names:
-            if len(names) > 1:
-                console.out(f"# {name}")
-            told = configuration.hidden(loaded.host(name))
-            console.out(yaml.safe_dump(told, sort_keys=False, allow_unicode=True).rstrip())
+    with console_of(c) as console:
+        commands.config.run(Path(config), host, console)
 
 
 @task(**options(stop="end it; its releases and logs stay"))
 def sandbox(c: Context, host: str | None = None, stop: bool = False, config: str = "config.yml") -> None:
     """Start the embedded host: a real sshd and nginx in a folder of this checkout."""
-    with speaking(c) as console:
+    with console_of(c) as console:
         path = Path(config)
         if stop:
             commands.sandbox.stop(path, console)
         else:
-            commands.sandbox.start(_sandbox_settings(path, host), path, console)
+            commands.sandbox.start(sandbox_settings(path, host), path, console)
 
 
 @task(
     positional=[],
     auto_shortflags=False,
     help={
-        "app": "the app's name; otherwise what the build is called",
-        "host": "what the host is called in config.yml; otherwise prod",
+        "app": "the app's name; otherwise the name of the build",
+        "host": "the name of the host in config.yml; otherwise prod",
         "address": "the machine's name or IP address",
-        "user": "who signs in there; otherwise ubuntu",
-        "jar": "pattern of the jar, where the repository makes several",
+        "user": "the user to log in as; otherwise ubuntu",
+        "jar": "pattern of the jar, if the repository builds several",
     },
 )
 def init(
@@ -247,82 +234,45 @@ def init(
     user: str | None = None,
     jar: str | None = None,
 ) -> None:
-    """Write config.yml, tasks.py and the workflows of your own repository, fitting its build."""
-    with speaking(c) as console:
+    """Write config.yml, tasks.py and the workflows of your own repository, to fit its build."""
+    with console_of(c) as console:
         commands.init.run(Path.cwd(), Wanted(app, host, address, user, jar), console, _answer)
 
 
 def _refuse_flags_of_invoke(c: Context) -> None:
-    """Two flags of Invoke's own read like ours, and would deploy for real, or with another config.yml."""
+    """Two flags of Invoke's own look like ours, and would deploy for real, or with another config.yml."""
     if c.config.run.dry:
         raise WrongUsage(
-            "--dry is a flag of Invoke that no command here heeds; nothing was done",
+            "--dry is a flag of Invoke that no command of bluegreen obeys; nothing was done",
             remedy="to see what would be changed: `deploy --dry-run`",
         )
     ahead = c.config._runtime_path
     if ahead and ahead != os.environ.get("INVOKE_RUNTIME_CONFIG"):
         raise WrongUsage(
-            "--config ahead of the command is a flag of Invoke, for its own settings; nothing was done",
-            remedy=f"write it behind the command: `status --config {ahead}`",
+            "--config before the command is a flag of Invoke, for its own settings; nothing was done",
+            remedy=f"write it after the command: `status --config {ahead}`",
         )
 
 
 def _number(flag: str, given: str) -> int:
-    # Invoke would let int() speak for itself, with a traceback.
+    # Invoke would end with the traceback of int().
     try:
         return int(given)
     except ValueError:
         raise WrongUsage(f"{flag} {given}: is not a number") from None
 
 
-def _asked(question: str) -> bool:
-    return _somebody_answers() and input(question).strip().lower() in ("y", "yes")
-
-
-def _somebody_answers() -> bool:
-    # Piped or in CI nobody is there.
-    return sys.stdin.isatty() and not in_ci()
-
-
 def _answer(question: str, default: str | None) -> str:
-    """What the person says; nobody is asked where nobody could answer."""
-    if _somebody_answers():
-        said = input(f"{question}{f' [{default}]' if default else ''}: ").strip()
-        if said or default:
-            return said or str(default)
-    if default is None:
+    """What the person answers to a question of `init`, `flag: text`."""
+    answer = prompt.answer(question, default)
+    if answer is None:
         flag = question.partition(":")[0]
-        raise WrongUsage(f"--{flag} is missing", remedy=f"say {question}: --{flag} …")
-    return default
+        raise WrongUsage(f"--{flag} is missing", remedy=f"give {question}: --{flag} …")
+    return answer
 
 
-def _settings(config: str, host: str | None) -> Settings:
-    settings = configuration.load(Path(config)).host(host)
-    return commands.sandbox.resolved(settings, Path(config)) if settings.sandbox else settings
-
-
-def _jar_if_any(settings: Settings, config: str) -> Jar | None:
-    # A diagnosis is wanted also where nothing is built.
-    try:
-        return jars.inspect(jars.find(settings.jar, Path(config).resolve().parent))
-    except WrongUsage:
-        return None
-
-
-def _sandbox_settings(path: Path, host: str | None) -> Settings:
-    loaded = configuration.load(path)
-    boxes = [settings for name in loaded.host_names if (settings := loaded.host(name)).sandbox]
-    wanted = [settings for settings in boxes if host in (None, settings.host)]
-    if wanted:
-        return wanted[0]
-    raise WrongUsage(
-        f"{path} has no sandbox" + (f" called {host}" if host else ""),
-        remedy="add one under hosts: `sandbox: {sandbox: true}`",
-    )
-
-
-def _print_json(told: object) -> None:
-    print(json.dumps(told, ensure_ascii=False, indent=2))  # noqa: T201 # the one thing that stdout holds then
+def _print_json(data: object) -> None:
+    print(json.dumps(data, ensure_ascii=False, indent=2))  # noqa: T201 # the only thing on stdout then
 
 
 namespace = Collection(

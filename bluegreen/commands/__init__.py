@@ -2,6 +2,7 @@
 
 from bluegreen.commands import (
     check,
+    config,
     deploy,
     history,
     init,
@@ -17,6 +18,7 @@ from bluegreen.commands import (
 
 __all__ = [
     "check",
+    "config",
     "deploy",
     "history",
     "init",

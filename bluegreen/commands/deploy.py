@@ -1,4 +1,4 @@
-"""deploy: a jar from here to live, on every machine of a host, with nobody on the other side noticing."""
+"""deploy: upload a jar, start it in the idle slot, switch once every machine is UP."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from bluegreen.host import lock, releases
 from bluegreen.host.journal import Outcome
 from bluegreen.host.look import State
 from bluegreen.host.machine import Machine
-from bluegreen.host.releases import Release
 from bluegreen.jar import Jar
 from bluegreen.report.closing import summarize
+from bluegreen.report.record import record_end, record_start
+from bluegreen.report.run import Result, Rollout
 from bluegreen.rollout import dry_run, stage
-from bluegreen.rollout.attempt import Attempt, record_end, record_start, undone_on_failure
 from bluegreen.rollout.fleet import connected, locked, side_by_side
 from bluegreen.rollout.interrupts import held_back
 from bluegreen.rollout.preflight import fit_to_start, look_ready
 from bluegreen.rollout.promote import promote
+from bluegreen.rollout.stage import Staged
+from bluegreen.rollout.undo import Undo
 
 
 @dataclass(frozen=True)
@@ -42,69 +44,69 @@ class Order:
 
 def run(
     settings: Settings, order: Order, console: Console, environ: Mapping[str, str] = os.environ
-) -> list[Attempt]:
-    """The whole way of a deploy: every machine is staged side by side, and only when all are UP all switch.
+) -> list[Result]:
+    """Stages every machine side by side; only when all are UP, all are switched.
 
     Args:
         environ: where the values of `secrets` come from.
 
     Raises:
-        BluegreenError: with the exit code that tells what came of it.
+        BluegreenError: its exit code says what came of the deploy.
     """
     environment = {**settings.env, **secrets_from(settings, environ)}
     for warning in order.jar.warnings:
         console.warn(warning)
-    with held_back() as interrupts, ExitStack() as held:
+    with held_back() as interrupts, ExitStack() as until_the_end:
         with interrupts.let_through():
-            machines = held.enter_context(connected(settings, console, environ))
+            machines = until_the_end.enter_context(connected(settings, console, environ))
             if order.dry_run:
-                return [_planned(machine, order) for machine in machines]
-            ours = held.enter_context(locked(machines, "deploy"))
-            views = side_by_side(ours, look_ready)
-            attempts = [_attempt(*each, order) for each in zip(ours, views, strict=True)]
-            for attempt in attempts:
-                _announce(attempt)
-            with undone_on_failure(attempts):
-                side_by_side(attempts, lambda attempt: _stage(attempt, order, environment))
+                return [_dry_run(machine, order) for machine in machines]
+            machines = until_the_end.enter_context(locked(machines, "deploy"))
+            states = side_by_side(machines, look_ready)
+            rollouts = [_rollout(*each, order) for each in zip(machines, states, strict=True)]
+            for rollout in rollouts:
+                _announce(rollout)
+            undo = Undo(rollouts)
+            with undo.on_failure():
+                staged = side_by_side(rollouts, lambda each: _stage(each, order, environment, undo))
         if order.switch:
-            promote(attempts, interrupts, watched=True)
+            results = promote(staged, undo, interrupts, watched=True)
         else:
-            side_by_side(attempts, lambda attempt: record_end(attempt, Outcome.STAGED))
-            interrupts.settle()
-        summarize(console, attempts)
-        return attempts
+            side_by_side(rollouts, lambda each: record_end(each, Outcome.STAGED))
+            interrupts.discard()
+            results = [Result(rollout) for rollout in rollouts]
+        summarize(console, results)
+        return results
 
 
-def version_of(jar: Jar, wanted: str | None, environ: Mapping[str, str] = os.environ) -> str:
-    """What a jar is called: `--version`, else the commit on GitHub, else its manifest's, else its sha256."""
+def version_of(jar: Jar, named: str | None, environ: Mapping[str, str] = os.environ) -> str:
+    """The version of a jar: `--version`, else the commit on GitHub, else its manifest's, else its sha256."""
     commit = environ.get("GITHUB_SHA", "")[:12]
-    return (wanted or "").strip() or commit or jar.version or jar.sha256[:12]
+    return (named or "").strip() or commit or jar.version or jar.sha256[:12]
 
 
-def _attempt(machine: Machine, view: State, order: Order) -> Attempt:
-    fit_to_start(machine, view, jar_bytes=order.jar.size_bytes)
-    return Attempt(machine, "deploy", view, view.idle(machine).name, _release(order))
+def _rollout(machine: Machine, state: State, order: Order) -> Rollout:
+    fit_to_start(machine, state, jar_bytes=order.jar.size_bytes)
+    release = releases.new(order.jar, order.version, by=lock.person(), url=lock.run_url())
+    return Rollout(machine, "deploy", state, state.idle(machine).name, release)
 
 
-def _release(order: Order) -> Release:
-    return releases.new(order.jar, order.version, by=lock.person(), url=lock.run_url())
+def _announce(rollout: Rollout) -> None:
+    console, state = rollout.machine.console, rollout.before
+    for drift in state.drift:
+        console.warn(drift)
+    console.line(f"live is {state.describe_live()}; version {rollout.version} goes to {rollout.slot}")
 
 
-def _announce(attempt: Attempt) -> None:
-    console, view = attempt.machine.console, attempt.view
-    for sentence in view.drift:
-        console.warn(sentence)
-    console.line(f"live is {view.describe_live()}; version {attempt.version} goes to {attempt.slot}")
+def _stage(rollout: Rollout, order: Order, environment: Mapping[str, str], undo: Undo) -> Staged:
+    record_start(rollout)
+    stage.upload(rollout, order.jar)
+    return stage.start_until_up(rollout, environment, undo)
 
 
-def _stage(attempt: Attempt, order: Order, environment: Mapping[str, str]) -> None:
-    record_start(attempt)
-    stage.upload(attempt, order.jar)
-    stage.start_until_up(attempt, environment)
-
-
-def _planned(machine: Machine, order: Order) -> Attempt:
-    attempt = _attempt(machine, look_ready(machine), order)
-    _announce(attempt)
-    attempt.plan = dry_run.show(attempt, jar=order.jar, switch=order.switch)
-    return attempt
+def _dry_run(machine: Machine, order: Order) -> Result:
+    rollout = _rollout(machine, look_ready(machine), order)
+    _announce(rollout)
+    plan = dry_run.plan(rollout, order.jar, switch=order.switch)
+    dry_run.show(rollout, plan)
+    return Result(rollout, plan=plan)

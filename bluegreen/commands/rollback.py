@@ -1,4 +1,4 @@
-"""rollback: back to what served before, in a blink if it still runs."""
+"""rollback: back to the previous version, well under a second if it still runs."""
 
 from __future__ import annotations
 
@@ -14,89 +14,102 @@ from bluegreen.host.look import State
 from bluegreen.host.machine import Machine
 from bluegreen.host.releases import Release
 from bluegreen.report.closing import summarize
+from bluegreen.report.record import record_start
+from bluegreen.report.run import Result, Rollout
 from bluegreen.rollout import stage
-from bluegreen.rollout.attempt import Attempt, record_start, undone_on_failure
 from bluegreen.rollout.fleet import connected, locked, side_by_side
 from bluegreen.rollout.interrupts import held_back
 from bluegreen.rollout.preflight import fit_to_start, look_ready
 from bluegreen.rollout.promote import promote
+from bluegreen.rollout.stage import Staged
+from bluegreen.rollout.undo import Undo
 
 
 def run(
     settings: Settings, to: str | None, console: Console, environ: Mapping[str, str] = os.environ
-) -> list[Attempt]:
-    """Back to the release before, or to the one that `to` names (id or version).
+) -> list[Result]:
+    """Goes back to the last good release, or to the one that `to` names (id or version).
 
-    If the idle slot still runs it and is UP this is a switch alone; else it is started there and goes the
-    way of a deploy.
+    If the idle slot still runs it and is UP this is a switch alone; else it is started there, as in a deploy.
 
     Raises:
-        Failed: there is no good release to go back to, or it did not get UP; traffic is where it was.
-        WrongUsage: `to` names no release of the host.
+        Failed: there is no good release to go back to, or it did not become UP; traffic is where it was.
+        WrongUsage: `to` names no release of the machine.
     """
-    with held_back() as interrupts, ExitStack() as held:
+    with held_back() as interrupts, ExitStack() as until_the_end:
         with interrupts.let_through():
-            machines = held.enter_context(connected(settings, console, environ))
-            ours = held.enter_context(locked(machines, "rollback"))
-            views = side_by_side(ours, look_ready)
-            attempts = [_attempt(machine, view, to) for machine, view in zip(ours, views, strict=True)]
-            cold = [attempt for attempt in attempts if attempt.pid is None]
+            machines = until_the_end.enter_context(connected(settings, console, environ))
+            machines = until_the_end.enter_context(locked(machines, "rollback"))
+            states = side_by_side(machines, look_ready)
+            rollouts = [_rollout(*each, to) for each in zip(machines, states, strict=True)]
+            cold = any(not _is_warm(rollout) for rollout in rollouts)
             environment = {**settings.env, **secrets_from(settings, environ)} if cold else {}
-            with undone_on_failure(attempts):
-                side_by_side(attempts, record_start)
-                if cold:
-                    side_by_side(cold, lambda attempt: stage.start_until_up(attempt, environment))
-        # Back to a warm slot is back to what has served: to watch it could only lead to the bad one again.
-        promote(attempts, interrupts, watched=bool(cold))
-        summarize(console, attempts)
-        return attempts
+            undo = Undo(rollouts)
+            with undo.on_failure():
+                side_by_side(rollouts, record_start)
+                staged = side_by_side(rollouts, lambda each: _stage(each, environment, undo))
+        # A warm slot has served before: a watch that fails could only lead back to the bad version.
+        results = promote(staged, undo, interrupts, watched=cold)
+        summarize(console, results)
+        return results
 
 
-def _attempt(machine: Machine, view: State, to: str | None) -> Attempt:
-    live, idle = view.release_of(view.sure(machine)), view.idle(machine)
-    release = _named(machine, view, to) if to else _before(machine, view, live)
+def _rollout(machine: Machine, state: State, to: str | None) -> Rollout:
+    live, idle = state.release_of(state.sure(machine)), state.idle(machine)
+    release = _named(machine, state, to) if to else _last_good(machine, state, live)
     if release == live and live is not None:
         raise WrongUsage(f"release {release} is live already on {machine.address}")
-    warm = idle.up and idle.release == (release.id if release else idle.release)
+    # Only going back says that the live release is bad; going forward again with --to does not.
+    back = live and release and served_before(state.history, release.id, live.id)
+    rollout = Rollout(machine, "rollback", state, idle.name, release, bad=(live.id,) if live and back else ())
+    warm = _is_warm(rollout)
     if not warm:
-        fit_to_start(machine, view, jar_bytes=0)
-    attempt = Attempt(machine, "rollback", view, idle.name, release, pid=idle.pid if warm else None)
-    # Only going back says that what was left is bad; going forward again with --to does not.
-    if live and release and served_before(view.history, release.id, live.id):
-        attempt.bad = (live.id,)
+        fit_to_start(machine, state, jar_bytes=0)
     how = "which still runs" if warm else "which is started first"
-    machine.console.line(f"live is {view.describe_live()}; back to {attempt.version} in {idle.name}, {how}")
-    return attempt
+    machine.console.line(f"live is {state.describe_live()}; back to {rollout.version} in {idle.name}, {how}")
+    return rollout
 
 
-def _before(machine: Machine, view: State, live: Release | None) -> Release | None:
-    """The last good release before the live one; the one that still runs in the idle slot, if it is good."""
-    bad = bad_releases(view.history)
-    idle = view.idle(machine)
-    good = [release for release in good_releases(view.history) if not live or release != live.id]
+def _is_warm(rollout: Rollout) -> bool:
+    """Whether the idle slot runs the release already, and is UP."""
+    idle = rollout.before.slots[rollout.slot]
+    return idle.up and idle.release == (rollout.release.id if rollout.release else idle.release)
+
+
+def _stage(rollout: Rollout, environment: Mapping[str, str], undo: Undo) -> Staged:
+    if _is_warm(rollout):
+        return stage.running(rollout)
+    return stage.start_until_up(rollout, environment, undo)
+
+
+def _last_good(machine: Machine, state: State, live: Release | None) -> Release | None:
+    """The last good release before the live one; first the one that the idle slot runs, if it is good."""
+    bad = bad_releases(state.history)
+    idle = state.idle(machine)
+    good = [release for release in good_releases(state.history) if not live or release != live.id]
     if idle.up and idle.release in good and idle.release not in bad:
-        return view.release(idle.release)
+        return state.release(idle.release)
     for release_id in reversed(good):
-        found = view.release(release_id)
+        found = state.release(release_id)
         if found:
             return found
     raise Failed(
         f"there is no good release on {machine.address} to go back to",
-        why=[_told(view)],
-        live=f"{view.describe_live()} (untouched)",
+        why=[_listed(state)],
+        live=f"{state.describe_live()} (untouched)",
         remedy="name one with --to, or deploy the older jar again",
     )
 
 
-def _named(machine: Machine, view: State, to: str) -> Release:
-    found = [release for release in view.releases if to in (release.id, release.version)]
+def _named(machine: Machine, state: State, to: str) -> Release:
+    found = [release for release in state.releases if to in (release.id, release.version)]
     if found:
         # A version may have been deployed several times: the newest of them.
         return found[-1]
-    raise WrongUsage(f"--to {to}: {machine.address} has no such release", why=[_told(view)])
+    raise WrongUsage(f"--to {to}: {machine.address} has no such release", why=[_listed(state)])
 
 
-def _told(view: State) -> str:
-    bad = bad_releases(view.history)
-    told = [f"{release}{' (bad)' if release.id in bad else ''}" for release in view.releases]
-    return f"releases there: {', '.join(told)}" if told else "there are no releases there"
+def _listed(state: State) -> str:
+    bad = bad_releases(state.history)
+    names = [f"{release}{' (bad)' if release.id in bad else ''}" for release in state.releases]
+    return f"releases on the machine: {', '.join(names)}" if names else "there are no releases on the machine"

@@ -1,4 +1,4 @@
-"""switch: to the idle slot if it is UP, after `deploy --no-switch`."""
+"""switch: switch to the idle slot if it is UP, after `deploy --no-switch`."""
 
 from __future__ import annotations
 
@@ -6,49 +6,38 @@ from contextlib import ExitStack
 
 from bluegreen.config import Settings
 from bluegreen.console.terminal import Console
-from bluegreen.errors import Failed
 from bluegreen.host.look import State
 from bluegreen.host.machine import Machine
 from bluegreen.report.closing import summarize
-from bluegreen.rollout.attempt import Attempt, record_start
+from bluegreen.report.record import record_start
+from bluegreen.report.run import Result, Rollout
+from bluegreen.rollout import stage
 from bluegreen.rollout.fleet import connected, locked, side_by_side
 from bluegreen.rollout.interrupts import held_back
 from bluegreen.rollout.preflight import look_ready
 from bluegreen.rollout.promote import promote
+from bluegreen.rollout.undo import Undo
 
 
-def run(settings: Settings, console: Console) -> list[Attempt]:
-    """Switches every machine to its idle slot, watched like a deploy.
+def run(settings: Settings, console: Console) -> list[Result]:
+    """Switches every machine to its idle slot, watched as in a deploy.
 
     Raises:
         Failed: an idle slot is not UP; nothing was changed.
     """
-    with held_back() as interrupts, ExitStack() as held:
+    with held_back() as interrupts, ExitStack() as until_the_end:
         with interrupts.let_through():
-            machines = held.enter_context(connected(settings, console))
-            ours = held.enter_context(locked(machines, "switch"))
-            views = side_by_side(ours, look_ready)
-            attempts = [to_idle("switch", machine, view) for machine, view in zip(ours, views, strict=True)]
-            side_by_side(attempts, record_start)
-        promote(attempts, interrupts, watched=True)
-        summarize(console, attempts)
-        return attempts
+            machines = until_the_end.enter_context(connected(settings, console))
+            machines = until_the_end.enter_context(locked(machines, "switch"))
+            states = side_by_side(machines, look_ready)
+            rollouts = [_rollout(*each) for each in zip(machines, states, strict=True)]
+            staged = [stage.running(rollout) for rollout in rollouts]
+            side_by_side(rollouts, record_start)
+        results = promote(staged, Undo(rollouts), interrupts, watched=True)
+        summarize(console, results)
+        return results
 
 
-def to_idle(command: str, machine: Machine, view: State) -> Attempt:
-    """An attempt at what already runs in the idle slot.
-
-    Raises:
-        Failed: it is not UP, or not ours.
-    """
-    idle = view.idle(machine)
-    if not idle.up:
-        state = str(idle.health) if idle.health else "nothing of ours runs there"
-        raise Failed(
-            f"the idle slot {idle.name} is not UP: {state}",
-            live=f"{view.describe_live()} (untouched)",
-            remedy=f"deploy first: `deploy --host {machine.settings.host} --no-switch`",
-        )
-    return Attempt(
-        machine, command, view, idle.name, view.release_of(idle.name), pid=idle.pid, health=idle.health
-    )
+def _rollout(machine: Machine, state: State) -> Rollout:
+    idle = state.idle(machine)
+    return Rollout(machine, "switch", state, idle.name, state.release_of(idle.name))

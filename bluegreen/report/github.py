@@ -1,11 +1,10 @@
-"""From a command's end to what GitHub shows of it: the step's outputs and the job's summary."""
+"""What GitHub shows of a run: the outputs of the step and the job summary."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from bluegreen.config import Settings
@@ -14,43 +13,42 @@ from bluegreen.console.workflow_commands import add_to_summary, on_github, set_o
 from bluegreen.errors import BluegreenError, Unclear
 from bluegreen.host.lock import person, run_url
 from bluegreen.report.job_summary import Moved, Report, render
-from bluegreen.rollout.attempt import Attempt
+from bluegreen.report.run import Command, Result
 
 
-class Ended:
-    """What a command came to; `attempts` is set once it has ended well."""
-
-    def __init__(self) -> None:
-        self.attempts: Sequence[Attempt] = ()
-
-
-@contextmanager
 def reported(
-    command: str, settings: Settings, console: Console, environ: Mapping[str, str] = os.environ
-) -> Iterator[Ended]:
-    """Tells GitHub what came of the block; elsewhere only that an interrupt changed nothing.
+    command: Command,
+    settings: Settings,
+    console: Console,
+    run: Callable[[], Sequence[Result]],
+    environ: Mapping[str, str] = os.environ,
+) -> None:
+    """Runs a command, and on GitHub sets outputs and job summary from its results or its error.
 
-    An interrupt that changes something is an error, or ends well: the procedures see to that.
+    An interrupt that changed something is an error, or the run ends well: `rollout` sees to that. So an
+    interrupt that is raised here changed nothing.
+
+    Raises:
+        BluegreenError, KeyboardInterrupt: what the command raised.
     """
-    ended = Ended()
     if not on_github(environ):
         try:
-            yield ended
+            run()
         except KeyboardInterrupt:
             console.line("nothing was changed")
             raise
         return
     what = f"{command} of {settings.app} on {settings.host}"
-    report = Report(f"❌ {what}: ended by a defect of bluegreen; see the log")
+    report = Report(f"❌ {what}: ended by a bug of bluegreen; see the log")
     outputs = {"switched": "false", "url": url_of(settings)}
     try:
-        yield ended
+        results = run()
         report = Report(
-            f"✅ {what}: {_came(ended.attempts)}",
-            moved=tuple(_moved(each) for each in ended.attempts if not each.plan),
-            plan=tuple(sentence for each in ended.attempts for sentence in each.plan),
+            f"✅ {what}: {_outcome(results)}",
+            moved=tuple(_moved(each) for each in results if not each.plan),
+            plan=tuple(sentence for each in results for sentence in each.plan),
         )
-        outputs |= _outputs(ended.attempts)
+        outputs |= _outputs(results)
     except BluegreenError as error:
         report = Report(f"❌ {what}: {error.message}", cause=str(error))
         if isinstance(error, Unclear):
@@ -66,14 +64,14 @@ def reported(
 
 
 def url_of(settings: Settings) -> str:
-    """Where users find the application: the site's name, else the machine's address; empty if none tells."""
-    # No pattern of names is one, and no id of an instance, which SSM takes for an address.
+    """Where users find the application: the site's name, else the machine's address, else empty."""
+    # Neither a pattern of names is an address, nor the id of an instance, which SSM accepts as one.
     names = [name for name in settings.site.server_name.split() if name[0] not in "_*~."]
     hosts = [*names, *(each for each in settings.addresses if not re.fullmatch(r"m?i-[0-9a-f]+", each))]
     if not hosts:
         return ""
-    scheme, usual = ("https", 443) if settings.site.listen == 443 else ("http", 80)
-    port = "" if settings.site.listen == usual else f":{settings.site.listen}"
+    scheme, default = ("https", 443) if settings.site.listen == 443 else ("http", 80)
+    port = "" if settings.site.listen == default else f":{settings.site.listen}"
     return f"{scheme}://{f'[{hosts[0]}]' if ':' in hosts[0] else hosts[0]}{port}"
 
 
@@ -82,36 +80,39 @@ def _started(environ: Mapping[str, str]) -> str:
     return f"Started by {person(environ)}{f', {url}' if url else ''}"
 
 
-def _came(attempts: Sequence[Attempt]) -> str:
-    first = attempts[0]
+def _outcome(results: Sequence[Result]) -> str:
+    first = results[0]
     if first.plan:
-        return f"dry run of {first.version}, nothing was changed"
+        return f"dry run of {first.rollout.version}, nothing was changed"
     if first.serves:
-        return f"{first.version} is live in {first.slot}"
-    return f"{first.version} is UP in {first.slot} and waits"
+        return f"{first.rollout.version} is live in {first.rollout.slot}"
+    return f"{first.rollout.version} is UP in {first.rollout.slot} and waits"
 
 
-def _outputs(attempts: Sequence[Attempt]) -> dict[str, str]:
+def _outputs(results: Sequence[Result]) -> dict[str, str]:
+    rollouts = [result.rollout for result in results]
+    # A dry run makes no release.
+    made = [each.rollout.release for each in results if each.rollout.release and not each.plan]
     return {
-        "slot": _each(attempt.slot for attempt in attempts),
-        # A dry run makes none.
-        "release": _each(each.release.id for each in attempts if each.release and not each.plan),
-        "previous": _each(attempt.before.id for attempt in attempts if attempt.before),
-        "switched": "true" if all(attempt.serves for attempt in attempts) else "false",
+        "slot": _joined(rollout.slot for rollout in rollouts),
+        "release": _joined(release.id for release in made),
+        "previous": _joined(rollout.previous.id for rollout in rollouts if rollout.previous),
+        "switched": "true" if all(result.serves for result in results) else "false",
     }
 
 
-def _each(values: Iterable[str]) -> str:
-    # Machines usually agree; where they do not, all are told.
+def _joined(values: Iterable[str]) -> str:
+    # Machines usually agree; where they do not, each value is listed.
     return ",".join(dict.fromkeys(values))
 
 
-def _moved(attempt: Attempt) -> Moved:
+def _moved(result: Result) -> Moved:
+    rollout = result.rollout
     return Moved(
-        address=attempt.machine.address,
-        before=attempt.came_from,
-        now=attempt.goes_to,
+        address=rollout.machine.address,
+        before=rollout.came_from,
+        now=rollout.goes_to,
         # A switch whose connection was lost was seen to serve, and has no figures.
-        how=str(attempt.switched or ("yes" if attempt.serves else "not yet")),
-        proof=str(attempt.proof or ""),
+        how=str(result.switched or ("yes" if result.serves else "not yet")),
+        proof=str(result.proof or ""),
     )

@@ -18,7 +18,7 @@ from bluegreen.ssh.connection import Connection, Login
 
 
 class Connected(Protocol):
-    """What a step is run for: something on a host."""
+    """What a step is run for: a machine, or what an earlier step made of it."""
 
     @property
     def connection(self) -> Connection: ...
@@ -32,10 +32,10 @@ Given = TypeVar("Given")
 def connected(
     settings: Settings, console: Console, environ: Mapping[str, str] = os.environ
 ) -> Iterator[list[Machine]]:
-    """Every machine of a host, connected; all connections end with the block.
+    """Connects to every machine of a host, and closes all connections at the end of the block.
 
     Raises:
-        CannotConnect: one of them was not reached; nothing was done on any.
+        CannotConnect: a machine was not reached; nothing was done on any.
     """
     machines = unconnected(settings, console, environ)
     with ExitStack() as closing:
@@ -43,16 +43,15 @@ def connected(
             closing.callback(machine.connection.close)
         with console.step(f"connect to {settings.host}", name="connect") as step:
             side_by_side(machines, lambda machine: machine.connection.connect())
-            step.done(
-                f"connected to {', '.join(f'{each.connection.user}@{each.address}' for each in machines)}"
-            )
+            names = ", ".join(f"{each.connection.user}@{each.address}" for each in machines)
+            step.done(f"connected to {names}")
         yield machines
 
 
 def unconnected(
     settings: Settings, console: Console, environ: Mapping[str, str] = os.environ
 ) -> list[Machine]:
-    """Every machine of a host, before anything was said to it."""
+    """Every machine of a host, not connected yet."""
     several = len(settings.addresses) > 1
     return [
         Machine(
@@ -66,7 +65,7 @@ def unconnected(
 
 @contextmanager
 def locked(machines: Sequence[Machine], command: str) -> Iterator[list[Machine]]:
-    """The lock of every machine, in the order of their addresses, or of none.
+    """Takes the lock of every machine, in the order of their addresses, or of none.
 
     Raises:
         Locked: another deploy holds one of them; nothing was changed.
@@ -80,24 +79,25 @@ def locked(machines: Sequence[Machine], command: str) -> Iterator[list[Machine]]
 
 
 def side_by_side(subjects: Sequence[Subject], step: Callable[[Subject], Given]) -> list[Given]:
-    """Runs a step for each at once, and gives what each gave, in their order.
+    """Runs a step for each at once.
+
+    Returns:
+        What each step returned, in the order of the subjects.
 
     Raises:
         BluegreenError: the first error in that order, after all have ended.
     """
-    results = attempt_each(subjects, step)
+    results = try_each(subjects, step)
     for result in results:
         if isinstance(result, BluegreenError):
             raise result
     return [result for result in results if not isinstance(result, BluegreenError)]
 
 
-def attempt_each(
-    subjects: Sequence[Subject], step: Callable[[Subject], Given]
-) -> list[Given | BluegreenError]:
-    """As `side_by_side`, but an expected error stands in the place of what the step would have given."""
+def try_each(subjects: Sequence[Subject], step: Callable[[Subject], Given]) -> list[Given | BluegreenError]:
+    """Runs a step for each at once, as `side_by_side`; an expected error is returned, not raised."""
 
-    def attempted(subject: Subject) -> Given | BluegreenError:
+    def tried(subject: Subject) -> Given | BluegreenError:
         try:
             return step(subject)
         except BluegreenError as error:
@@ -105,16 +105,16 @@ def attempt_each(
 
     # One machine, the usual case, stays in this thread, which a Ctrl-C reaches.
     if len(subjects) == 1:
-        return [attempted(subjects[0])]
+        return [tried(subjects[0])]
     with ThreadPoolExecutor(max_workers=len(subjects) or 1) as pool:
-        futures: list[Future[Given | BluegreenError]] = [pool.submit(attempted, each) for each in subjects]
+        futures: list[Future[Given | BluegreenError]] = [pool.submit(tried, each) for each in subjects]
         try:
             pending = set(futures)
             while pending:
-                # A wait without end cannot be interrupted on every platform.
+                # A wait without a timeout cannot be interrupted on every platform.
                 _, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
         except KeyboardInterrupt:
-            # A thread cannot be interrupted, but its connection can be ended: its step ends with that.
+            # A thread cannot be interrupted, but its connection can be closed: that ends its step.
             for subject in subjects:
                 subject.connection.close()
             raise

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP: a step that must not be cut ends first, then the interrupt comes through."""
+"""Ctrl-C, SIGTERM and SIGHUP: a step that must not be cut finishes first, then the interrupt is raised."""
 
 from __future__ import annotations
 
@@ -14,46 +14,46 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupts:
-    """The signals that are held back."""
+    """The interrupts that are held back."""
 
     def __init__(self) -> None:
-        self.came = False
-        self._settled = False
+        self.pending = False
+        self._discarded = False
 
     @contextmanager
     def let_through(self) -> Iterator[None]:
-        """Here they raise KeyboardInterrupt; one that came before does so at once."""
+        """Raises KeyboardInterrupt on an interrupt within the block; at once if one is pending."""
         if not in_main_thread():
             yield
             return
         with _handled_by(_interrupt):
             try:
-                if self.came:
+                if self.pending:
                     raise KeyboardInterrupt
                 yield
             except KeyboardInterrupt:
-                self.came = False
+                self.pending = False
                 raise
 
-    def settle(self) -> None:
-        """All is done: what came meanwhile, or comes from now on, has nothing left to interrupt."""
-        self.came, self._settled = False, True
+    def discard(self) -> None:
+        """Discards a pending interrupt and ignores later ones: nothing is left to interrupt."""
+        self.pending, self._discarded = False, True
 
     def remember(self, number: int, frame: FrameType | None) -> None:
         """Handles a signal by keeping it for later."""
-        self.came = not self._settled
+        self.pending = not self._discarded
 
 
 def raise_on_termination() -> None:
-    """These signals end a command like Ctrl-C, with its clean-up: Python's default would skip it."""
+    """Makes these signals end a command like Ctrl-C, with its clean-up, which Python's default skips."""
     for number in _SIGNALS:
-        # What is ignored, as `nohup` has it, stays ignored.
+        # An ignored signal, as under `nohup`, stays ignored.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
 
 
-def ignore_from_now_on() -> None:
-    """Nothing is left to interrupt but the telling: a second Ctrl-C must not change the exit code."""
+def ignore_interrupts() -> None:
+    """Ignores interrupts from now on: only error output remains, and its exit code must not change."""
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
@@ -62,11 +62,11 @@ def ignore_from_now_on() -> None:
 def held_back(*, hurried_by: signal.Signals | None = None) -> Iterator[Interrupts]:
     """Holds interrupts back until the block has ended, and raises KeyboardInterrupt then.
 
-    For the moments whose result must be known: a switch takes well under a second. A longer wait inside of
-    the block lets them through.
+    For steps whose result must be known: a switch takes well under a second. A longer wait within the block
+    lets them through.
 
     Args:
-        hurried_by: a signal that is not held back: whoever sends it is about to kill.
+        hurried_by: a signal that is not held back, as its sender is about to kill.
     """
     interrupts = Interrupts()
     if not in_main_thread():
@@ -74,7 +74,7 @@ def held_back(*, hurried_by: signal.Signals | None = None) -> Iterator[Interrupt
         return
     with _handled_by(interrupts.remember, spared=hurried_by):
         yield interrupts
-    if interrupts.came:
+    if interrupts.pending:
         raise KeyboardInterrupt
 
 
@@ -84,13 +84,13 @@ def _handled_by(
 ) -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in _SIGNALS if number is not spared}
     try:
-        for number, was in before.items():
-            if was is not signal.SIG_IGN:
+        for number, previous in before.items():
+            if previous is not signal.SIG_IGN:
                 signal.signal(number, handler)
         yield
     finally:
-        for number, was in before.items():
-            signal.signal(number, was)
+        for number, previous in before.items():
+            signal.signal(number, previous)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -67,5 +67,4 @@ def fit_to_start(machine: Machine, found: State, *, jar_bytes: int) -> None:
         error = slots.port_taken(
             idle.name, f"port {idle.port} is held by {who}{of}: {idle.command}".rstrip(": ")
         )
-        error.live = found.describe_live()
-        raise error
+        raise error.extended(live=found.describe_live())

@@ -1,24 +1,25 @@
-"""Retire: what becomes of the slot that served before, once the new one holds."""
+"""Retire: keep the old slot warm or have it stopped, after the new one was switched to and watched."""
 
 from __future__ import annotations
 
 from bluegreen.console.terminal import seconds
 from bluegreen.errors import Failed
 from bluegreen.host import slots
-from bluegreen.rollout.attempt import Attempt
+from bluegreen.rollout.switching import Moved
 
 
-def retire(attempt: Attempt) -> None:
-    """Keeps the old slot warm, or has it stopped, as `old_slot` says."""
-    old, found = attempt.live, attempt.view.slots[attempt.live]
+def retire(moved: Moved) -> None:
+    """Keeps the old slot warm, or stops it, as `old_slot` of config.yml says."""
+    rollout = moved.rollout
+    machine, old = rollout.machine, rollout.live
+    found, settings = rollout.before.slots[old], rollout.settings.old_slot
     if not found.occupied:
         return
-    machine, settings = attempt.machine, attempt.machine.settings.old_slot
-    # No release is known of one that was started by hand: no rollback leads there.
+    # A JVM that was started by hand has no release here: no rollback leads to it.
     warm = (
-        f"{old} stays warm for an instant rollback; its scheduled jobs and consumers run on"
+        f"{old} stays warm for an instant rollback; its scheduled jobs and consumers keep running"
         if found.running
-        else f"the JVM started by hand in {old} and its scheduled jobs and consumers run on"
+        else f"the JVM started by hand in {old} and its scheduled jobs and consumers keep running"
     )
     if settings.after_switch == "keep" and settings.keep_for_s is None:
         machine.console.note(warm)
@@ -26,11 +27,11 @@ def retire(attempt: Attempt) -> None:
     with machine.console.step(f"retire {old}", name="retire the old slot") as step:
         try:
             if settings.after_switch == "stop":
-                stopped = slots.stop(machine, old, attempt.route, drain_s=settings.drain_s)
-                step.done(f"the old slot {old}: {stopped or 'nothing ran there'}")
+                stopped = slots.stop(machine, old, moved.route, drain_s=settings.drain_s)
+                step.done(f"the old slot {old}: {stopped or 'no JVM ran there'}")
             else:
-                kept_s = slots.keep_for(machine, found, attempt.route)
-                step.done(f"{warm}; the host stops it {seconds(kept_s)} from now")
+                kept_s = slots.keep_for(machine, found, moved.route)
+                step.done(f"{warm}; the machine stops it in {seconds(kept_s)}")
         except Failed as error:
-            # The new version serves: that the old one still runs as well is no failure of the deploy.
-            step.done(f"the old slot {old} runs on: {error.message}")
+            # The new version serves: an old one that is not stopped does not make the deploy fail.
+            step.done(f"the old slot {old} keeps running: {error.message}")

@@ -1,67 +1,130 @@
-"""Stage: everything before the switch. Upload, start the idle slot anew, wait until it is UP, smoke paths."""
+"""Stage: everything before the switch. Upload the jar, start it in the idle slot, wait for UP, warm it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from bluegreen.console.terminal import seconds, size
+from bluegreen.errors import Failed
 from bluegreen.host import health, releases, slots
+from bluegreen.host.health import Answer
 from bluegreen.host.machine import application_path
+from bluegreen.host.proxy import Proxy
 from bluegreen.jar import Jar
-from bluegreen.rollout.attempt import Attempt
+from bluegreen.report.run import Rollout
+from bluegreen.rollout.undo import Undo
+from bluegreen.ssh.connection import Connection
 
 
-def upload(attempt: Attempt, jar: Jar) -> None:
-    """Brings the jar to the machine as the attempt's release."""
-    console, release = attempt.machine.console, attempt.release
-    assert release is not None  # noqa: S101 # an upload is of the release that the deploy made
+@dataclass(frozen=True)
+class Staged:
+    """A release that is UP in the idle slot, ready for the switch.
+
+    Args:
+        pid: of its JVM, None for one that bluegreen does not supervise.
+        health: its last UP, None if it was not asked.
+        proxy: what nginx routes by, as last seen.
+    """
+
+    rollout: Rollout
+    pid: int | None
+    health: Answer | None
+    proxy: Proxy
+
+    @property
+    def connection(self) -> Connection:
+        return self.rollout.connection
+
+
+def running(rollout: Rollout) -> Staged:
+    """What the idle slot runs already, as the look found it.
+
+    Raises:
+        Failed: it is not UP.
+    """
+    state = rollout.before
+    idle = state.slots[rollout.slot]
+    if not idle.up:
+        reason = str(idle.health) if idle.health else "it runs no JVM of ours"
+        raise Failed(
+            f"the idle slot {idle.name} is not UP: {reason}",
+            live=f"{state.describe_live()} (untouched)",
+            remedy=f"deploy first: `bluegreen deploy --host {rollout.settings.host} --no-switch`",
+        )
+    return Staged(rollout, idle.pid, idle.health, state.proxy)
+
+
+def upload(rollout: Rollout, jar: Jar) -> None:
+    """Sends the jar to the machine as the rollout's release."""
+    console, release = rollout.machine.console, rollout.release
+    assert release is not None  # noqa: S101 # a deploy makes its release from the jar
     with console.step(f"upload {jar.path.name}, {size(jar.size_bytes)}", name="upload") as step:
         with console.progress(jar.path.name, jar.size_bytes) as progress:
-            sent = releases.upload(attempt.machine, release, jar, attempt.view.releases, progress)
+            sent = releases.upload(rollout.machine, release, jar, rollout.before.releases, progress)
         rate = size(jar.size_bytes / max(step.so_far_s, 0.001))
-        how = f"{size(jar.size_bytes)}, {rate}/s" if sent else "the host had these bytes already"
+        how = f"{size(jar.size_bytes)}, {rate}/s" if sent else "the machine already had these bytes"
         step.done(f"uploaded {jar.path.name} as release {release.id}: {how}")
 
 
-def make_room(attempt: Attempt) -> None:
-    """Stops what the idle slot still runs, once what is under way there has ended (P2).
+def start_until_up(rollout: Rollout, environment: Mapping[str, str], undo: Undo) -> Staged:
+    """Starts the release in the idle slot and waits until it is UP and its smoke paths answer.
 
-    It is not yet the attempt's own: an interrupt meanwhile leaves it to its users.
+    Args:
+        environment: of the JVM, secrets included.
+
+    Raises:
+        Failed: it did not become UP; the cause holds the last answer and the last lines of its log.
     """
-    machine, found = attempt.machine, attempt.view.slots[attempt.slot]
+    _make_room(rollout)
+    staged = _start(rollout, environment, undo)
+    _warm(rollout)
+    return staged
+
+
+def _make_room(rollout: Rollout) -> None:
+    """Stops the JVM of the idle slot, once its requests have ended (P2).
+
+    It is not this run's own: an interrupt meanwhile leaves it to its users.
+    """
+    machine, found = rollout.machine, rollout.before.slots[rollout.slot]
     if not found.occupied:
         return
-    with machine.console.step(f"stop what {attempt.slot} ran before", name="make room") as step:
-        stopped = slots.stop(machine, attempt.slot, attempt.route, drain_s=machine.settings.old_slot.drain_s)
+    with machine.console.step(f"stop the previous JVM of {rollout.slot}", name="make room") as step:
+        stopped = slots.stop(
+            machine,
+            rollout.slot,
+            rollout.before.proxy.route,
+            drain_s=rollout.settings.old_slot.drain_s,
+        )
         step.done(
-            f"{attempt.slot}: its previous JVM (pid {stopped.pid}) {stopped}"
+            f"{rollout.slot}: its previous JVM (pid {stopped.pid}) {stopped}"
             if stopped
-            else f"{attempt.slot}: its previous JVM ended by itself"
+            else f"{rollout.slot}: its previous JVM ended by itself"
         )
 
 
-def start_until_up(attempt: Attempt, environment: Mapping[str, str]) -> None:
-    """Starts the release in the idle slot and waits until it is UP and its smoke paths answer.
-
-    Raises:
-        Failed: it did not get there; the cause holds the last answer and the last lines of its log.
-    """
-    machine, slot, release = attempt.machine, attempt.slot, attempt.release
+def _start(rollout: Rollout, environment: Mapping[str, str], undo: Undo) -> Staged:
+    machine, slot, release, proxy = rollout.machine, rollout.slot, rollout.release, rollout.before.proxy
     assert release is not None  # noqa: S101 # only a release can be started
-    make_room(attempt)
     with machine.console.step(f"start {slot}", name="start until UP") as step:
-        # Said before it runs: whatever comes next, what may have been started is stopped again.
-        attempt.started = True
-        attempt.pid = slots.start(machine, slot, release.id, attempt.route, environment)
-        began = step.so_far_s
-        attempt.health = health.wait_until_up(machine, slot, attempt.pid)
-        step.done(f"{slot} is UP {seconds(step.so_far_s - began)} after its start (pid {attempt.pid})")
-    paths, times = machine.settings.health.smoke, machine.settings.health.warm
+        # Before it runs: whatever happens next, what may have been started is stopped.
+        undo.starts(rollout)
+        pid = slots.start(machine, slot, release.id, proxy.route, environment)
+        began_s = step.so_far_s
+        answer = health.wait_until_up(machine, slot, pid)
+        step.done(f"{slot} is UP after {seconds(step.so_far_s - began_s)} (pid {pid})")
+    return Staged(rollout, pid, answer, proxy)
+
+
+def _warm(rollout: Rollout) -> None:
+    machine, slot = rollout.machine, rollout.slot
+    paths, times = rollout.settings.health.smoke, rollout.settings.health.warm
     if paths:
-        with machine.console.step(f"ask {len(paths)} smoke paths of {slot}", name="smoke paths") as step:
+        with machine.console.step(f"request {len(paths)} smoke paths of {slot}", name="smoke paths") as step:
             health.smoke(machine, slot)
             step.done(f"{len(paths)} smoke paths of {slot} answer 2xx")
     elif times:
         with machine.console.step(f"warm {slot}", name="warm") as step:
             health.warm(machine, slot)
-            step.done(f"warmed {slot} with {times} requests for {application_path(machine.settings)}")
+            step.done(f"warmed {slot} with {times} requests for {application_path(rollout.settings)}")

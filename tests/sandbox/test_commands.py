@@ -98,7 +98,7 @@ def test_completion_completes_commands_and_their_flags(idle: Box) -> None:
         (["--nothing"], "--nothing"),
         (["rollback", "--version", "1"], "'1'"),
         (["sandbox", "--host", "nope"], "✗ config.yml has no sandbox called nope"),
-        (["setup", "--force", "--keep"], "✗ --force and --keep say the opposite of each other"),
+        (["setup", "--force", "--keep"], "✗ --force and --keep are mutually exclusive"),
         (["logs", "--lines", "many"], "✗ --lines many: is not a number"),
         (["--list-depth", "many", "--list"], "many"),
         (["status", "--config", "nowhere.yml"], "nowhere.yml"),

@@ -20,8 +20,11 @@ from bluegreen.console.terminal import Console
 from bluegreen.errors import Failed, Locked, SwitchedBack, Unclear
 from bluegreen.host import lock
 from bluegreen.host.machine import Machine
-from bluegreen.rollout import fleet, promote
-from bluegreen.rollout.attempt import Attempt
+from bluegreen.rollout import fleet, promote, switching
+from bluegreen.rollout.probing import Probes
+from bluegreen.rollout.stage import Staged
+from bluegreen.rollout.switching import Moved
+from bluegreen.rollout.undo import Undo
 from tests.support.box import Box, box_in, wait_for
 from tests.support.incidents import WATCH_PAUSE, machine_of, pauses, settings_of, slow_nginx
 from tests.support.on_host import live_pid
@@ -71,17 +74,17 @@ def test_no_machine_is_switched_before_every_one_is_up(
 ) -> None:
     deploy("1")
     seen: list[list[str | None]] = []
-    switch_all = promote.switch_all
+    switch_all = switching.switch_all
 
-    def look_then_switch(attempts: Sequence[Attempt]) -> None:
+    def look_then_switch(staged: Sequence[Staged], undo: Undo, probes: Probes) -> list[Moved]:
         seen.append(
             [
-                box.machine()["slots"][attempt.slot]["health"]
-                for box, attempt in zip(boxes, attempts, strict=True)
+                box.machine()["slots"][each.rollout.slot]["health"]
+                for box, each in zip(boxes, staged, strict=True)
             ]
         )
         seen.append([box.served() for box in boxes])
-        switch_all(attempts)
+        return switch_all(staged, undo, probes)
 
     monkeypatch.setattr(promote, "switch_all", look_then_switch)
     deploy("2")
@@ -134,7 +137,7 @@ def test_a_machine_that_cannot_go_back_is_a_case_for_a_person(
                 f'; echo >>"{count}"; [ "$(wc -l <"{count}")" -lt {refuses_from} ] || exit 1 ;;',
             )
         )
-    with pytest.raises(Unclear, match="one that was did not go back"):
+    with pytest.raises(Unclear, match="another that was did not go back"):
         deploy("2")
     assert [box.served() for box in boxes] == ["2", "1"]
 

@@ -14,6 +14,7 @@ from bluegreen.console.workflow_commands import add_to_summary, annotation, grou
 from bluegreen.errors import Failed
 from bluegreen.report.github import reported, url_of
 from bluegreen.report.job_summary import LARGEST_BYTES, Moved, Report, render
+from bluegreen.report.run import Result
 
 
 def github_console_to_text() -> tuple[GithubConsole, io.StringIO]:
@@ -181,7 +182,7 @@ def test_a_summary_stays_below_what_github_takes_and_keeps_the_end() -> None:
     [
         (Failed("prod2 died"), "## ❌ deploy of taggle on prod: prod2 died"),
         (KeyboardInterrupt(), "## ⚠️ deploy of taggle on prod: interrupted, nothing was changed"),
-        (ValueError("x"), "## ❌ deploy of taggle on prod: ended by a defect of bluegreen; see the log"),
+        (ValueError("x"), "## ❌ deploy of taggle on prod: ended by a bug of bluegreen; see the log"),
     ],
 )
 def test_however_a_command_ends_the_summary_says_so(
@@ -199,8 +200,12 @@ def test_however_a_command_ends_the_summary_says_so(
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
     }
     console, _ = github_console_to_text()
-    with pytest.raises(type(raised)), reported("deploy", settings, console, environ):
+
+    def ending_so() -> list[Result]:
         raise raised
+
+    with pytest.raises(type(raised)):
+        reported("deploy", settings, console, ending_so, environ)
     told = (tmp_path / "summary").read_text()
     assert told.startswith(f"{title}\n\nStarted by kim, https://github.com/team/taggle/actions/runs/7.\n")
     assert ("```text\nprod2 died\n```" in told) == isinstance(raised, Failed)

@@ -117,7 +117,7 @@ def test_p8_a_cancelled_run_is_undone_or_finished_in_time_and_says_which(
         said = (
             "interrupted after the switch: the new version serves"
             if finished
-            else ("interrupted before the switch; what had been started was stopped again")
+            else ("interrupted before the switch; the JVM that it had started was stopped")
         )
         assert said in deployer.said
         assert box.served() == ("3" if finished else "2")
@@ -146,7 +146,7 @@ def test_p8_cancelled_while_a_stuck_jvm_is_stopped_it_ends_in_time_and_the_host_
             wait_for(lambda: step_runs(box), "SIGTERM was sent, and the host waits for what it does")
             code = cancelled(deployer)
         assert code == 1, deployer.said
-        assert "interrupted before the switch; the undoing was cut short" in deployer.said
+        assert "interrupted before the switch; the clean-up was cut short" in deployer.said
         assert box.served() == "2"
         # The host goes on to the end of the step that it was at, and no further: nobody waits for a new JVM.
         box.deployed("4")

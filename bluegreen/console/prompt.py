@@ -1,0 +1,25 @@
+"""Questions to the person at the terminal; piped or in CI nobody is asked."""
+
+from __future__ import annotations
+
+import sys
+
+from bluegreen.console.terminal import in_ci
+
+
+def somebody_answers() -> bool:
+    """Whether a person can answer a question."""
+    return sys.stdin.isatty() and not in_ci()
+
+
+def confirmed(question: str) -> bool:
+    """Whether the person answers yes; False where nobody can answer."""
+    return somebody_answers() and input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+
+def answer(question: str, default: str | None) -> str | None:
+    """What the person answers, or the default; None where neither is given."""
+    if somebody_answers():
+        given = input(f"{question}{f' [{default}]' if default else ''}: ").strip()
+        return given or default
+    return default

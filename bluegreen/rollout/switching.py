@@ -1,0 +1,189 @@
+"""Switching: point nginx at the new slot on every machine or on none, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bluegreen.errors import BluegreenError, ConnectionLost, Failed, Unclear
+from bluegreen.host import health, proxy
+from bluegreen.host.journal import Outcome
+from bluegreen.host.look import look
+from bluegreen.host.machine import RouteMoved
+from bluegreen.host.probe import Proof
+from bluegreen.host.proxy import Proxy, Switched
+from bluegreen.report.record import record_end
+from bluegreen.report.run import Rollout
+from bluegreen.rollout.fleet import try_each
+from bluegreen.rollout.probing import Probes
+from bluegreen.rollout.reconnect import connect_again
+from bluegreen.rollout.stage import Staged
+from bluegreen.rollout.undo import Undo
+from bluegreen.ssh.connection import Connection
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A machine that was switched to its new slot.
+
+    Args:
+        switched: how, None if the connection was lost meanwhile and a second look saw the slot serve.
+        route: the word of the route that is in force since.
+    """
+
+    staged: Staged
+    switched: Switched | None
+    route: str
+
+    @property
+    def rollout(self) -> Rollout:
+        return self.staged.rollout
+
+    @property
+    def connection(self) -> Connection:
+        return self.rollout.connection
+
+    @property
+    def verified(self) -> bool:
+        """Whether nginx was seen to answer from the new slot, by its name."""
+        return self.switched is None or self.switched.verified
+
+
+def prepare(staged: Staged, undo: Undo) -> Staged:
+    """What must hold before the switch: the slot answers its own name, the include says what serves.
+
+    Raises:
+        Failed: the slot does not answer its name on its own port.
+    """
+    health.names_itself(staged.rollout.machine, staged.rollout.slot)
+    return _with_include_repaired(staged, undo)
+
+
+def switch_all(staged: Sequence[Staged], undo: Undo, probes: Probes) -> list[Moved]:
+    """Switches every machine; if one fails, those that were switched go back.
+
+    Raises:
+        Failed: a machine was not switched; none is.
+        Unclear: a machine was not switched, and another did not go back.
+    """
+    results = try_each(staged, lambda each: _switch(each, undo))
+    errors = [each for each in results if isinstance(each, BluegreenError)]
+    moved = [each for each in results if isinstance(each, Moved)]
+    if not errors:
+        return moved
+    back = try_each(moved, lambda each: switch_back(each, undo))
+    for each in moved:
+        probes.stop(each.rollout, each.switched)
+    probes.stop_all()
+    proofs = {
+        each.rollout.machine.address: probes.after_switch(each.rollout, result.switched)
+        if isinstance(result, Moved)
+        else probes.after_failure(each.rollout, result)
+        for each, result in zip(staged, results, strict=True)
+    }
+
+    def proof_of(rollout: Rollout) -> Proof | None:
+        return proofs[rollout.machine.address]
+
+    failed = next(each.rollout for each, result in zip(staged, results, strict=True) if result is errors[0])
+    error = errors[0].extended(why=seen_by_users(proof_of(failed)))
+    unclear = next((each for each in results if isinstance(each, Unclear)), None)
+    stuck = next((each for each in back if isinstance(each, BluegreenError)), None)
+    if unclear or stuck:
+        # What may serve users by now is left alone.
+        try_each(
+            staged,
+            lambda each: record_end(
+                each.rollout, Outcome.FAILED, error.message, proof=proof_of(each.rollout)
+            ),
+        )
+    else:
+        undo.clean_up(error, proof_of)
+    if unclear:
+        raise unclear if unclear is not errors[0] else error
+    if stuck:
+        raise Unclear(
+            "a machine was not switched, and another that was did not go back",
+            why=[error.message, *error.why, stuck.message, *stuck.why],
+            remedy=f"`bluegreen status --host {failed.settings.host}` shows which slot serves on each",
+        )
+    raise undo.explained(error)
+
+
+def switch_back(moved: Moved, undo: Undo) -> None:
+    """Points nginx at the slot that was live before."""
+    rollout = moved.rollout
+    machine = rollout.machine
+    with machine.console.step(f"switch back to {rollout.live}", name="switch back") as step:
+        # Without a look: at a slot that hangs a look takes seconds, in which users wait.
+        known = replace(moved.staged.proxy, route=moved.route)
+        try:
+            switched, route = _point_at(rollout, rollout.live, known)
+        except RouteMoved:
+            switched, route = _point_at(rollout, rollout.live, look(machine).proxy)
+        undo.routed(rollout, route)
+        how = f"in {switched.duration_ms} ms on the host" if switched else "although the connection was lost"
+        step.done(f"switched back to {rollout.live} {how}")
+
+
+def seen_by_users(proof: Proof | None) -> list[str]:
+    """What the probe saw, as a line of an error's cause."""
+    return [f"users meanwhile: {proof}"] if proof else []
+
+
+def _switch(staged: Staged, undo: Undo) -> Moved:
+    """Switches one machine, and reports it once nginx answers from the new slot."""
+    rollout = staged.rollout
+    with rollout.machine.console.step(f"switch to {rollout.slot}", name="switch") as step:
+        undo.switches(rollout)
+        switched, route = _point_at(rollout, rollout.slot, staged.proxy)
+        undo.routed(rollout, route)
+        if switched is None:
+            seen = "the connection was lost, and a second look saw it serve"
+        elif switched.verified:
+            seen = f"{switched}; it answers through nginx"
+        else:
+            seen = f"{switched}; an application answers, but not which slot it is"
+        step.done(f"switched to {rollout.slot}{': ' if switched is None else ' '}{seen}")
+    return Moved(staged, switched, route)
+
+
+def _with_include_repaired(staged: Staged, undo: Undo) -> Staged:
+    """The staged release, with an include that says what serves.
+
+    A switch that fails puts back the include that it found, with a reload. One that was edited and never
+    loaded would take traffic away from the live slot (P5), so it is repaired first (P3).
+    """
+    rollout, found = staged.rollout, staged.proxy
+    if found.answers in (None, found.routed):
+        return staged
+    _, route = _point_at(rollout, rollout.live, found)
+    undo.routed(rollout, route)
+    return replace(staged, proxy=look(rollout.machine).proxy)
+
+
+def _point_at(rollout: Rollout, slot: str, found: Proxy) -> tuple[Switched | None, str]:
+    """Points nginx at a slot.
+
+    The step finishes on the machine whether or not the connection lives: after a lost one a look shows what
+    came of it.
+
+    Returns:
+        The switch, None if the connection was lost meanwhile and a look saw the slot serve; and the route
+        that is in force since.
+
+    Raises:
+        Failed: it was not switched.
+    """
+    try:
+        switched = proxy.switch(rollout.machine, found, slot)
+    except ConnectionLost as lost:
+        connect_again(rollout, lost)
+        now = look(rollout.machine)
+        if now.live != slot:
+            raise Failed(
+                "the connection was lost during the switch, and the machine did not switch",
+                why=[lost.message],
+            ) from lost
+        return None, now.proxy.route
+    return switched, switched.route

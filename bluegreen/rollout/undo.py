@@ -1,0 +1,142 @@
+"""The clean-up of a run that fails before it has switched every machine."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from bluegreen.errors import BluegreenError, Failed
+from bluegreen.host import slots
+from bluegreen.host.journal import Outcome
+from bluegreen.host.machine import LockLost
+from bluegreen.host.probe import Proof
+from bluegreen.remote import limits
+from bluegreen.report.record import record_end
+from bluegreen.report.run import Rollout
+from bluegreen.rollout.fleet import try_each
+from bluegreen.rollout.interrupts import held_back
+from bluegreen.rollout.reconnect import retry_once
+
+INTERRUPTED = "interrupted before the switch"
+
+# What the probe of a machine has seen so far, if it runs there.
+ProofOf = Callable[[Rollout], Proof | None]
+
+
+class Undo:
+    """What was begun on each machine of a run, and how it is undone.
+
+    Args:
+        rollouts: one a machine.
+    """
+
+    def __init__(self, rollouts: Sequence[Rollout]) -> None:
+        self._rollouts = tuple(rollouts)
+        self._routes = {rollout.machine.address: rollout.before.proxy.route for rollout in rollouts}
+        self._started: set[str] = set()
+        self._switched: set[str] = set()
+
+    def starts(self, rollout: Rollout) -> None:
+        """Call before a JVM is started: from then on the clean-up stops it."""
+        self._started.add(rollout.machine.address)
+
+    def switches(self, rollout: Rollout) -> None:
+        """Call before a switch: from then on users may have requests in the new slot."""
+        self._switched.add(rollout.machine.address)
+
+    def routed(self, rollout: Rollout, route: str) -> None:
+        """Call when the route in force has changed: a stop checks that it is still this one (P4)."""
+        self._routes[rollout.machine.address] = route
+
+    def route(self, rollout: Rollout) -> str:
+        """The route in force, as last seen."""
+        return self._routes[rollout.machine.address]
+
+    @contextmanager
+    def on_failure(self, proof: ProofOf = lambda rollout: None) -> Iterator[None]:
+        """Cleans up if the block fails or is interrupted: for everything before the switch.
+
+        Traffic is where it was. A JVM on a machine that is not reached again is stopped by the next deploy.
+
+        Args:
+            proof: what the probe of a machine has seen, for the journal.
+
+        Raises:
+            Failed: the block failed; the error says what is live.
+        """
+        try:
+            yield
+        except (BluegreenError, KeyboardInterrupt) as failure:
+            error = _as_error(failure)
+            try:
+                # A second Ctrl-C must not cut the clean-up; SIGTERM may, as SIGKILL follows it.
+                with held_back(hurried_by=signal.SIGTERM) as interrupts:
+                    cleaned = self.clean_up(error, proof)
+                    # Whoever was away too long sees what another deploy did to its JVM: not the cause.
+                    error = next((each for each in cleaned if isinstance(each, LockLost)), error)
+                    interrupts.discard()
+            except KeyboardInterrupt:
+                error = Failed(
+                    f"{INTERRUPTED}; the clean-up was cut short",
+                    why=["the machine finishes the step that it was at; the idle slot serves no users"],
+                    remedy="run the command again: it stops what still runs in the idle slot",
+                )
+            raise self.explained(error) from failure
+
+    def clean_up(
+        self, error: BluegreenError, proof: ProofOf = lambda rollout: None
+    ) -> list[BluegreenError | None]:
+        """Stops each JVM that this run started, and writes the cause to the journal.
+
+        Returns:
+            For each machine the error of its clean-up, None where it worked.
+        """
+        return try_each(
+            self._rollouts, lambda each: retry_once(each, lambda: self._clean(each, error, proof))
+        )
+
+    def stop_failed(self, rollout: Rollout) -> None:
+        """Stops a JVM that took traffic and failed, once its requests have ended; warns if it cannot."""
+        machine = rollout.machine
+        with machine.console.step(f"stop {rollout.slot}", name="stop what failed") as step:
+            drain_s = min(rollout.settings.old_slot.drain_s, limits.FAILED_DRAIN_S)
+            try:
+                stopped = slots.stop(machine, rollout.slot, self.route(rollout), drain_s=drain_s)
+                step.done(f"{rollout.slot}, which failed: {stopped or 'it had ended by itself'}")
+            except Failed as error:
+                step.done(f"{rollout.slot}, which failed, was not stopped: {error.message}")
+
+    def explained(self, error: BluegreenError) -> Failed:
+        """The error of a run that switched nothing: with what is live, and exit code 1."""
+        first = self._rollouts[0]
+        live = "; ".join(dict.fromkeys(each.before.describe_live() for each in self._rollouts))
+        return Failed(error.message, why=error.why, live=error.live, remedy=error.remedy).extended(
+            live=f"{live} (untouched)",
+            remedy=f"fix it and run {first.command} again; the complete log: "
+            f"`bluegreen logs --host {first.settings.host} --slot {first.slot}`",
+        )
+
+    def _clean(self, rollout: Rollout, error: BluegreenError, proof: ProofOf) -> None:
+        address = rollout.machine.address
+        if address in self._started and address in self._switched:
+            self.stop_failed(rollout)
+        elif address in self._started:
+            self._stop_unused(rollout)
+        record_end(rollout, Outcome.FAILED, error.message, proof=proof(rollout))
+
+    def _stop_unused(self, rollout: Rollout) -> None:
+        machine = rollout.machine
+        try:
+            slots.stop(machine, rollout.slot, self.route(rollout), stop_timeout_s=limits.ABANDON_STOP_S)
+        except LockLost:
+            raise
+        except Failed as failure:
+            machine.console.warn(f"{rollout.slot} was not stopped: {failure.message}")
+
+
+def _as_error(failure: BluegreenError | KeyboardInterrupt) -> BluegreenError:
+    """The error that a person sees: an interrupt before the switch is a failure like any other."""
+    if isinstance(failure, BluegreenError):
+        return failure
+    return Failed(f"{INTERRUPTED}; the JVM that it had started was stopped")
