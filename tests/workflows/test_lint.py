@@ -33,10 +33,29 @@ NEWER_THAN_ACTIONLINT = (
 )
 TEAMS = {
     "gradle": Repository(
-        Build("gradle", ".", "./gradlew", "build/libs/*.jar", 21, "shop", True, True), "prod"
+        Build(
+            "gradle",
+            folder=".",
+            launcher="./gradlew",
+            jar="build/libs/*.jar",
+            java=21,
+            name="shop",
+            has_slot_path=True,
+            has_actuator=True,
+        ),
+        "prod",
     ),
     "maven": Repository(
-        Build("maven", "backend", "sh ./mvnw", "backend/target/*.jar", 17, "shop", True, True),
+        Build(
+            "maven",
+            folder="backend",
+            launcher="sh ./mvnw",
+            jar="backend/target/*.jar",
+            java=17,
+            name="shop",
+            has_slot_path=True,
+            has_actuator=True,
+        ),
         "live",
         secrets=("DB_PASSWORD", "API_TOKEN"),
     ),
@@ -94,7 +113,7 @@ def test_shellcheck_finds_nothing_in_what_is_run(repository: Path) -> None:
         assert ran.returncode == 0, f"{script}\n{ran.stdout}"
 
 
-def test_no_expression_stands_in_what_is_run(repository: Path) -> None:
+def test_no_script_contains_an_expression(repository: Path) -> None:
     for file in [*(repository / ".github" / "workflows").iterdir(), *repository.glob("action.yml")]:
         for script in _scripts(yaml.safe_load(file.read_text())):
             assert "${{" not in script, f"{file.name}: {script}"
@@ -140,16 +159,16 @@ def test_whatever_installs_bluegreen_takes_the_version_of_this_commit() -> None:
         assert re.findall(r"bluegreen-deploy\S*", text) == [f"bluegreen-deploy=={__version__}"]
 
 
-def _scripts(told: Any) -> Iterator[str]:
+def _scripts(node: Any) -> Iterator[str]:
     """Every `run` of a workflow or an action."""
-    if isinstance(told, dict):
-        for key, value in told.items():
+    if isinstance(node, dict):
+        for key, value in node.items():
             if key == "run" and isinstance(value, str):
                 yield value
             else:
                 yield from _scripts(value)
-    elif isinstance(told, list):
-        for each in told:
+    elif isinstance(node, list):
+        for each in node:
             yield from _scripts(each)
 
 
