@@ -131,7 +131,7 @@ def _workflow_for_act(root: Path, name: str, run: Path) -> Path:
 
 
 def _stand_in(name: str, folder: Path) -> str:
-    """The argument of --local-repository for an action: its commit, and the git repository of its stand-in."""
+    """The argument of --local-repository for an action: its commit, and the repository of its stand-in."""
     place = folder / "stand-ins" / name
     action, commit = ACTIONS[name].split()[0].split("@")
     owner, repository, *below = action.split("/")
