@@ -1,4 +1,4 @@
-"""What `invoke` finds here: the commands of bluegreen."""
+"""The tasks that `invoke` finds here: the commands of bluegreen."""
 
 from bluegreen.tasks import namespace
 

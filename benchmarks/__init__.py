@@ -1,1 +1,1 @@
-"""The figures of README.md, each with the command that makes it; side by side in one run."""
+"""Benchmarks: the figures in README.md. Each module measures one table and names its command."""

@@ -1,4 +1,4 @@
-"""How a figure is shown: what was asked, the rows, and the command that makes them again."""
+"""Output of a benchmark: a title, a table, and the command that measured it."""
 
 from __future__ import annotations
 
@@ -9,21 +9,25 @@ from statistics import median
 from bluegreen.console.terminal import Console
 
 
-def show(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]], *, command: str) -> None:
-    """Prints a table that can be pasted as it is."""
+def print_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]], *, command: str) -> None:
+    """Prints a table with its title and the command that measured it."""
     console = Console()
     console.line()
     console.line(title, "bold")
     console.table(headers, rows)
-    console.line(f"made by: {command}  ({platform.machine()}, Python {platform.python_version()})")
+    console.line(f"measured by: {command}  ({platform.machine()}, Python {platform.python_version()})")
 
 
-def of(values: Sequence[float], unit: str = "ms") -> str:
-    """The median of some values, with the least and the most."""
-    return f"{median(values):.0f} {unit} ({min(values):.0f} to {max(values):.0f})"
+def median_and_range(values_ms: Sequence[float]) -> str:
+    """The median, the minimum and the maximum of times in ms, as text: `62 ms (55 to 83)`."""
+    return f"{median(values_ms):.0f} ms ({min(values_ms):.0f} to {max(values_ms):.0f})"
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The value below which so many percent are."""
+    """The value at a percentile.
+
+    Args:
+        percent: 0 to 100.
+    """
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]

@@ -1,7 +1,7 @@
-"""The demo: what a team does with bluegreen, under traffic that must not lose a request.
+"""The demo: deploys and a rollback in a sandbox, under traffic that must not lose a request.
 
-Each command is printed before it runs, and the output is its own. Ends with exit code 1 if anything was not
-as it should be.
+Prints each command before it runs, and its output unchanged. Exits with 1 if a step did not end as described,
+or if a request failed.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from urllib.parse import urlsplit
 
 from bluegreen.console.terminal import Console, seconds
 from bluegreen.sandbox import host
-from scripts.traffic import Tally, Traffic, WrongAnswer, ask
+from scripts.traffic import CLIENTS, Tally, Traffic, WrongAnswer, ask
 
 FILES = {
     "config.yml": """\
 app: taggle
-jar: .sandbox/standin/taggle.jar  # a small application that needs only a JDK; `invoke sandbox` builds it
-health: {timeout: 4s}             # by default 2m
-switch: {watch: 2s}               # by default 10s
+jar: .sandbox/standin/taggle.jar  # a small application without dependencies; `invoke sandbox` builds it
+health: {timeout: 4s}             # default: 2m
+switch: {watch: 2s}               # default: 10s
 hosts:
-  sandbox: {sandbox: true}        # an sshd and an nginx of its own, in this folder
+  sandbox: {sandbox: true}        # an sshd and an nginx that run in this folder
 """,
     "tasks.py": """\
 from bluegreen.tasks import namespace
@@ -40,99 +40,143 @@ __all__ = ["namespace"]
 """,
 }
 BUILD = "python -m bluegreen.sandbox.standin"
-# How long the version that the last step left is asked on.
-AFTER_S = 1.0
+VERSIONS = ("1", "2", "3")
+# Traffic before the second step and after the last one, to see which version answers.
+STEADY_S = 1.0
 
 
 @dataclass(frozen=True)
 class Step:
-    """A command that changes what serves.
+    """A command that deploys or rolls back, and its expected outcome.
 
     Args:
-        serves: the version that must answer when it has ended.
-        answers: the versions that may answer between its start and the next step's.
-        exit_code: what it must end with.
+        name: the name in the closing table.
+        explanation: what the step shows.
+        live: the version that is live after the command.
+        answers: the versions that may answer between the start of this step and the start of the next.
     """
 
     name: str
+    explanation: str
     command: str
-    serves: str
+    live: str
     answers: frozenset[str]
     exit_code: int = 0
 
 
-FIRST = Step("deploy version 1", "invoke deploy", "1", frozenset("1"))
+FIRST = Step(
+    name="deploy version 1",
+    explanation="Deploy version 1 to the empty host.",
+    command="invoke deploy",
+    live="1",
+    answers=frozenset("1"),
+)
 UNDER_TRAFFIC = (
-    Step("deploy version 2", "invoke deploy --jar taggle-2.jar", "2", frozenset("12")),
-    Step("deploy version 3, never UP", "invoke deploy --jar taggle-3.jar", "2", frozenset("2"), exit_code=1),
-    Step("roll back", "invoke rollback", "1", frozenset("12")),
+    Step(
+        name="deploy version 2",
+        explanation=f"From here on {CLIENTS} clients send requests and never retry. Deploy version 2.",
+        command="invoke deploy --jar taggle-2.jar",
+        live="2",
+        answers=frozenset("12"),
+    ),
+    Step(
+        name="deploy version 3, never UP",
+        explanation="Deploy version 3, whose health is never UP: bluegreen must not switch to it.",
+        command="invoke deploy --jar taggle-3.jar",
+        live="2",
+        answers=frozenset("2"),
+        exit_code=1,
+    ),
+    Step(
+        name="roll back",
+        explanation="Roll back to version 1.",
+        command="invoke rollback",
+        live="1",
+        answers=frozenset("12"),
+    ),
 )
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What came of a step; `tally` is what the clients saw from its start to the next step's."""
+class Outcome:
+    """The outcome of a step.
+
+    Args:
+        live: the version that answered after the command.
+        tally: the requests of the clients from the start of this step to the start of the next.
+    """
 
     step: Step
     took_s: float
     exit_code: int
-    serves: str
+    live: str
     tally: Tally
 
-    def faults(self) -> Iterator[str]:
-        """All that is not as the step says, in words."""
+    def problems(self) -> Iterator[str]:
+        """Every difference from the expected outcome, as text."""
         step, tally = self.step, self.tally
         if self.exit_code != step.exit_code:
-            yield f"exit code {self.exit_code}, not {step.exit_code}"
-        if self.serves != step.serves:
-            yield f"version {self.serves} serves after it, not {step.serves}"
+            yield f"exit code {self.exit_code}, expected {step.exit_code}"
+        if self.live != step.live:
+            yield f"version {self.live} is live, expected {step.live}"
         for version in sorted(tally.answered.keys() - step.answers):
-            yield f"{tally.answered[version]} answers of version {version}"
+            yield f"{tally.answered[version]} answers from version {version}, expected none"
         for cause, count in tally.failed.most_common():
             yield f"{count} requests failed: {cause}"
-        if (lost := tally.sent - tally.answered.total() - tally.failed.total()) != 0:
-            yield f"{lost} requests have no outcome"
+        if (missing := tally.sent - tally.answered.total() - tally.failed.total()) != 0:
+            yield f"{missing} requests have no outcome"
 
 
-def play(folder: Path, console: Console) -> int:
-    """The whole story, in a folder of its own; gives the exit code."""
+def run_demo(folder: Path, console: Console) -> int:
+    """Runs the whole demo; returns the exit code.
+
+    Args:
+        folder: an empty folder.
+    """
     for name, text in FILES.items():
         Path(folder, name).write_text(text)
     console.line(f"$ cd {folder}", "bold")
-    run("cat config.yml", folder, console)
-    run(f"{BUILD} taggle-2.jar --version 2", folder, console)
-    run(f"{BUILD} taggle-3.jar --version 3 --health never-up", folder, console)
-    run("invoke sandbox", folder, console)
-    box = host.running(folder / ".sandbox")
-    if box is None:
+    run("cat config.yml", folder, console, "The host is a sandbox: ordinary processes in this folder.")
+    run("invoke sandbox", folder, console, "Start its sshd and nginx, and build version 1.")
+    sandbox = host.running(folder / ".sandbox")
+    if sandbox is None:
         return 1
-    with contextlib.closing(Traffic(box.url)) as traffic:
-        seen = [take(FIRST, folder, console, box.url, traffic)]
-        if seen[0].serves == FIRST.serves:
+    run(f"{BUILD} taggle-2.jar --version 2", folder, console, "Build versions 2 and 3.")
+    run(f"{BUILD} taggle-3.jar --version 3 --health never-up", folder, console)
+    with contextlib.closing(Traffic(sandbox.url)) as traffic:
+        outcomes = [run_step(FIRST, folder, console, sandbox.url, traffic)]
+        if outcomes[0].live == FIRST.live:
             traffic.start()
-            seen += [take(step, folder, console, box.url, traffic) for step in UNDER_TRAFFIC]
-            run("invoke status", folder, console)
-            time.sleep(AFTER_S)
-    return conclude(seen, console)
+            time.sleep(STEADY_S)
+            outcomes += [run_step(step, folder, console, sandbox.url, traffic) for step in UNDER_TRAFFIC]
+            run("invoke status", folder, console, "What runs on the host now.")
+            time.sleep(STEADY_S)
+    return print_result(outcomes, console)
 
 
-def take(step: Step, folder: Path, console: Console, url: str, traffic: Traffic) -> Seen:
-    """Takes one step, and asks which version serves after it."""
+def run_step(step: Step, folder: Path, console: Console, url: str, traffic: Traffic) -> Outcome:
+    """Runs the command of a step, and asks which version is live after it."""
     tally = traffic.phase()
     began = time.monotonic()
-    exit_code = run(step.command, folder, console)
-    return Seen(step, time.monotonic() - began, exit_code, serving(url), tally)
+    exit_code = run(step.command, folder, console, step.explanation)
+    return Outcome(step, time.monotonic() - began, exit_code, live_version(url), tally)
 
 
-def run(command: str, folder: Path, console: Console) -> int:
-    """Prints a command and runs it; an interrupt waits for its clean-up."""
+def run(command: str, folder: Path, console: Console, explanation: str = "") -> int:
+    """Prints a command and runs it; on an interrupt waits for its clean-up. Returns its exit code.
+
+    Args:
+        explanation: printed before the command, as a comment of the shell.
+    """
     console.line()
+    if explanation:
+        console.line(f"# {explanation}", "cyan")
     console.line(f"$ {command}", "bold")
     process = subprocess.Popen(shlex.split(command), cwd=folder)
     try:
         return process.wait()
     except KeyboardInterrupt:
-        # A Ctrl-C has reached it as well; a SIGTERM that was for the demo alone has not.
+        # Ctrl-C was sent to the command too, but a SIGTERM was sent only to the demo.
         try:
             process.wait(timeout=2)
         except subprocess.TimeoutExpired:
@@ -141,8 +185,8 @@ def run(command: str, folder: Path, console: Console) -> int:
         raise
 
 
-def serving(url: str) -> str:
-    """The version that answers now; what happened instead if none does."""
+def live_version(url: str) -> str:
+    """The version that answers now, or `none` with the error."""
     with contextlib.closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=5)) as connection:
         try:
             return ask(connection, "GET", "/version")
@@ -150,52 +194,52 @@ def serving(url: str) -> str:
             return f"none ({error or type(error).__name__})"
 
 
-def conclude(seen: Sequence[Seen], console: Console) -> int:
-    """Prints the closing table and what was wrong; gives the exit code."""
-    versions = ("1", "2", "3")
-    rows = [
-        [
-            each.step.name,
-            seconds(each.took_s),
-            str(each.exit_code),
-            each.serves,
-            f"{each.tally.sent}",
-            *(f"{each.tally.answered[version]}" for version in versions),
-            f"{each.tally.failed.total()}",
-        ]
-        for each in seen
-    ]
+def print_result(outcomes: Sequence[Outcome], console: Console) -> int:
+    """Prints the closing table and every problem; returns the exit code."""
+    console.line()
+    console.line(
+        "# The requests of the clients, by the step in which they were sent and the version that answered.",
+        "cyan",
+    )
     console.line()
     console.table(
         [
             "step",
             "took",
-            "exit",
-            "serves then",
-            "sent",
-            *(f"by version {each}" for each in versions),
+            "exit code",
+            "live after",
+            "requests",
+            *(f"version {each}" for each in VERSIONS),
             "failed",
         ],
-        rows,
+        [
+            [
+                each.step.name,
+                seconds(each.took_s),
+                str(each.exit_code),
+                each.live,
+                str(each.tally.sent),
+                *(str(each.tally.answered[version]) for version in VERSIONS),
+                str(each.tally.failed.total()),
+            ]
+            for each in outcomes
+        ],
     )
-    sent = sum(each.tally.sent for each in seen)
-    failed = sum(each.tally.failed.total() for each in seen)
-    faults = [f"{each.step.name}: {fault}" for each in seen for fault in each.faults()]
-    if len(seen) <= len(UNDER_TRAFFIC):
-        faults.append("version 1 does not serve, so the rest was not tried")
+    problems = [f"{each.step.name}: {problem}" for each in outcomes for problem in each.problems()]
+    if len(outcomes) <= len(UNDER_TRAFFIC):
+        problems.append("version 1 is not live, so the other steps did not run")
     console.line()
-    for fault in faults:
-        console.line(f"✗ {fault}", "red")
-    style = "bold red" if faults else "bold green"
-    console.line(
-        f"{'✗' if faults else '✓'} {sent} requests sent from the first deploy to the end, {failed} failed",
-        style,
-    )
-    return 1 if faults else 0
+    for problem in problems:
+        console.line(f"✗ {problem}", "red")
+    mark, style = ("✗", "bold red") if problems else ("✓", "bold green")
+    sent = sum(each.tally.sent for each in outcomes)
+    failed = sum(each.tally.failed.total() for each in outcomes)
+    console.line(f"{mark} {sent} requests sent, {failed} failed", style)
+    return 1 if problems else 0
 
 
 def main() -> int:
-    """Plays the demo in a new folder; whatever happens, nothing of it runs on."""
+    """Runs the demo in a temporary folder and stops the sandbox, whatever happens; returns the exit code."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     began = time.monotonic()
@@ -203,17 +247,17 @@ def main() -> int:
     console = Console()
     exit_code = 1
     try:
-        exit_code = play(folder, console)
+        exit_code = run_demo(folder, console)
     except KeyboardInterrupt:
         exit_code = 130
     finally:
-        # The sandbox is ended whole, also under a second Ctrl-C; the command inherits this.
+        # A second Ctrl-C must not stop the clean-up; the command inherits the ignored signals.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         if run("invoke sandbox --stop", folder, console) != 0:
             exit_code = 1
         if exit_code == 1:
-            console.line(f"left to look at: {folder}")
+            console.line(f"the folder of the demo was kept: {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
     console.line()

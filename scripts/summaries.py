@@ -1,6 +1,6 @@
-"""The job summaries that docs/github.md shows: of a good deploy and of one that failed, on a host made here.
+"""The job summaries that docs/github.md shows: of a good deploy and of a failed one, made in a sandbox.
 
-`python -m scripts.summaries` writes them anew; `python -m scripts.summaries FOLDER` writes them there.
+`python -m scripts.summaries` rewrites them in docs/, `python -m scripts.summaries FOLDER` writes to FOLDER.
 """
 
 from __future__ import annotations
@@ -28,22 +28,26 @@ hosts:
 
 
 def write(target: Path) -> None:
-    """Deploys three versions, the last of which never gets UP, and keeps the summaries of the last two."""
+    """Deploys three versions and writes the summaries of the last two; the last version is never UP.
+
+    Args:
+        target: the folder to write to.
+    """
     with tempfile.TemporaryDirectory(prefix="bluegreen-summaries-") as name:
         folder = Path(name)
         (folder / "config.yml").write_text(CONFIG)
-        place = folder / ".sandbox"
-        host.start(config.load(folder / "config.yml").host("prod"), place)
+        sandbox = folder / ".sandbox"
+        host.start(config.load(folder / "config.yml").host("prod"), sandbox)
         try:
             _deploy(folder, Behaviour(version="1.4.0"))
             (target / GOOD).write_text(_deploy(folder, Behaviour(version="1.5.0")))
             (target / FAILED).write_text(_deploy(folder, Behaviour(version="1.6.0", health="part-up")))
         finally:
-            host.stop(place)
+            host.stop(sandbox)
 
 
 def _deploy(folder: Path, behaviour: Behaviour) -> str:
-    """Deploys as a job of GitHub does; gives the summary."""
+    """Deploys with the environment of a GitHub job; returns the job summary."""
     jar = standin.build(folder / "taggle.jar", behaviour)
     summary = folder / "summary.md"
     summary.unlink(missing_ok=True)

@@ -1,9 +1,10 @@
-"""init: config.yml, tasks.py and the workflows of a team's own repository, made to fit its build."""
+"""init: config.yml, tasks.py and the GitHub workflows of a team's repository, made for its build."""
 
 from __future__ import annotations
 
+import shlex
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,14 @@ from bluegreen.scaffold.workflows import FOLDER, NAMES, Repository, render
 
 @dataclass(frozen=True)
 class Wanted:
-    """What was said on the command line; None is asked for, or decided by what is found.
+    """The arguments of the command line. None means: ask, or decide by the build.
 
     Args:
-        host: the name of the entry of hosts.
-        jar: pattern of the jar, for a repository of several applications.
+        app: the name of the app.
+        host: the name of the entry in `hosts`.
+        address: IP address or DNS name of the machine.
+        user: the user that logs in over SSH.
+        jar: pattern of the jar, for a repository that builds several.
     """
 
     app: str | None = None
@@ -36,81 +40,91 @@ class Wanted:
     jar: str | None = None
 
 
-# A question, and what an empty answer means; None where there must be one.
+# Takes a question and the answer that an empty input means, or None if an answer is required.
 Ask = Callable[[str, str | None], str]
 
 
 def run(root: Path, wanted: Wanted, console: Console, ask: Ask) -> None:
-    """Writes the files that a repository lacks; none that is there is touched.
+    """Writes the files that a repository lacks. Existing files are never changed.
 
     Args:
-        root: of the repository.
+        root: the root folder of the repository.
 
     Raises:
-        WrongUsage: there is no build, or an answer cannot be; nothing was written.
+        WrongUsage: there is no build, or an answer is not valid. Nothing was written.
     """
-    _be_at_the_root(root)
-    defaults = Sections()
-    verify = str(defaults.switch.verify)
-    found = builds.find(root, wanted.jar, default_java=defaults.java.version, verify=verify)
-    console.line(
-        f"found: {found.tool}, `{found.command}` in {found.folder}, the jar {found.jar}, Java {found.java}"
-    )
+    _require_root(root)
+    build = _find_build(root, wanted)
+    console.line(_found(build))
     if (root / CONFIG).exists():
+        console.line(f"{CONFIG} exists: the workflows use its settings")
         settings = configuration.load(root / CONFIG).host(wanted.host)
-        found = replace(found, jar=settings.jar, java=settings.java.version)
-        files: Mapping[str, str] = {}
-        console.line(f"{CONFIG} is there already, and tells the rest")
+        new_config = {}
     else:
-        text = config_text(found, **_answers(found, wanted, ask))
-        settings = _valid(text)
-        files = {CONFIG: text}
-    repository = Repository(found, settings.host, branch=default_branch(root), secrets=settings.secrets)
-    workflows = {f"{FOLDER}/{name}": render(name, repository) for name in NAMES}
-    _write(root, {**files, "tasks.py": TASKS, **workflows}, console)
-    if not found.has_health:
+        text = config_text(build, **_answers(build, wanted, ask))
+        settings = _load_text(text)
+        new_config = {CONFIG: text}
+    files = {**new_config, "tasks.py": TASKS, **_workflows(root, build, settings)}
+    for name, text in files.items():
+        _write_new(root, name, text, console)
+    if not build.has_actuator:
         console.warn(
-            "the build has no spring-boot-starter-actuator: a deploy waits for /actuator/health to say UP; "
-            "add it, or set health.path in config.yml"
+            "the build does not contain spring-boot-starter-actuator, and a deploy waits until "
+            "/actuator/health reports UP: add it, or set health.path in config.yml"
         )
-    _say_what_is_next(settings, console)
+    _print_next_steps(settings, console)
 
 
-def _be_at_the_root(root: Path) -> None:
+def _require_root(root: Path) -> None:
+    """Requires a folder that is not inside a git repository of another root."""
     top = next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), root)
     if top != root:
         raise WrongUsage(
-            f"{root} is not the root of its repository: GitHub looks for workflows there alone",
-            remedy=f"cd {top}, then run it again",
+            f"{root} is not the root of its repository, and GitHub reads workflows only there",
+            remedy=f"cd {shlex.quote(str(top))} && bluegreen init",
         )
 
 
-def _answers(found: Build, wanted: Wanted, ask: Ask) -> dict[str, str]:
-    """What config.yml is to say, each answer as the models have it."""
+def _find_build(root: Path, wanted: Wanted) -> Build:
+    defaults = Sections()
+    verify = str(defaults.switch.verify)
+    return builds.find(root, wanted.jar, default_java=defaults.java.version, verify=verify)
+
+
+def _found(build: Build) -> str:
+    folder = "" if build.folder == "." else f" in {build.folder}"
+    return (
+        f"found a {build.tool.capitalize()} build: `{build.command}`{folder} writes {build.jar} "
+        f"for Java {build.java}"
+    )
+
+
+def _answers(build: Build, wanted: Wanted, ask: Ask) -> dict[str, str]:
+    """The values of config.yml, validated: from the command line, or else from the answers to questions."""
     questions: tuple[tuple[str, str, Any, str | None, str | None], ...] = (
-        ("app", "the app's name", AppName, wanted.app, name_for_app(found.name)),
-        ("host", "what the host is called here", HostName, wanted.host, "prod"),
-        ("address", "its address", Address, wanted.address, None),
-        ("user", "the user to sign in as", UserName, wanted.user, "ubuntu"),
+        ("app", "name of the app", AppName, wanted.app, name_for_app(build.name)),
+        ("host", "name of the host in config.yml", HostName, wanted.host, "prod"),
+        ("address", "IP address or DNS name of the machine", Address, wanted.address, None),
+        ("user", "user that logs in over SSH", UserName, wanted.user, "ubuntu"),
     )
     return {
-        flag: _checked(flag, kind, given if given is not None else ask(f"{flag}: {what}", default))
-        for flag, what, kind, given, default in questions
+        flag: _validated(flag, kind, given if given is not None else ask(f"{flag}: {question}", default))
+        for flag, question, kind, given, default in questions
     }
 
 
-def _checked(flag: str, kind: Any, value: str) -> str:
-    # Here, as it takes a tenth of the time that any command needs to start.
+def _validated(flag: str, kind: Any, value: str) -> str:
+    # Imported here: the import takes a tenth of the start-up time of any command.
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        checked: str = TypeAdapter(kind).validate_python(value)
+        validated: str = TypeAdapter(kind).validate_python(value)
     except ValidationError as error:
         raise WrongUsage(f"--{flag} {value}: {error.errors()[0]['msg']}") from error
-    return checked
+    return validated
 
 
-def _valid(text: str) -> Settings:
+def _load_text(text: str) -> Settings:
     """The settings of a config.yml that is not written yet."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, CONFIG)
@@ -118,36 +132,49 @@ def _valid(text: str) -> Settings:
         return configuration.load(path).host(None)
 
 
-def _write(root: Path, files: Mapping[str, str], console: Console) -> None:
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with path.open("x", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-        except FileExistsError:
-            console.warn(f"{name} is there already and stays as it is")
-        else:
-            console.line(f"✓ wrote {name}", "green")
+def _workflows(root: Path, build: Build, settings: Settings) -> dict[str, str]:
+    """The text of each workflow by its path, made for the jar and the Java version of config.yml."""
+    repository = Repository(
+        replace(build, jar=settings.jar, java=settings.java.version),
+        settings.host,
+        branch=default_branch(root),
+        secrets=settings.secrets,
+    )
+    return {f"{FOLDER}/{name}": render(name, repository) for name in NAMES}
 
 
-def _say_what_is_next(settings: Settings, console: Console) -> None:
+def _write_new(root: Path, name: str, text: str, console: Console) -> None:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        console.warn(f"{name} exists and was not changed")
+    else:
+        console.line(f"✓ wrote {name}", "green")
+
+
+def _print_next_steps(settings: Settings, console: Console) -> None:
     host = settings.host
     console.line()
-    console.line("on GitHub, once: the environment, and in it the secrets", "bold")
+    console.line("first, create the environment and its secrets on GitHub:", "bold")
     console.line(f"  gh api --method PUT 'repos/{{owner}}/{{repo}}/environments/{host}'")
     console.line(f"  gh secret set BLUEGREEN_SSH_KEY --env {host} <~/.ssh/id_ed25519")
     for name in settings.secrets:
         console.line(f"  gh secret set {name} --env {host}")
     console.line(
-        "the key is a private one that the machine takes. A private repository on GitHub Free has no"
+        "BLUEGREEN_SSH_KEY is a private key that the machine accepts. Address, user and host key are"
     )
     console.line(
-        "environments: leave out the first command, and `--env` of the others. There are no variables to"
+        "not secrets; they are in config.yml. A private repository on GitHub Free has no environments:"
     )
-    console.line("create: address, user and host key are no secrets, and stand in config.yml")
+    console.line(f"skip the first command and omit `--env {host}` from the others.")
     console.line()
-    console.line("then: pin the host key, make a bare machine ready (else `check` it), and push", "bold")
+    console.line(
+        "then pin the host key, set up the machine and push. If the machine already serves the", "bold"
+    )
+    console.line(f"app, run `bluegreen check --host {host}` instead of `bluegreen setup`:", "bold")
     console.line(f"  bluegreen trust --host {host}")
     console.line(f"  bluegreen setup --host {host}")
     console.line("  git add config.yml tasks.py .github && git commit -m 'Deploy with bluegreen' && git push")

@@ -1,1 +1,1 @@
-"""The files of a team's own repository: what its build is like, and what `init` writes to fit it."""
+"""The files that `init` writes into a team's repository: detection of its build, and the templates."""

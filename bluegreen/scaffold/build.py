@@ -1,4 +1,4 @@
-"""The build of a repository, as found: Gradle or Maven, where its jar comes out, for which Java."""
+"""The build of a repository: Gradle or Maven, its command, the jar that it writes, the Java version."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _BUILD_FILES: dict[Tool, tuple[str, ...]] = {
     "gradle": ("build.gradle", "build.gradle.kts"),
     "maven": ("pom.xml",),
 }
-_FILES: dict[Tool, tuple[str, ...]] = {
+_PROJECT_FILES: dict[Tool, tuple[str, ...]] = {
     "gradle": ("settings.gradle", "settings.gradle.kts", *_BUILD_FILES["gradle"]),
     "maven": _BUILD_FILES["maven"],
 }
-_WRAPPER: dict[Tool, str] = {"gradle": "gradlew", "maven": "mvnw"}
+_WRAPPERS: dict[Tool, str] = {"gradle": "gradlew", "maven": "mvnw"}
 _JARS: dict[Tool, str] = {"gradle": "build/libs/*.jar", "maven": "target/*.jar"}
-# What makes a jar that can be started: the plugin applied, rather than only named for others to apply.
-_MAKES_A_JAR: dict[Tool, re.Pattern[str]] = {
+# The Spring Boot plugin as applied to a project. `apply false` only declares it for subprojects.
+_SPRING_BOOT_PLUGIN: dict[Tool, re.Pattern[str]] = {
     "gradle": re.compile(
         r"""(?:\bid\s*\(?\s*['"]org\.springframework\.boot['"]"""
         r"""|\bplugin\s*[:=]\s*['"]org\.springframework\.boot['"]"""
@@ -33,170 +33,174 @@ _MAKES_A_JAR: dict[Tool, re.Pattern[str]] = {
     ),
     "maven": re.compile(r"<artifactId>\s*spring-boot-maven-plugin\s*</artifactId>"),
 }
-_JAVA = re.compile(
-    # Up to 8 it is written 1.8 or VERSION_1_8.
+_JAVA_VERSION = re.compile(
+    # Java 8 and older are written 1.8 or VERSION_1_8.
     r"JavaLanguageVersion\.of\(\s*(\d+)|jvmToolchain\(\s*(\d+)"
     r"|(?:source|target)Compatibility\s*=?\s*['\"]?(?:JavaVersion\.VERSION_)?(?:1[._])?(\d+)"
     r"|<(?:java\.version|maven\.compiler\.release|release)>\s*(?:1\.)?(\d+)"
 )
-_NAME = re.compile(r"rootProject\.name\s*=\s*['\"]([^'\"]+)")
-_ARTIFACT = re.compile(r"<artifactId>\s*([^<\s]+)\s*</artifactId>")
-# Of a pom.xml what is another's, or is only said for modules to take.
-_NOT_ITS_OWN = re.compile(r"<parent>.*?</parent>|<pluginManagement>.*?</pluginManagement>", re.DOTALL)
-# Never a project of the team's own.
-_PASSED_OVER = {"node_modules", "build", "target", "buildSrc", "src"}
+_PROJECT_NAME: dict[Tool, re.Pattern[str]] = {
+    "gradle": re.compile(r"rootProject\.name\s*=\s*['\"]([^'\"]+)"),
+    "maven": re.compile(r"<artifactId>\s*([^<\s]+)\s*</artifactId>"),
+}
+# The parts of a pom.xml that describe the parent, or plugins that modules may apply.
+_NOT_THIS_PROJECT = re.compile(r"<parent>.*?</parent>|<pluginManagement>.*?</pluginManagement>", re.DOTALL)
+# These folders contain dependencies, output and sources, never a project to deploy.
+_SKIPPED_FOLDERS = {"node_modules", "build", "target", "buildSrc", "src"}
 
 
 @dataclass(frozen=True)
 class Build:
-    """A build.
+    """The build of a repository.
 
     Args:
-        folder: of the project, from the repository's root; `.` is the root itself.
-        starter: what starts Gradle or Maven: the project's own wrapper, or the one that is installed.
-        jar: pattern of the one jar, from the repository's root.
-        java: the Java that its classes are for.
-        name: what the project calls itself.
-        tells_slot: its sources have the path that tells which slot answers.
-        has_health: it depends on Spring's actuator.
+        tool: Gradle or Maven.
+        folder: the project's folder, relative to the repository's root; `.` is the root.
+        launcher: the command that starts the tool: the project's wrapper, or else the installed program.
+        jar: pattern of the jar to deploy, relative to the repository's root.
+        java: the major Java version that the build compiles for.
+        name: the project's name.
+        has_slot_path: whether the sources contain the path that reports the slot.
+        has_actuator: whether the project depends on Spring Boot Actuator.
     """
 
     tool: Tool
     folder: str
-    starter: str
+    launcher: str
     jar: str
     java: int
     name: str
-    tells_slot: bool
-    has_health: bool
+    has_slot_path: bool
+    has_actuator: bool
 
     @property
     def command(self) -> str:
-        """What builds and tests it, run in its folder."""
-        return f"{self.starter} {'build' if self.tool == 'gradle' else '--batch-mode verify'}"
+        """The command that builds and tests the project, to be run in `folder`."""
+        return f"{self.launcher} {'build' if self.tool == 'gradle' else '--batch-mode verify'}"
 
 
 def find(root: Path, jar: str | None, *, default_java: int, verify: str) -> Build:
-    """The build of a repository: at its root, else in the one folder below that has any.
+    """The build of a repository: in its root, or else in the only subfolder that has one.
 
     Args:
-        root: of the repository.
-        jar: pattern of the jar that is meant, where a repository makes several.
-        default_java: where the build names none.
-        verify: the path by which an application tells its slot.
+        root: the repository's root folder.
+        jar: pattern of the jar to deploy, for a repository that builds several.
+        default_java: the Java version if the build does not name one.
+        verify: the path on which an application reports its slot.
 
     Raises:
-        WrongUsage: there is none, or several.
+        WrongUsage: the repository has no build, or several.
     """
-    project, tool = _project(root)
-    makers = [each for each in (project, *_below(project, depth=2)) if _makes_a_jar(each, tool)]
+    project, tool = _find_project(root)
+    applications = [each for each in (project, *_subfolders(project, depth=2)) if _builds_app(each, tool)]
     if jar:
-        makers = [each for each in makers if _pattern(root, each, tool) == jar]
-    if len(makers) > 1:
-        patterns = [_pattern(root, each, tool) for each in makers]
+        applications = [each for each in applications if _jar_pattern(root, each, tool) == jar]
+    if len(applications) > 1:
+        patterns = [_jar_pattern(root, each, tool) for each in applications]
         raise WrongUsage(
-            f"there are several applications of Spring Boot in {root}: {', '.join(patterns)}",
-            remedy=f"say which is deployed, such as --jar '{patterns[0]}'",
+            f"there are several Spring Boot applications in {root}: {', '.join(patterns)}",
+            remedy=f"choose the one to deploy, for example: bluegreen init --jar '{patterns[0]}'",
         )
-    application = makers[0] if makers else project
-    texts = [_text(folder, tool) for folder in dict.fromkeys((application, project))]
+    application = applications[0] if applications else project
+    texts = [_read_project_files(folder, tool) for folder in dict.fromkeys((application, project))]
     return Build(
         tool=tool,
-        folder=_from(root, project),
-        starter=_starter(project, tool),
-        jar=jar or _pattern(root, application, tool),
-        java=next((java for text in texts if (java := _java(text))), default_java),
-        name=_name(project, tool),
-        tells_slot=_mentioned(application, verify.strip("/")),
-        has_health=any("actuator" in text for text in texts),
+        folder=_relative(root, project),
+        launcher=_launcher(project, tool),
+        jar=jar or _jar_pattern(root, application, tool),
+        java=next((java for text in texts if (java := _java_version(text))), default_java),
+        name=_project_name(project, tool),
+        has_slot_path=_sources_contain(application, verify.strip("/")),
+        has_actuator=any("actuator" in text for text in texts),
     )
 
 
 def default_branch(root: Path) -> str:
-    """The branch that a repository's pushes are merged into: what its origin says, else what is checked out.
+    """The default branch of a repository: of its origin if known, or else the one checked out, or `main`.
 
     Source: gitrepository-layout(5).
     """
     for name in ("refs/remotes/origin/HEAD", "HEAD"):
         branch = _read(root / ".git" / name).strip().rpartition("/")[2]
-        # A branch of somebody's own may be checked out.
+        # The branch that is checked out may be a feature branch.
         if branch and (name != "HEAD" or branch in ("main", "master", "trunk")):
             return branch
     return "main"
 
 
-def _project(root: Path) -> tuple[Path, Tool]:
-    found = [(each, tool) for each in (root, *_below(root)) if (tool := _tool(each))]
-    if not found:
+def _find_project(root: Path) -> tuple[Path, Tool]:
+    projects = [(each, tool) for each in (root, *_subfolders(root)) if (tool := _tool_of(each))]
+    if not projects:
         raise WrongUsage(
-            f"there is no build of Gradle or Maven in {root}",
-            remedy="run it at the root of the repository that is to be deployed",
+            f"there is no Gradle or Maven build in {root}",
+            remedy="run `bluegreen init` in the root folder of the repository to deploy",
         )
-    if found[0][0] != root and len(found) > 1:
+    if projects[0][0] != root and len(projects) > 1:
         raise WrongUsage(
-            f"there are several builds in {root}: {', '.join(_from(root, each) for each, _ in found)}",
-            remedy="init fits one: write config.yml and the workflows by hand, after docs/github.md",
+            f"there are several builds in {root}: {', '.join(_relative(root, each) for each, _ in projects)}",
+            remedy="`bluegreen init` supports one build. Write config.yml and the workflows by hand: "
+            "see docs/github.md",
         )
-    return found[0]
+    return projects[0]
 
 
-def _tool(folder: Path) -> Tool | None:
-    for tool, names in _FILES.items():
+def _tool_of(folder: Path) -> Tool | None:
+    for tool, names in _PROJECT_FILES.items():
         if any((folder / name).is_file() for name in names):
             return tool
     return None
 
 
-def _starter(project: Path, tool: Tool) -> str:
-    wrapper = project / _WRAPPER[tool]
+def _launcher(project: Path, tool: Tool) -> str:
+    wrapper = project / _WRAPPERS[tool]
     if not wrapper.is_file():
         return {"gradle": "gradle", "maven": "mvn"}[tool]
-    # Committed from Windows it is not executable.
+    # A wrapper that was committed on Windows is not executable.
     return f"{'' if os.access(wrapper, os.X_OK) else 'sh '}./{wrapper.name}"
 
 
-def _below(folder: Path, depth: int = 1) -> Iterator[Path]:
+def _subfolders(folder: Path, depth: int = 1) -> Iterator[Path]:
     for each in sorted(folder.iterdir()):
-        if each.is_dir() and not each.name.startswith(".") and each.name not in _PASSED_OVER:
+        if each.is_dir() and not each.name.startswith(".") and each.name not in _SKIPPED_FOLDERS:
             yield each
             if depth > 1:
-                yield from _below(each, depth - 1)
+                yield from _subfolders(each, depth - 1)
 
 
-def _makes_a_jar(folder: Path, tool: Tool) -> bool:
-    # settings.gradle names plugins for others to take.
-    text = _NOT_ITS_OWN.sub("", "\n".join(_read(folder / name) for name in _BUILD_FILES[tool]))
-    return "<packaging>pom<" not in text and bool(_MAKES_A_JAR[tool].search(text))
+def _builds_app(folder: Path, tool: Tool) -> bool:
+    # Without settings.gradle, which only declares plugins for subprojects.
+    text = _NOT_THIS_PROJECT.sub("", "\n".join(_read(folder / name) for name in _BUILD_FILES[tool]))
+    return "<packaging>pom<" not in text and bool(_SPRING_BOOT_PLUGIN[tool].search(text))
 
 
-def _text(folder: Path, tool: Tool) -> str:
-    return "\n".join(_read(folder / name) for name in _FILES[tool])
+def _read_project_files(folder: Path, tool: Tool) -> str:
+    return "\n".join(_read(folder / name) for name in _PROJECT_FILES[tool])
 
 
 def _read(file: Path) -> str:
     return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
 
 
-def _from(root: Path, folder: Path) -> str:
+def _relative(root: Path, folder: Path) -> str:
     return folder.relative_to(root).as_posix()
 
 
-def _pattern(root: Path, application: Path, tool: Tool) -> str:
-    below = _from(root, application)
-    return _JARS[tool] if below == "." else f"{below}/{_JARS[tool]}"
+def _jar_pattern(root: Path, application: Path, tool: Tool) -> str:
+    folder = _relative(root, application)
+    return _JARS[tool] if folder == "." else f"{folder}/{_JARS[tool]}"
 
 
-def _java(text: str) -> int | None:
-    found = _JAVA.search(text)
-    return int(next(group for group in found.groups() if group)) if found else None
+def _java_version(text: str) -> int | None:
+    match = _JAVA_VERSION.search(text)
+    return int(next(group for group in match.groups() if group)) if match else None
 
 
-def _name(project: Path, tool: Tool) -> str:
-    text = _NOT_ITS_OWN.sub("", _text(project, tool))
-    found = (_NAME if tool == "gradle" else _ARTIFACT).search(text)
-    return found.group(1) if found else project.resolve().name
+def _project_name(project: Path, tool: Tool) -> str:
+    text = _NOT_THIS_PROJECT.sub("", _read_project_files(project, tool))
+    match = _PROJECT_NAME[tool].search(text)
+    return match.group(1) if match else project.resolve().name
 
 
-def _mentioned(application: Path, words: str) -> bool:
+def _sources_contain(application: Path, text: str) -> bool:
     sources = (application / "src" / "main").rglob("*")
-    return any(words in _read(file) for file in sources if file.suffix in (".java", ".kt", ".groovy"))
+    return any(text in _read(file) for file in sources if file.suffix in (".java", ".kt", ".groovy"))

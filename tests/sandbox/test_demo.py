@@ -1,4 +1,4 @@
-"""scripts/demo: what the README shows, as it shows it."""
+"""scripts/demo: its four steps end as described, and no request fails."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_p2_the_demo_takes_its_four_steps_and_loses_no_request() -> None:
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     _, _, closing = ran.stdout.rpartition("\nstep ")
-    assert re.search(r"^✓ [1-9]\d* requests sent from the first deploy to the end, 0 failed$", closing, re.M)
+    assert re.search(r"^✓ [1-9]\d* requests sent, 0 failed$", closing, re.M), closing
     rows, _, _ = closing.partition("\n\n")
     assert [re.split(r"\s{2,}", row)[0] for row in rows.splitlines()[1:]] == [
         "deploy version 1",

@@ -1,4 +1,4 @@
-"""A repository whose workflows are run by act, each action in them by a stand-in of `actions/`."""
+"""A repository whose workflows run in act. A stand-in in tests/workflows/actions replaces each action."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.support.box import Ran
 HERE = Path(__file__).parents[1] / "workflows"
 CHECKOUT = Path(__file__).parents[2]
 RUNNER = "ubuntu-24.04"
-# GitHub has it since May 2026 (its changelog: "concurrency groups now allow larger queues"); act refuses a
-# workflow with a key that it does not know yet.
+# New on GitHub in May 2026 (changelog: "concurrency groups now allow larger queues"). act rejects a workflow
+# with a key that it does not know.
 NEWER_THAN_ACT = re.compile(r"^ +queue: max\n", re.MULTILINE)
 
 
@@ -28,11 +28,11 @@ class Repository:
     """A repository on this machine.
 
     Args:
-        folder: everything of it, in folders below.
-        wheels: where pip finds bluegreen, which is on no index.
-        secrets: of its environments.
-        sandbox: the folder of the sandbox that jobs find as theirs, if there is one.
-        tool_cache: what its runners keep from one run to the next; two runs at once share none.
+        folder: the folder for its work tree and its runs.
+        wheels: the folder where pip finds bluegreen, which is not on an index.
+        secrets: the secrets of its environments.
+        sandbox: the folder of the sandbox that its jobs use, if any.
+        tool_cache: name of the folder that its runners keep between runs; parallel runs must not share it.
     """
 
     folder: Path
@@ -43,11 +43,11 @@ class Repository:
 
     @property
     def root(self) -> Path:
-        """Its work tree."""
+        """The work tree."""
         return self.folder / "repository"
 
     def commit(self, message: str) -> str:
-        """Commits all that is in its work tree; gives the commit."""
+        """Commits everything in the work tree; returns the commit."""
         git(self.root, "init", "--quiet", "--initial-branch=main")
         git(self.root, "add", "--all")
         git(self.root, "commit", "--quiet", "--message", message)
@@ -56,21 +56,21 @@ class Repository:
     def start(
         self, event: str, workflow: str, *, private: bool = True, inputs: Mapping[str, str] | None = None
     ) -> subprocess.Popen[str]:
-        """Starts what an event starts.
+        """Starts a workflow as an event on GitHub does.
 
         Args:
-            private: what GitHub says of the repository.
-            inputs: of a workflow_dispatch.
+            private: whether the event reports the repository as private.
+            inputs: the inputs of a workflow_dispatch.
         """
-        # A run of its own has its own copies of everything, as a runner has.
+        # Each run has its own copy of everything, like a runner.
         run = self.folder / f"run-{len(list(self.folder.glob('run-*')))}"
         (run / "artifacts").mkdir(parents=True)
         (run / ".config" / "act").mkdir(parents=True)
         tools = self.folder / self.tool_cache
         tools.mkdir(exist_ok=True)
         (run / ".config" / "act" / "actrc").write_text("")
-        told = {"repository": {"private": private}, "inputs": dict(inputs or {})}
-        (run / "event.json").write_text(json.dumps(told))
+        payload = {"repository": {"private": private}, "inputs": dict(inputs or {})}
+        (run / "event.json").write_text(json.dumps(payload))
         secrets = [f"{name}={json.dumps(value)}\n" for name, value in self.secrets.items()]
         (run / "secrets").write_text("".join(secrets))
         environ = {
@@ -107,19 +107,19 @@ class Repository:
     def run(
         self, event: str, workflow: str, *, private: bool = True, inputs: Mapping[str, str] | None = None
     ) -> Ran:
-        """What an event starts, to its end."""
+        """Runs a workflow as an event on GitHub does, to its end."""
         return ended(self.start(event, workflow, private=private, inputs=inputs))
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """What git says in a folder, as Kim."""
+    """Runs git in a folder as the user Kim; returns its output."""
     kim = ["-c", "user.name=Kim", "-c", "user.email=kim@taggle.example"]
     ran = subprocess.run(["git", *kim, *arguments], cwd=folder, check=True, stdout=subprocess.PIPE, text=True)
     return ran.stdout.strip()
 
 
 def ended(process: subprocess.Popen[str]) -> Ran:
-    """A run of act, once it has ended."""
+    """Waits for a run of act to end."""
     out, _ = process.communicate(timeout=240)
     return Ran(process.returncode, out, "")
 
@@ -131,7 +131,7 @@ def _workflow_for_act(root: Path, name: str, run: Path) -> Path:
 
 
 def _stand_in(name: str, folder: Path) -> str:
-    """An action's name and commit, and the stand-in for it: a repository of git, as act asks for one."""
+    """The argument of --local-repository for an action: its commit, and the repository of its stand-in."""
     place = folder / "stand-ins" / name
     action, commit = ACTIONS[name].split()[0].split("@")
     owner, repository, *below = action.split("/")

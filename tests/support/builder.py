@@ -1,6 +1,6 @@
-"""What stands in the place of Gradle and Maven: the same sources, compiled and packed into a real fat jar.
+"""A replacement of Gradle and Maven: compiles the same sources and packs them into a real fat jar.
 
-`python -m tests.workflows.builder FOLDER …` is run in a project's folder, and writes the jar into FOLDER.
+`python -m tests.support.builder FOLDER …` runs in a project's folder and writes the jar to FOLDER.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> int:
         jar = springboot.fat_jar(
             Path(folder, f"taggle-{version}.jar"), version=version, sources=Path("src", "main")
         )
-        # As Gradle does unless it is told not to.
+        # As Gradle does by default.
         jar.with_name(f"taggle-{version}-plain.jar").write_bytes(b"")
     return 0
 
@@ -29,7 +29,7 @@ def _version(project: Path) -> str:
     for name, pattern in (("gradle.properties", r"^version=(.+)$"), ("pom.xml", r"<version>(.+)</version>")):
         if (project / name).is_file():
             found = re.findall(pattern, (project / name).read_text(), re.MULTILINE)
-            # Of a pom.xml the parent's version comes first.
+            # In a pom.xml the parent's version comes first.
             return str(found[-1])
     return "0.0.1-SNAPSHOT"
 

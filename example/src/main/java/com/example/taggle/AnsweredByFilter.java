@@ -8,7 +8,7 @@ import java.io.IOException;
 import org.springframework.stereotype.Component;
 import org.springframework.web.filter.OncePerRequestFilter;
 
-/** Names the version and the slot in every answer, so that a log or a load test sees a switch happen. */
+/** Adds the version and the slot to every response, so that a log or a load test shows the switch. */
 @Component
 class AnsweredByFilter extends OncePerRequestFilter {
 

@@ -5,7 +5,7 @@ import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RestController;
 
-/** Answers the slot it runs in: asked through nginx, it tells which slot is live. */
+/** Reports the slot that it runs in. A request through nginx therefore shows which slot is live. */
 @RestController
 @RequestMapping(path = "/api/v1/profiles", produces = MediaType.TEXT_PLAIN_VALUE)
 class ProfileController {

@@ -7,7 +7,7 @@ import org.springframework.boot.info.BuildProperties;
 import org.springframework.core.env.Environment;
 import org.springframework.stereotype.Component;
 
-/** What is running, and in which of the two slots. */
+/** The version that runs, and the slot that it runs in. */
 @Component
 class Release {
 
@@ -17,7 +17,7 @@ class Release {
     private final String slot;
 
     Release(ObjectProvider<BuildProperties> build, Environment environment) {
-        // An IDE runs the classes without Gradle's build-info.properties.
+        // build-info.properties comes from Gradle and is missing when an IDE runs the classes.
         BuildProperties properties = build.getIfAvailable();
         this.version = properties == null ? "development" : properties.getVersion();
         this.slot = Stream.of(environment.getActiveProfiles())

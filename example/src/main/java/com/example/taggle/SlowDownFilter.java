@@ -8,7 +8,7 @@ import java.io.IOException;
 import org.springframework.stereotype.Component;
 import org.springframework.web.filter.OncePerRequestFilter;
 
-/** {@code ?ms=3000} makes any request take that long: what a deploy must not cut off can be tried by hand. */
+/** Delays a request by the milliseconds of {@code ?ms=3000}, to try by hand that a switch drops no request. */
 @Component
 class SlowDownFilter extends OncePerRequestFilter {
 
@@ -16,7 +16,7 @@ class SlowDownFilter extends OncePerRequestFilter {
 
     @Override
     protected boolean shouldNotFilter(HttpServletRequest request) {
-        // Not getParameter: for a form that would read the body, which is the controller's to read.
+        // Not getParameter: for a form it reads the body, and the controller then gets an empty one.
         return delay(request.getQueryString()) == 0;
     }
 

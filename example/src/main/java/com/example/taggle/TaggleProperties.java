@@ -5,7 +5,9 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
- * @param warmUp how long it takes to fill the caches; only after that is the application ready
+ * Settings of this application.
+ *
+ * @param warmUp how long filling the caches takes; the application is ready after that
  */
 @ConfigurationProperties("taggle")
 record TaggleProperties(@DefaultValue("0s") Duration warmUp) {}

@@ -6,7 +6,7 @@ import org.springframework.boot.ApplicationArguments;
 import org.springframework.boot.ApplicationRunner;
 import org.springframework.stereotype.Component;
 
-/** Where caches are filled before the first request: until this returns, health is OUT_OF_SERVICE. */
+/** Fills the caches before the first request. Health is OUT_OF_SERVICE until {@code run} returns. */
 @Component
 class WarmUp implements ApplicationRunner {
 

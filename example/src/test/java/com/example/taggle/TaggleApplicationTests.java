@@ -25,12 +25,12 @@ class TaggleApplicationTests {
     private MockMvc mvc;
 
     @Test
-    void aSlotHasItsOwnPort(@Value("${server.port}") int port) {
+    void eachSlotHasItsOwnPort(@Value("${server.port}") int port) {
         assertEquals(8082, port);
     }
 
     @Test
-    void namesTheSlotItRunsIn() throws Exception {
+    void reportsItsSlot() throws Exception {
         mvc.perform(get("/api/v1/profiles"))
                 .andExpect(status().isOk())
                 .andExpect(content().string("prod2"))
@@ -45,14 +45,14 @@ class TaggleApplicationTests {
     }
 
     @Test
-    void greets() throws Exception {
+    void greetsByName() throws Exception {
         mvc.perform(get("/").param("name", "Taggle"))
                 .andExpect(status().isOk())
                 .andExpect(jsonPath("$.message").value("Hello, Taggle"));
     }
 
     @Test
-    void givesBackWhatIsPosted() throws Exception {
+    void echoesThePostedBody() throws Exception {
         mvc.perform(post("/echo").contentType("application/octet-stream").content("a body"))
                 .andExpect(status().isOk())
                 .andExpect(content().string("a body"));
