@@ -26,7 +26,7 @@ from bluegreen import commands
 from bluegreen import config as configuration
 from bluegreen import jar as jars
 from bluegreen.commands.init import Wanted
-from bluegreen.commands.setup import Edited
+from bluegreen.commands.setup import OnConflict
 from bluegreen.config import Settings
 from bluegreen.console.github import github_console
 from bluegreen.console.terminal import Console, in_ci, plain_or_rich
@@ -192,8 +192,10 @@ def setup(
     with speaking(c) as console:
         if force and keep:
             raise WrongUsage("--force and --keep say the opposite of each other", remedy="give one of them")
-        edited = Edited.OVERWRITE if force else Edited.KEEP if keep else Edited.REFUSE
-        commands.setup.run(_settings(config, host), console, login=login, dry_run=dry_run, edited=edited)
+        on_conflict = OnConflict.OVERWRITE if force else OnConflict.KEEP if keep else OnConflict.REFUSE
+        commands.setup.run(
+            _settings(config, host), console, login=login, dry_run=dry_run, on_conflict=on_conflict
+        )
 
 
 @task(**options(yes="pin without asking: the fingerprint was compared already"))

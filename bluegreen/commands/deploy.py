@@ -20,7 +20,7 @@ from bluegreen.rollout import dry_run, stage
 from bluegreen.rollout.attempt import Attempt, record_end, record_start, undone_on_failure
 from bluegreen.rollout.fleet import connected, locked, side_by_side
 from bluegreen.rollout.interrupts import held_back
-from bluegreen.rollout.preflight import fit_to_start, look_ready
+from bluegreen.rollout.preflight import look_ready, require_startable
 from bluegreen.rollout.promote import promote
 
 
@@ -82,8 +82,8 @@ def version_of(jar: Jar, wanted: str | None, environ: Mapping[str, str] = os.env
 
 
 def _attempt(machine: Machine, view: State, order: Order) -> Attempt:
-    fit_to_start(machine, view, jar_bytes=order.jar.size_bytes)
-    return Attempt(machine, "deploy", view, view.idle(machine).name, _release(order))
+    require_startable(machine, view, order.jar)
+    return Attempt(machine, "deploy", view, view.idle().name, _release(order))
 
 
 def _release(order: Order) -> Release:
@@ -92,8 +92,8 @@ def _release(order: Order) -> Release:
 
 def _announce(attempt: Attempt) -> None:
     console, view = attempt.machine.console, attempt.view
-    for sentence in view.drift:
-        console.warn(sentence)
+    for drift in view.drift:
+        console.warn(str(drift))
     console.line(f"live is {view.describe_live()}; version {attempt.version} goes to {attempt.slot}")
 
 

@@ -18,7 +18,7 @@ from bluegreen.rollout import stage
 from bluegreen.rollout.attempt import Attempt, record_start, undone_on_failure
 from bluegreen.rollout.fleet import connected, locked, side_by_side
 from bluegreen.rollout.interrupts import held_back
-from bluegreen.rollout.preflight import fit_to_start, look_ready
+from bluegreen.rollout.preflight import look_ready, require_startable
 from bluegreen.rollout.promote import promote
 
 
@@ -53,13 +53,13 @@ def run(
 
 
 def _attempt(machine: Machine, view: State, to: str | None) -> Attempt:
-    live, idle = view.release_of(view.sure(machine)), view.idle(machine)
+    live, idle = view.release_of(view.require_live()), view.idle()
     release = _named(machine, view, to) if to else _before(machine, view, live)
     if release == live and live is not None:
         raise WrongUsage(f"release {release} is live already on {machine.address}")
     warm = idle.up and idle.release == (release.id if release else idle.release)
     if not warm:
-        fit_to_start(machine, view, jar_bytes=0)
+        require_startable(machine, view, None)
     attempt = Attempt(machine, "rollback", view, idle.name, release, pid=idle.pid if warm else None)
     # Only going back says that what was left is bad; going forward again with --to does not.
     if live and release and served_before(view.history, release.id, live.id):
@@ -72,7 +72,7 @@ def _attempt(machine: Machine, view: State, to: str | None) -> Attempt:
 def _before(machine: Machine, view: State, live: Release | None) -> Release | None:
     """The last good release before the live one; the one that still runs in the idle slot, if it is good."""
     bad = bad_releases(view.history)
-    idle = view.idle(machine)
+    idle = view.idle()
     good = [release for release in good_releases(view.history) if not live or release != live.id]
     if idle.up and idle.release in good and idle.release not in bad:
         return view.release(idle.release)

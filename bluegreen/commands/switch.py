@@ -41,7 +41,7 @@ def to_idle(command: str, machine: Machine, view: State) -> Attempt:
     Raises:
         Failed: it is not UP, or not ours.
     """
-    idle = view.idle(machine)
+    idle = view.idle()
     if not idle.up:
         state = str(idle.health) if idle.health else "nothing of ours runs there"
         raise Failed(

@@ -35,7 +35,7 @@ def test_history_tells_each_deploy_once_newest_first_with_its_outcome(box: Box) 
 
 
 def test_history_of_a_host_without_deploys_says_so(box: Box) -> None:
-    assert "nothing was deployed here yet" in box.run("history").out
+    assert "no deploys yet" in box.run("history").out
     assert box.history() == []
 
 

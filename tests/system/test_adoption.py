@@ -182,7 +182,7 @@ def test_the_jvm_of_another_user_is_not_stopped_but_named(guest: Guest, tmp_path
     deploy.deployed("2")
     ran = deploy.deploy("3")
     assert ran.code == 1
-    assert "✗ prod1 cannot start: its port is taken by a process that is not ours" in ran.out
+    assert f"✗ {guest.address}: port 8081 is held by a process of another user" in ran.out
     assert nohup_pid(host) == theirs
     assert deploy.served() == "2"
 
