@@ -61,10 +61,11 @@ def method(evidence: Evidence) -> Iterator[Finding]:
             "none needed: the next switch converts the include, with one reload",
         )
     elif wanted == "instant":
-        yield ok("method", "method instant moves running traffic by one rename, without a reload")
+        yield ok("method", "a switch renames one marker, without a reload of nginx (instant)")
     else:
         yield ok(
-            "method", f"method reload: nginx {proxy.version} keeps the connections of waiting clients open"
+            "method",
+            f"a switch reloads nginx {proxy.version}, which keeps idle client connections open",
         )
 
 
