@@ -28,12 +28,18 @@ def answers(evidence: Evidence) -> Iterator[Finding]:
             f"bluegreen logs --host {settings.host} shows what hangs; "
             "or set switch.verify in config.yml to a path that answers at once",
         )
-    elif not proxy.version:
+    elif not proxy.version and proxy.code == 0:
         yield failure(
             "nginx",
             "nginx is not installed",
             f"{evidence.state.install_command('nginx')}, or: {evidence.setup}",
-            stops=(Step.SWITCH,) if proxy.code == 0 else (),
+            stops=(Step.SWITCH,),
+        )
+    elif not proxy.version:
+        yield failure(
+            "nginx",
+            f"port {port} answers, but the command nginx was not found",
+            f"{evidence.state.install_command('nginx')}, or: {evidence.setup}",
         )
     elif proxy.code == 0:
         yield failure(

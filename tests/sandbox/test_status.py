@@ -19,15 +19,15 @@ def test_the_json_of_status_has_the_keys_that_are_promised_and_nothing_else_is_o
     assert box.run("stop").code == 0
     ran = box.run("status", "--json")
     assert ran.code == 0, ran.all
-    told = json.loads(ran.out)
+    data = json.loads(ran.out)
     assert "connected to" in ran.err
-    assert {**told, "machines": None} == {
+    assert {**data, "machines": None} == {
         "host": "sandbox",
         "app": "taggle",
         "live": "prod1",
         "machines": None,
     }
-    (machine,) = told["machines"]
+    (machine,) = data["machines"]
     releases, slots = machine.pop("releases"), machine["slots"]
     assert machine == {
         "address": "127.0.0.1",
@@ -65,7 +65,7 @@ def test_the_json_of_status_has_the_keys_that_are_promised_and_nothing_else_is_o
     assert [(each["version"], each["state"]) for each in releases] == [("2", "good"), ("1", "good")]
 
 
-def test_status_before_the_first_deploy_tells_that_nothing_listens(box: Box) -> None:
+def test_status_before_the_first_deploy_reports_that_nothing_listens(box: Box) -> None:
     ran = box.run("status")
     assert ran.code == 0, ran.all
     assert "taggle on 127.0.0.1: live is prod1" in ran.out
@@ -119,7 +119,7 @@ def test_status_shows_a_slot_that_starts_as_not_listening_yet(box: Box) -> None:
         deploying.communicate(timeout=60)
 
 
-def test_a_host_that_lacks_a_tool_is_told_by_every_command_that_looks(
+def test_a_host_that_lacks_a_tool_is_reported_by_every_command_that_looks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tools = tmp_path / "tools"
