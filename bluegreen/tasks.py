@@ -25,7 +25,7 @@ from bluegreen import config as configuration
 from bluegreen.commands.config import jar_if_built, jar_to_deploy, resolved, sandbox_settings
 from bluegreen.commands.deploy import Order, version_of
 from bluegreen.commands.init import Wanted
-from bluegreen.commands.setup import Edited
+from bluegreen.commands.setup import OnConflict
 from bluegreen.console import prompt
 from bluegreen.console.github import github_console
 from bluegreen.console.terminal import Console, plain_or_rich
@@ -184,9 +184,9 @@ def setup(
     with console_of(c) as console:
         if force and keep:
             raise WrongUsage("--force and --keep are mutually exclusive", remedy="give one of them")
-        edited = Edited.OVERWRITE if force else Edited.KEEP if keep else Edited.REFUSE
+        on_conflict = OnConflict.OVERWRITE if force else OnConflict.KEEP if keep else OnConflict.REFUSE
         settings = resolved(Path(config), host)
-        commands.setup.run(settings, console, login=login, dry_run=dry_run, edited=edited)
+        commands.setup.run(settings, console, login=login, dry_run=dry_run, on_conflict=on_conflict)
 
 
 @task(**options(yes="pin without asking: the fingerprint was compared already"))

@@ -1,58 +1,89 @@
-"""Findings about the application: its ports, and what its jar says."""
+"""Findings about the application: the ports of its slots, and what its jar contains."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bluegreen.check.finding import Finding, failure, ok, warning
-from bluegreen.host.look import State
-from bluegreen.jar import Jar
+from bluegreen.check.evidence import Evidence
+from bluegreen.check.finding import Finding, Step, failure, ok, warning
+from bluegreen.host.slots import Slot
 
-# From this Spring Boot on graceful shutdown is the default (its release notes).
+# Graceful shutdown is the default from this version on (Spring Boot 3.4 release notes).
 GRACEFUL_SINCE = (3, 4)
 
 
-def ports(view: State) -> Iterator[Finding]:
-    """Both slots' ports free or ours."""
-    for slot in view.slots.values():
+def ports(evidence: Evidence) -> Iterator[Finding]:
+    """Whether the port of each slot is free or held by the slot's own JVM."""
+    state = evidence.state
+    for slot in state.slots.values():
         name = f"port of {slot.name}"
-        if slot.foreign and slot.name != view.live:
-            who = f"pid {slot.owner}" if slot.owner != "?" else "a process of another user"
+        if slot.owner is None:
+            yield ok(name, f"port {slot.port} is free")
+        elif not slot.foreign:
+            yield ok(name, f"port {slot.port} is held by the JVM of {slot.name} (pid {slot.owner})")
+        elif slot.name == state.live:
+            yield ok(name, f"port {slot.port} is held by {_owner(slot)}, which serves users")
+        else:
             yield failure(
                 name,
-                f"{slot.port} is held by {who}: {slot.command}".rstrip(": "),
-                "stop it, or choose another port",
+                f"port {slot.port} is held by {_owner(slot)}, so {slot.name} cannot start",
+                f"stop that process, or set another port for {slot.name} under slots: in config.yml",
+                stops=(Step.START,),
             )
-        elif slot.owner is None:
-            yield ok(name, f"{slot.port} is free")
-        else:
-            yield ok(name, f"{slot.port} is ours (pid {slot.owner})")
 
 
-def jar(view: State, found: Jar | None) -> Iterator[Finding]:
-    """What the jar that would be deployed says of itself."""
-    if found is None:
-        yield warning("jar", f"no jar matches {view.settings.jar} here: it was not looked into", "build it")
+def _owner(slot: Slot) -> str:
+    if slot.owner == "?":
+        return "a process of another user"
+    user = f" of {slot.owner_user}" if slot.owner_user else ""
+    command = f" ({slot.command})" if slot.command else ""
+    return f"pid {slot.owner}{user}{command}"
+
+
+def jar(evidence: Evidence) -> Iterator[Finding]:
+    """What would go wrong when the jar starts."""
+    jar, settings = evidence.jar, evidence.settings
+    if jar is None:
+        yield warning(
+            "jar",
+            f"no file here matches {settings.jar}, so the jar was not examined",
+            "./gradlew bootJar, or: ./mvnw package",
+        )
         return
-    for sentence in found.warnings:
-        yield warning("jar", sentence, "mend it in the application")
-    if found.management_port is not None and len(view.settings.health.ports) < len(view.slots):
-        yield failure(
-            "management port",
-            f"the jar sets it to {found.management_port} for both slots: the second cannot start",
-            "give each slot its own: health.ports: {prod1: 9081, prod2: 9082}",
-        )
-    if found.spring_boot and found.spring_boot < GRACEFUL_SINCE and found.graceful is not True:
-        yield warning(
-            "graceful shutdown",
-            "off: requests that run when the old slot is stopped are cut",
-            "server.shutdown: graceful in application.yml",
-        )
-    elif found.graceful is False:
-        yield warning(
-            "graceful shutdown",
-            "server.shutdown is immediate: running requests are cut",
-            "server.shutdown: graceful",
-        )
+    for text in jar.warnings:
+        yield warning("jar", text, "fix it in the application, and build the jar again")
+    if not jar.warnings:
+        yield ok("jar", f"{jar.path.name} needs Java {jar.java_release or '(any version)'}")
+
+
+def management_port(evidence: Evidence) -> Iterator[Finding]:
+    """Whether both slots would open the same management port."""
+    jar, settings = evidence.jar, evidence.settings
+    if jar is None or jar.management_port is None or len(settings.health.ports) >= len(settings.slots):
+        return
+    ports = ", ".join(f"{slot}: {port + 1000}" for slot, port in settings.slots.items())
+    yield failure(
+        "management port",
+        f"the jar sets management.server.port to {jar.management_port} for both slots, "
+        "so the second slot cannot start",
+        f"write into config.yml: health: {{ports: {{{ports}}}}}",
+    )
+
+
+def graceful_shutdown(evidence: Evidence) -> Iterator[Finding]:
+    """Whether the application finishes its running requests when it is stopped."""
+    jar = evidence.jar
+    if jar is None:
+        return
+    if jar.graceful is False:
+        cause = "the jar sets server.shutdown to immediate"
+    elif jar.graceful is None and jar.spring_boot and jar.spring_boot < GRACEFUL_SINCE:
+        version = ".".join(map(str, jar.spring_boot[:2]))
+        cause = f"graceful shutdown is off by default in Spring Boot {version}"
     else:
-        yield ok("jar", f"{found.path.name}, needs Java {found.java_release or 'unknown'}")
+        return
+    yield warning(
+        "graceful shutdown",
+        f"{cause}: requests that run when the old slot is stopped are cut off",
+        "write into application.yml: server.shutdown: graceful",
+    )

@@ -1,4 +1,4 @@
-"""What `check` finds, each with its remedy. A finding reads what is known, and asks nothing itself."""
+"""A finding of `check`: what was examined, its state, what to do, and which steps of a rollout it stops."""
 
 from __future__ import annotations
 
@@ -7,33 +7,55 @@ from enum import Enum
 
 
 class Level(Enum):
-    """How bad it is: a warning stops no deploy, a failure would."""
+    """The severity of a finding: a warning stops nothing, a failure is a defect of the machine or the jar."""
 
     OK = "ok"
     WARNING = "warning"
     FAILURE = "failure"
 
 
+class Step(Enum):
+    """A step that a failure can stop: the start of the idle slot, or the switch to it.
+
+    A deploy and a cold rollback do both; `switch` and a warm rollback only switch.
+    """
+
+    START = "start"
+    SWITCH = "switch"
+
+
 @dataclass(frozen=True)
 class Finding:
-    """One finding: what was looked at, how it is, what to do about it (empty if it is fine)."""
+    """One finding.
+
+    Args:
+        name: what was examined, in a word or two.
+        text: its state, a clause with a subject and a verb that can be read without the name.
+        remedy: a command to paste or a line to write, empty if all is well.
+        stops: the steps that preflight refuses because of it.
+    """
 
     name: str
     level: Level
     text: str
     remedy: str = ""
+    stops: tuple[Step, ...] = ()
 
 
 def ok(name: str, text: str) -> Finding:
-    """It is as it should be."""
+    """Returns a finding that needs no action."""
     return Finding(name, Level.OK, text)
 
 
 def warning(name: str, text: str, remedy: str) -> Finding:
-    """It works, and should be better."""
+    """Returns a finding that stops nothing but can be improved."""
     return Finding(name, Level.WARNING, text, remedy)
 
 
-def failure(name: str, text: str, remedy: str) -> Finding:
-    """A deploy would fail, or has already."""
-    return Finding(name, Level.FAILURE, text, remedy)
+def failure(name: str, text: str, remedy: str, stops: tuple[Step, ...] = ()) -> Finding:
+    """Returns a finding that must be fixed.
+
+    Args:
+        stops: empty where a rollout can go on, or fails later by itself with traffic untouched.
+    """
+    return Finding(name, Level.FAILURE, text, remedy, stops)

@@ -1,4 +1,4 @@
-"""The configuration that nginx has, as `nginx -T` prints it: which server reads the include."""
+"""The configuration that nginx reads, parsed from the output of `nginx -T`."""
 
 from __future__ import annotations
 
@@ -12,20 +12,33 @@ _TOKEN = re.compile(r"""\s+|#[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[{};]|(?
 
 @dataclass(frozen=True)
 class Directive:
-    """One directive: its words, and what stands in its block."""
+    """One directive: its name and arguments, and the directives in its block."""
 
     words: tuple[str, ...]
     block: tuple[Directive, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """The name of the directive, empty for a block without one."""
+        return self.words[0] if self.words else ""
+
+    @property
+    def value(self) -> str:
+        """The arguments in one text."""
+        return " ".join(self.words[1:])
+
 
 @dataclass(frozen=True)
 class Server:
-    """A server: where it listens, its names, whether it reads the include, and passes requests by it.
+    """One server block.
 
     Args:
-        file_cache: it caches what it knows of files, by open_file_cache.
-        keepalive_min_timeout: a reload leaves connections of waiting clients open for some time.
-        headers: names and values of what it sets for the slots, those of its locations too.
+        listens: the arguments of each of its `listen` directives.
+        includes: it reads the include, in the server block itself or in a location.
+        passes: one of its locations passes requests to `$service_url`.
+        file_cache: `open_file_cache` is on.
+        keepalive_min_timeout: a reload keeps the connections of waiting clients open for some time.
+        headers: names and values of the headers that it sets for the slots, those of its locations included.
     """
 
     listens: tuple[str, ...]
@@ -36,93 +49,110 @@ class Server:
     keepalive_min_timeout: bool
     headers: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports that it listens on."""
+        return tuple(_port(listen) for listen in self.listens)
 
-def servers(config: str, include: str) -> tuple[Server, ...]:
-    """The servers of the text that `nginx -T` prints.
+
+@dataclass(frozen=True)
+class NginxConfig:
+    """The servers and the names of the upstream groups of a configuration."""
+
+    servers: tuple[Server, ...]
+    upstreams: frozenset[str]
+
+    @property
+    def readers(self) -> tuple[Server, ...]:
+        """The servers that read the include."""
+        return tuple(server for server in self.servers if server.includes)
+
+
+def parse(config: str, include: str) -> NginxConfig | None:
+    """Returns the configuration that `nginx -T` printed, None if the text contains none.
 
     Args:
-        include: path of the file that names the live slot.
+        config: the output of `nginx -T`, which begins with the main file.
+        include: the path of the include that names the live slot.
     """
     files = _files(config)
     if not files:
-        return ()
-    found = []
-    for http in _http(files):
-        around = tuple(_expanded(http.block, files))
-        for server in (each for each in around if each.words[:1] == ("server",)):
-            found.append(_server(server, around, files, include))
-    return tuple(found)
-
-
-def upstreams(config: str) -> frozenset[str]:
-    """The names of the upstream groups of the text that `nginx -T` prints."""
-    files = _files(config)
-    if not files:
-        return frozenset()
-    found = (each for http in _http(files) for each in _expanded(http.block, files))
-    return frozenset(each.words[1] for each in found if each.words[0] == "upstream" and len(each.words) > 1)
-
-
-def _http(files: dict[str, str]) -> Iterator[Directive]:
-    """The http blocks of the first file, which is nginx's main one."""
-    return (each for each in _parse(next(iter(files.values()))) if each.words[:1] == ("http",))
-
-
-def _server(server: Directive, around: tuple[Directive, ...], files: dict[str, str], include: str) -> Server:
-    own = tuple(_expanded(server.block, files))
-    deep = tuple(_deep(own, files))
-    passes = any("$service_url" in " ".join(each.words) for each in deep if each.words[:1] == ("proxy_pass",))
-    return Server(
-        listens=tuple(" ".join(each.words[1:]) for each in own if each.words[0] == "listen") or ("80",),
-        names=tuple(name for each in own if each.words[0] == "server_name" for name in each.words[1:])
-        or ("",),
-        includes=any(
-            each.words[0] == "include" and _matches(each.words[1], include, _folder(files)) for each in deep
+        return None
+    blocks = [tuple(_expanded(http.block, files)) for http in _http_blocks(files)]
+    return NginxConfig(
+        servers=tuple(
+            _server(directive, block, files, include)
+            for block in blocks
+            for directive in block
+            if directive.name == "server"
         ),
-        passes=passes,
-        headers=tuple(
-            (each.words[1], " ".join(each.words[2:]))
-            for each in deep
-            if each.words[0] == "proxy_set_header" and len(each.words) > 2
+        upstreams=frozenset(
+            directive.words[1]
+            for block in blocks
+            for directive in block
+            if directive.name == "upstream" and len(directive.words) > 1
         ),
-        file_cache=_value("open_file_cache", own, around) not in ("", "off"),
-        keepalive_min_timeout=_value("keepalive_min_timeout", own, around) not in ("", "0", "0s"),
     )
 
 
-def _value(name: str, *blocks: tuple[Directive, ...]) -> str:
-    """The value of a directive that is inherited from the outer block, empty if it stands in none of them."""
-    values = (" ".join(each.words[1:]) for block in blocks for each in block if each.words[0] == name)
+def _http_blocks(files: dict[str, str]) -> Iterator[Directive]:
+    main = next(iter(files.values()))
+    return (directive for directive in _directives(main) if directive.name == "http")
+
+
+def _server(server: Directive, http: tuple[Directive, ...], files: dict[str, str], include: str) -> Server:
+    own = tuple(_expanded(server.block, files))
+    deep = tuple(_with_inner_blocks(own, files))
+    return Server(
+        listens=tuple(each.value for each in own if each.name == "listen") or ("80",),
+        names=tuple(name for each in own if each.name == "server_name" for name in each.words[1:]) or ("",),
+        includes=any(
+            each.name == "include" and _matches(each.words[1], include, _main_folder(files)) for each in deep
+        ),
+        passes=any(each.name == "proxy_pass" and "$service_url" in each.value for each in deep),
+        file_cache=_inherited("open_file_cache", own, http) not in ("", "off"),
+        keepalive_min_timeout=_inherited("keepalive_min_timeout", own, http) not in ("", "0", "0s"),
+        headers=tuple(
+            (each.words[1], " ".join(each.words[2:]))
+            for each in deep
+            if each.name == "proxy_set_header" and len(each.words) > 2
+        ),
+    )
+
+
+def _inherited(name: str, *blocks: tuple[Directive, ...]) -> str:
+    """The value of a directive in the first block that has it, empty if none has."""
+    values = (each.value for block in blocks for each in block if each.name == name)
     return next(values, "")
 
 
 def _expanded(block: tuple[Directive, ...], files: dict[str, str]) -> Iterator[Directive]:
-    """The directives of a block, those of included files in their place."""
+    """The directives of a block, each `include` preceded by the directives of the files that it names."""
     for each in block:
-        if each.words[0] == "include" and len(each.words) > 1:
+        if each.name == "include" and len(each.words) > 1:
             for path, text in files.items():
-                if _matches(each.words[1], path, _folder(files)):
-                    yield from _expanded(_parse(text), files)
+                if _matches(each.words[1], path, _main_folder(files)):
+                    yield from _expanded(_directives(text), files)
         yield each
 
 
-def _deep(block: tuple[Directive, ...], files: dict[str, str]) -> Iterator[Directive]:
-    """The directives of a block and of the blocks within, those of included files in their place."""
+def _with_inner_blocks(block: tuple[Directive, ...], files: dict[str, str]) -> Iterator[Directive]:
+    """The directives of a block and of all blocks inside it, those of included files among them."""
     for each in block:
         yield each
-        yield from _deep(tuple(_expanded(each.block, files)), files)
+        yield from _with_inner_blocks(tuple(_expanded(each.block, files)), files)
 
 
 def _matches(pattern: str, path: str, folder: str) -> bool:
     whole = pattern if pattern.startswith("/") else f"{folder}/{pattern}"
     parts = [re.escape(part).replace(r"\*", "[^/]*").replace(r"\?", "[^/]") for part in whole.split("/")]
-    name = path.rsplit("/", 1)[-1]
-    # A glob passes over hidden files.
-    return re.fullmatch("/".join(parts), path) is not None and (not name.startswith(".") or path == whole)
+    # A glob does not match hidden files.
+    hidden = path.rsplit("/", 1)[-1].startswith(".")
+    return re.fullmatch("/".join(parts), path) is not None and (not hidden or path == whole)
 
 
-def _folder(files: dict[str, str]) -> str:
-    """Where a path that is not absolute begins: the folder of the main file, which nginx prints first."""
+def _main_folder(files: dict[str, str]) -> str:
+    """The folder that relative paths start from: that of the main file, which `nginx -T` prints first."""
     return next(iter(files)).rpartition("/")[0]
 
 
@@ -131,23 +161,24 @@ def _files(config: str) -> dict[str, str]:
     return dict(zip(pieces[1::2], pieces[2::2], strict=True))
 
 
-def _parse(text: str) -> tuple[Directive, ...]:
-    words = [word for word in _TOKEN.findall(text) if word.strip() and not word.startswith("#")]
-    directives, _ = _block(words, 0)
+def _directives(text: str) -> tuple[Directive, ...]:
+    tokens = [word for word in _TOKEN.findall(text) if word.strip() and not word.startswith("#")]
+    directives, _ = _block(tokens, 0)
     return directives
 
 
-def _block(tokens: list[str], at: int) -> tuple[tuple[Directive, ...], int]:
+def _block(tokens: list[str], position: int) -> tuple[tuple[Directive, ...], int]:
+    """The directives from a position to the end of its block, and the position after that."""
     found: list[Directive] = []
     words: list[str] = []
-    while at < len(tokens):
-        word = tokens[at]
-        at += 1
+    while position < len(tokens):
+        word = tokens[position]
+        position += 1
         if word == "}":
             break
         if word == "{":
-            inner, at = _block(tokens, at)
-            found.append(Directive(tuple(words) or ("",), inner))
+            inner, position = _block(tokens, position)
+            found.append(Directive(tuple(words), inner))
             words = []
         elif word == ";":
             if words:
@@ -155,4 +186,9 @@ def _block(tokens: list[str], at: int) -> tuple[tuple[Directive, ...], int]:
             words = []
         else:
             words.append(word.strip("\"'"))
-    return tuple(found), at
+    return tuple(found), position
+
+
+def _port(listen: str) -> int:
+    found = re.match(r"(?:.*:)?(\d+)$", listen.split()[0])
+    return int(found.group(1)) if found else 80

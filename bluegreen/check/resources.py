@@ -1,146 +1,168 @@
-"""Findings about the machine itself: clock, rights, Java, memory, disk, lock."""
+"""Findings about the machine itself: clock, Java, permissions, memory, disk, lock."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from bluegreen.check.finding import Finding, failure, ok, warning
+from bluegreen.check.evidence import Diagnosis, Evidence
+from bluegreen.check.finding import Finding, Step, failure, ok, warning
 from bluegreen.console.terminal import size
-from bluegreen.host.facts import Facts
-from bluegreen.host.files.root_files import HostFile
-from bluegreen.host.look import State
-from bluegreen.jar import Jar
 
-CLOCK_OFF_S = 60
-# A second JVM of a Spring application with its default heap, where no live one can be measured.
-GUESSED_JVM_BYTES = 400_000_000
+CLOCK_TOLERANCE_S = 60
+# The usual size of a Spring application with the default heap, where no JVM runs that could be measured.
+ASSUMED_JVM_BYTES = 400_000_000
+# What a release needs besides its jar: its facts, the log, the journal.
 SPARE_BYTES = 20_000_000
 
 
-def clock(facts: Facts, here_s: float) -> Iterator[Finding]:
-    """The clock against ours: releases are sorted by time, and certificates depend on it.
-
-    Args:
-        here_s: seconds since the epoch, here, when the facts came.
-    """
-    off_s = (facts.number("now_ms") or 0) / 1000 - here_s
-    if abs(off_s) > CLOCK_OFF_S:
-        ahead = "ahead of" if off_s > 0 else "behind"
+def clock(evidence: Evidence) -> Iterator[Finding]:
+    """Whether the clock is right: releases are sorted by time, and certificates depend on it."""
+    if evidence.diagnosis is None:
+        return
+    ahead_s = evidence.diagnosis.clock_ahead_s
+    if abs(ahead_s) > CLOCK_TOLERANCE_S:
+        direction = "ahead of" if ahead_s > 0 else "behind"
         yield warning(
-            "clock", f"{abs(off_s):.0f} s {ahead} this machine's", "sudo timedatectl set-ntp true on the host"
+            "clock",
+            f"the clock is {abs(ahead_s):.0f} s {direction} the clock here",
+            "sudo timedatectl set-ntp true",
         )
     else:
-        yield ok("clock", "within a minute of this machine's")
+        yield ok("clock", f"the clock is within {CLOCK_TOLERANCE_S} s of the clock here")
 
 
-def rights(view: State, facts: Facts, user: str) -> Iterator[Finding]:
-    """What the user may do: its own folder, and the steps as root."""
-    settings = view.settings
-    base = settings.releases.path
-    if view.writable:
+def java(evidence: Evidence) -> Iterator[Finding]:
+    """Whether Java is installed, and new enough for java.version and the jar's class files."""
+    state, wanted = evidence.state, evidence.settings.java
+    remedy = f"{state.install_command('java')}, or: {evidence.setup}"
+    if wanted.bin != "java":
+        remedy = f"set java.bin in config.yml to the path of Java {wanted.version}; to install it: {remedy}"
+    if not state.java:
+        yield failure("java", f"the command {wanted.bin} was not found", remedy, stops=(Step.START,))
+    elif evidence.diagnosis:
+        yield _java_version(evidence, evidence.diagnosis.java_version, remedy)
+
+
+def _java_version(evidence: Evidence, version: str, remedy: str) -> Finding:
+    wanted, jar, path = evidence.settings.java.version, evidence.jar, evidence.state.java
+    if not version:
+        return failure(
+            "java",
+            f"{path} -version prints no version: it is not a Java, or does not start",
+            remedy,
+            stops=(Step.START,),
+        )
+    needed = max(wanted, (jar.java_release if jar else None) or 0)
+    if _java_release(version) >= needed:
+        return ok("java", f"{path} is Java {version}")
+    if needed == wanted:
+        return failure(
+            "java",
+            f"Java {version} is too old: java.version is {needed}",
+            remedy,
+            stops=(Step.START,),
+        )
+    return failure(
+        "java",
+        f"Java {version} is too old: the jar's class files need Java {needed}",
+        f"set java.version: {needed} in config.yml, then: {evidence.setup}",
+        stops=(Step.START,),
+    )
+
+
+def _java_release(version: str) -> int:
+    """17 for 17.0.9, and 8 for 1.8.0, as versions were numbered up to 8."""
+    numbers = [int(number) for number in version.split(".") if number.isdigit()] or [0]
+    return numbers[1] if numbers[0] == 1 and len(numbers) > 1 else numbers[0]
+
+
+def folder(evidence: Evidence) -> Iterator[Finding]:
+    """Whether the user may write the folder of the releases, or make it."""
+    base, user = evidence.settings.releases.path, evidence.user
+    if evidence.state.writable:
         yield ok("folder", f"{user} may write {base}")
     else:
-        yield failure("folder", f"{user} may not write {base}", f"sudo install -d -o {user} {base}")
-    if not settings.nginx.sudo:
+        yield failure(
+            "folder",
+            f"{user} may not write {base}",
+            f"sudo install -d -o {user} {base}",
+            stops=(Step.START,),
+        )
+
+
+def sudo(evidence: Evidence) -> Iterator[Finding]:
+    """Whether the user may run the steps that need root, and no more than those."""
+    if evidence.diagnosis is None or not evidence.settings.nginx.sudo:
         return
-    if facts.text("sudo_steps"):
-        yield ok("sudo", f"{user} may run the steps that need root, and only those are asked for")
-    elif facts.text("sudo_all"):
+    user = evidence.user
+    if evidence.diagnosis.may_sudo_steps:
+        yield ok("sudo", f"{user} may run the steps that need root, and bluegreen runs no others")
+    elif evidence.diagnosis.may_sudo_all:
         yield warning(
             "sudo",
             f"{user} may run everything as root, and deploys use that",
-            f"setup --host {settings.host} limits them to one script",
+            f"{evidence.setup} (limits deploys to one script)",
         )
     else:
         yield failure(
             "sudo",
             f"{user} may not run the steps that need root",
-            f"setup --host {settings.host} --login USER, as a user who may sudo",
+            f"{evidence.setup} --login USER (with the name of a user who may sudo)",
+            stops=(Step.START, Step.SWITCH),
         )
 
 
-def exposed(found: Sequence[tuple[HostFile, str]], user: str) -> Iterator[Finding]:
-    """What root runs, reads and writes: nobody else may put something in its place."""
-    for file, path in found:
-        yield failure(
-            "root's files",
-            f"{user} may write {path}, where root keeps {file.path} ({file.what}), and so act as root",
-            file.closed_by(path),
-        )
+def memory(evidence: Evidence) -> Iterator[Finding]:
+    """Whether a second JVM fits beside the live one. Low memory is the most common failure of two slots."""
+    if evidence.diagnosis is not None:
+        yield _memory(evidence, evidence.diagnosis)
 
 
-def java(view: State, facts: Facts, jar: Jar | None) -> Iterator[Finding]:
-    """Java there, and new enough for java.version and for the jar's class files."""
-    settings = view.settings
-    install = f"{view.installing('java')}, or setup --host {settings.host}"
-    if not view.java:
-        yield failure("java", f"there is no {settings.java.bin}", install)
-        return
-    told = facts.text("java.version")
-    if not told:
-        yield failure(
-            "java", f"{view.java} -version tells no version: it is no Java, or does not start", install
-        )
-        return
-    # Up to 8 the version is 1.8.0.
-    numbers = [int(number) for number in told.split(".") if number.isdigit()] or [0]
-    release = numbers[1] if numbers[0] == 1 and len(numbers) > 1 else numbers[0]
-    needed = max(settings.java.version, jar.java_release or 0 if jar else 0)
-    if release < needed:
-        why = "the jar's class files" if jar and jar.java_release == needed else "java.version"
-        if needed != settings.java.version:
-            install = f"set java.version: {needed}, then setup --host {settings.host}"
-        yield failure("java", f"Java {told} is too old: {why} need {needed}", install)
-    else:
-        yield ok("java", f"Java {told} ({view.java})")
-
-
-def memory(view: State, facts: Facts) -> Iterator[Finding]:
-    """Room for a second JVM beside the live one: the usual end of this design is two JVMs on 1 GB."""
-    running = [slot for slot in view.slots.values() if slot.memory_bytes]
-    needed = max((slot.memory_bytes or 0 for slot in running), default=GUESSED_JVM_BYTES)
-    free, swap = view.memory_available_bytes, (facts.number("swap_free_kb") or 0) * 1024
-    measured = "as large as the live one" if running else "guessed, as none runs"
-    if len(running) == len(view.slots):
-        yield ok("memory", f"both JVMs run, and {size(free)} is still free")
-    elif free + swap < needed:
-        total = (facts.number("memory_total_kb") or 0) * 1024
-        yield failure(
+def _memory(evidence: Evidence, diagnosis: Diagnosis) -> Finding:
+    slots, free = evidence.state.slots, evidence.state.memory_available_bytes
+    swap, total = diagnosis.swap_free_bytes, diagnosis.memory_total_bytes
+    running = [slot.memory_bytes for slot in slots.values() if slot.memory_bytes]
+    if len(running) == len(slots):
+        return ok("memory", f"both JVMs run, and {size(free)} is still free")
+    needed = max(running, default=ASSUMED_JVM_BYTES)
+    need = f"a second JVM needs {size(needed)} ({'as large as the live one' if running else 'an assumption'})"
+    if free >= needed:
+        return ok("memory", f"{size(free)} is free; {need}")
+    if free + swap >= needed:
+        return warning(
             "memory",
-            f"{size(free)} of {size(total)} is free, and {size(swap)} of swap; "
-            f"a second JVM needs {size(needed)} ({measured})",
-            "lower -Xmx in java.options, add swap, or take a larger machine",
+            f"{size(free)} is free; {need}: it would use some of the {size(swap)} of free swap and be slow",
+            "lower -Xmx under java.options in config.yml, or use a larger machine",
         )
-    elif free < needed:
-        yield warning(
-            "memory",
-            f"{size(free)} is free; a second JVM needs {size(needed)} ({measured}), "
-            f"which takes some of the {size(swap)} of free swap and is slow",
-            "lower -Xmx in java.options, or take a larger machine",
-        )
+    return failure(
+        "memory",
+        f"{size(free)} of {size(total)} is free, and {size(swap)} of swap; {need}",
+        "lower -Xmx under java.options in config.yml, add swap, or use a larger machine",
+        stops=(Step.START,),
+    )
+
+
+def disk(evidence: Evidence) -> Iterator[Finding]:
+    """Whether the disk has room for another release."""
+    free, needed = evidence.state.disk_free_bytes, evidence.release_bytes + SPARE_BYTES
+    text = f"{size(free)} of the disk is free; a release needs {size(needed)}"
+    if free >= needed:
+        yield ok("disk", text)
     else:
-        yield ok("memory", f"{size(free)} is free; a second JVM needs {size(needed)} ({measured})")
-
-
-def disk(view: State, jar: Jar | None) -> Iterator[Finding]:
-    """Room for another release."""
-    largest = max((release.size_bytes for release in view.releases), default=0)
-    needed = (jar.size_bytes if jar else largest) + SPARE_BYTES
-    if view.disk_free_bytes < needed:
         yield failure(
             "disk",
-            f"{size(view.disk_free_bytes)} is free; a release needs {size(needed)}",
-            f"make room in {view.settings.releases.path}, or lower releases.keep",
+            text,
+            f"free some space in {evidence.settings.releases.path}, or lower releases.keep in config.yml",
+            stops=(Step.START,),
         )
-    else:
-        yield ok("disk", f"{size(view.disk_free_bytes)} is free; a release needs {size(needed)}")
 
 
-def lock(view: State) -> Iterator[Finding]:
-    """Whether a deploy runs."""
-    if view.lock:
+def lock(evidence: Evidence) -> Iterator[Finding]:
+    """Whether a deploy is running."""
+    holder = evidence.state.lock
+    if holder:
         yield warning(
-            "lock", f"held by {view.lock}", "wait for it to end; it frees itself when its holder ends"
+            "lock", f"the lock is held by {holder}", "wait until that command ends; it releases the lock"
         )
     else:
-        yield ok("lock", "free")
+        yield ok("lock", "the lock is free")

@@ -20,7 +20,7 @@ from bluegreen.report.run import Result, Rollout
 from bluegreen.rollout import dry_run, stage
 from bluegreen.rollout.fleet import connected, locked, side_by_side
 from bluegreen.rollout.interrupts import held_back
-from bluegreen.rollout.preflight import fit_to_start, look_ready
+from bluegreen.rollout.preflight import look_ready, require_startable
 from bluegreen.rollout.promote import promote
 from bluegreen.rollout.stage import Staged
 from bluegreen.rollout.undo import Undo
@@ -86,15 +86,15 @@ def version_of(jar: Jar, named: str | None, environ: Mapping[str, str] = os.envi
 
 
 def _rollout(machine: Machine, state: State, order: Order) -> Rollout:
-    fit_to_start(machine, state, jar_bytes=order.jar.size_bytes)
+    require_startable(machine, state, order.jar)
     release = releases.new(order.jar, order.version, by=lock.person(), url=lock.run_url())
-    return Rollout(machine, "deploy", state, state.idle(machine).name, release)
+    return Rollout(machine, "deploy", state, state.idle().name, release)
 
 
 def _announce(rollout: Rollout) -> None:
     console, state = rollout.machine.console, rollout.before
     for drift in state.drift:
-        console.warn(drift)
+        console.warn(str(drift))
     console.line(f"live is {state.describe_live()}; version {rollout.version} goes to {rollout.slot}")
 
 

@@ -1,4 +1,4 @@
-"""history: the journal, newest first, with outcomes."""
+"""history: the journal of deploys, newest first, with their outcomes."""
 
 from __future__ import annotations
 
@@ -12,23 +12,26 @@ from bluegreen.rollout.fleet import connected, side_by_side
 
 
 def run(settings: Settings, console: Console) -> dict[str, Any]:
-    """The journal of every machine, newest first, as the data of `history --json`."""
+    """Returns the journal of every machine as the data of `history --json`; nothing is changed."""
     with connected(settings, console) as machines:
-        views = side_by_side(machines, look)
-        told = [
-            {"address": machine.address, "entries": [asdict(entry) for entry in reversed(view.history)]}
-            for machine, view in zip(machines, views, strict=True)
-        ]
-    return {"host": settings.host, "app": settings.app, "machines": told}
+        states = side_by_side(machines, look)
+    return {
+        "host": settings.host,
+        "app": settings.app,
+        "machines": [
+            {"address": state.address, "entries": [asdict(entry) for entry in reversed(state.history)]}
+            for state in states
+        ],
+    }
 
 
-def show(told: dict[str, Any], console: Console) -> None:
-    """Prints the data of `history` for a person."""
-    for machine in told["machines"]:
+def show(data: dict[str, Any], console: Console) -> None:
+    """Prints the data of `history --json` for a person."""
+    for machine in data["machines"]:
         console.line()
-        console.line(f"{told['app']} on {machine['address']}", "bold")
+        console.line(f"{data['app']} on {machine['address']}", "bold")
         if not machine["entries"]:
-            console.line("  nothing was deployed here yet")
+            console.line("  no deploys yet")
             continue
         console.table(
             ["when", "what", "outcome", "from", "to", "took", "by", "why"],
@@ -41,17 +44,17 @@ def _row(entry: dict[str, Any]) -> list[str]:
         entry["at"],
         entry["command"],
         entry["outcome"],
-        _place(entry["from_slot"], entry["from_version"]),
-        _place(entry["slot"], entry["version"]),
+        _version_in(entry["from_slot"], entry["from_version"]),
+        _version_in(entry["slot"], entry["version"]),
         seconds(entry["seconds"]) if entry["seconds"] is not None else "-",
         entry["by"],
-        (entry["reason"] or _of_the_probe(entry))[:100],
+        (entry["reason"] or _failed_requests(entry))[:100],
     ]
 
 
-def _of_the_probe(entry: dict[str, Any]) -> str:
+def _failed_requests(entry: dict[str, Any]) -> str:
     return f"{entry['failed']} of {entry['requests']} probe requests failed" if entry["failed"] else ""
 
 
-def _place(slot: str | None, version: str | None) -> str:
+def _version_in(slot: str | None, version: str | None) -> str:
     return f"{version or '-'} in {slot}" if slot else "-"

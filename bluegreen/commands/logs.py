@@ -1,4 +1,4 @@
-"""logs: the application's log of a slot, the live one unless another is named."""
+"""logs: the application's log of a slot, by default of the live one."""
 
 from __future__ import annotations
 
@@ -8,28 +8,36 @@ from bluegreen.errors import WrongUsage
 from bluegreen.host import health
 from bluegreen.host.look import look
 from bluegreen.host.machine import Machine
+from bluegreen.remote import limits
 from bluegreen.rollout.fleet import connected
-
-DAY_S = 86_400
 
 
 def run(settings: Settings, slot: str | None, lines: int, *, follow: bool, console: Console) -> None:
-    """Prints the last lines of the log; with `follow`, goes on until it is interrupted.
+    """Prints the end of the log of each machine.
+
+    Args:
+        slot: the slot, None for the live one.
+        lines: how many lines are printed.
+        follow: print new lines as they come, until interrupted; of one machine only.
 
     Raises:
-        WrongUsage: there is no such slot, or several machines were to be followed at once.
+        WrongUsage: there is no such slot, or `follow` is asked of several machines.
+        Unclear: the live slot is unclear.
     """
     if slot is not None and slot not in settings.slots:
         raise WrongUsage(
-            f"--slot {slot}: there is no such slot", remedy=f"one of: {', '.join(settings.slots)}"
+            f"--slot {slot}: there is no such slot", remedy=f"use one of: {', '.join(settings.slots)}"
         )
     if lines < 1:
         raise WrongUsage(f"--lines {lines}: must be 1 or more")
     if follow and len(settings.addresses) > 1:
-        raise WrongUsage(f"--follow shows one machine, and {settings.host} is {len(settings.addresses)}")
+        raise WrongUsage(
+            f"--follow shows one machine, and {settings.host} has {len(settings.addresses)}",
+            remedy=f"bluegreen logs --host {settings.host}",
+        )
     with connected(settings, console) as machines:
         for machine in machines:
-            wanted = slot or look(machine).sure(machine)
+            wanted = slot or look(machine).require_live()
             if follow:
                 _follow(machine, wanted, lines)
             else:
@@ -40,7 +48,7 @@ def run(settings: Settings, slot: str | None, lines: int, *, follow: bool, conso
 def _follow(machine: Machine, slot: str, lines: int) -> None:
     with machine.start("logs", slot=slot, count=lines, follow=True) as running:
         try:
-            for line in running.lines(timeout_s=DAY_S):
+            for line in running.lines(timeout_s=limits.FOLLOW_S):
                 machine.console.out(line)
         except KeyboardInterrupt:
             return

@@ -19,7 +19,7 @@ from bluegreen.report.run import Result, Rollout
 from bluegreen.rollout import stage
 from bluegreen.rollout.fleet import connected, locked, side_by_side
 from bluegreen.rollout.interrupts import held_back
-from bluegreen.rollout.preflight import fit_to_start, look_ready
+from bluegreen.rollout.preflight import look_ready, require_startable
 from bluegreen.rollout.promote import promote
 from bluegreen.rollout.stage import Staged
 from bluegreen.rollout.undo import Undo
@@ -55,7 +55,7 @@ def run(
 
 
 def _rollout(machine: Machine, state: State, to: str | None) -> Rollout:
-    live, idle = state.release_of(state.sure(machine)), state.idle(machine)
+    live, idle = state.release_of(state.require_live()), state.idle()
     release = _named(machine, state, to) if to else _last_good(machine, state, live)
     if release == live and live is not None:
         raise WrongUsage(f"release {release} is live already on {machine.address}")
@@ -64,7 +64,7 @@ def _rollout(machine: Machine, state: State, to: str | None) -> Rollout:
     rollout = Rollout(machine, "rollback", state, idle.name, release, bad=(live.id,) if live and back else ())
     warm = _is_warm(rollout)
     if not warm:
-        fit_to_start(machine, state, jar_bytes=0)
+        require_startable(machine, state, None)
     how = "which still runs" if warm else "which is started first"
     machine.console.line(f"live is {state.describe_live()}; back to {rollout.version} in {idle.name}, {how}")
     return rollout
@@ -85,7 +85,7 @@ def _stage(rollout: Rollout, environment: Mapping[str, str], undo: Undo) -> Stag
 def _last_good(machine: Machine, state: State, live: Release | None) -> Release | None:
     """The last good release before the live one; first the one that the idle slot runs, if it is good."""
     bad = bad_releases(state.history)
-    idle = state.idle(machine)
+    idle = state.idle()
     good = [release for release in good_releases(state.history) if not live or release != live.id]
     if idle.up and idle.release in good and idle.release not in bad:
         return state.release(idle.release)

@@ -1,4 +1,4 @@
-"""status: the live slot, both slots' health, releases, lock, drift."""
+"""status: the live slot, the health of both slots, the releases, the lock, and drift."""
 
 from __future__ import annotations
 
@@ -7,32 +7,31 @@ from typing import Any
 from bluegreen.config import Settings
 from bluegreen.console.terminal import Console, size
 from bluegreen.host.journal import bad_releases, good_releases
+from bluegreen.host.lock import Holder
 from bluegreen.host.look import State, look
-from bluegreen.host.machine import Machine
 from bluegreen.host.slots import Slot
 from bluegreen.rollout.fleet import connected, side_by_side
 
 
 def run(settings: Settings, console: Console) -> dict[str, Any]:
-    """What a host is like now, as the data of `status --json`; nothing is changed."""
+    """Returns the state of a host as the data of `status --json`; nothing is changed."""
     with connected(settings, console) as machines:
-        views = side_by_side(machines, look)
-        told = [_machine(machine, view) for machine, view in zip(machines, views, strict=True)]
-    lives = {each["live"] for each in told}
+        states = side_by_side(machines, look)
+    lives = {state.live for state in states}
     return {
         "host": settings.host,
         "app": settings.app,
         "live": lives.pop() if len(lives) == 1 else None,
-        "machines": told,
+        "machines": [_machine(state) for state in states],
     }
 
 
-def show(told: dict[str, Any], console: Console) -> None:
-    """Prints the data of `status` for a person."""
-    for machine in told["machines"]:
+def show(data: dict[str, Any], console: Console) -> None:
+    """Prints the data of `status --json` for a person."""
+    for machine in data["machines"]:
         nginx = machine["nginx"]
         console.line()
-        console.line(f"{told['app']} on {machine['address']}: live is {machine['live'] or 'unclear'}", "bold")
+        console.line(f"{data['app']} on {machine['address']}: live is {machine['live'] or 'unclear'}", "bold")
         console.table(
             ["slot", "", "port", "release", "version", "health", "pid", "memory"],
             [_row(name, slot, machine["live"]) for name, slot in machine["slots"].items()],
@@ -53,16 +52,16 @@ def show(told: dict[str, Any], console: Console) -> None:
                 "lock": f"held by {lock['by']} since {lock['since']} ({lock['command']})" if lock else "free",
             }
         )
-        for sentence in machine["drift"]:
-            console.warn(sentence)
+        for drift in machine["drift"]:
+            console.warn(drift)
 
 
-def _machine(machine: Machine, view: State) -> dict[str, Any]:
-    good, bad = good_releases(view.history), bad_releases(view.history)
+def _machine(state: State) -> dict[str, Any]:
+    good, bad = good_releases(state.history), bad_releases(state.history)
     return {
-        "address": machine.address,
-        "live": view.live,
-        "slots": {name: _slot(view, slot) for name, slot in view.slots.items()},
+        "address": state.address,
+        "live": state.live,
+        "slots": {name: _slot(state, slot) for name, slot in state.slots.items()},
         "releases": [
             {
                 "id": each.id,
@@ -72,27 +71,20 @@ def _machine(machine: Machine, view: State) -> dict[str, Any]:
                 "by": each.by,
                 "state": "bad" if each.id in bad else "good" if each.id in good else "never live",
             }
-            for each in reversed(view.releases)
+            for each in reversed(state.releases)
         ],
-        "lock": {
-            "by": view.lock.by,
-            "since": view.lock.since,
-            "command": view.lock.command,
-            "url": view.lock.url,
-        }
-        if view.lock
-        else None,
-        "drift": list(view.drift),
+        "lock": _lock(state.lock) if state.lock else None,
+        "drift": [str(drift) for drift in state.drift],
         "nginx": {
-            "version": view.proxy.version or None,
-            "method": view.proxy.form.value,
-            "include": machine.settings.switch.include,
+            "version": state.proxy.version or None,
+            "method": state.proxy.form.value,
+            "include": state.settings.switch.include,
         },
     }
 
 
-def _slot(view: State, slot: Slot) -> dict[str, Any]:
-    release = view.release_of(slot.name)
+def _slot(state: State, slot: Slot) -> dict[str, Any]:
+    release = state.release_of(slot.name)
     return {
         "port": slot.port,
         "release": slot.release,
@@ -102,6 +94,10 @@ def _slot(view: State, slot: Slot) -> dict[str, Any]:
         "pid": slot.pid,
         "memory_bytes": slot.memory_bytes,
     }
+
+
+def _lock(holder: Holder) -> dict[str, Any]:
+    return {"by": holder.by, "since": holder.since, "command": holder.command, "url": holder.url}
 
 
 def _row(name: str, slot: dict[str, Any], live: str | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""stop: the idle slot, to free its memory; never the live one (P4)."""
+"""stop: stops the idle slot, which frees its memory; never the live one (P4)."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from bluegreen.rollout.fleet import connected, locked, side_by_side
 
 
 def run(settings: Settings, console: Console) -> None:
-    """Stops the idle slot of every machine, drained as `old_slot.drain` says.
+    """Stops the idle slot of every machine after its drain, for which old_slot.drain is the limit.
 
     Raises:
-        Unclear: what is live cannot be told; nothing was stopped.
+        Locked: another command holds the lock of a machine; nothing was stopped.
+        Unclear: the live slot of a machine is unclear; that machine's slots run on.
     """
-    with connected(settings, console) as machines, locked(machines, "stop") as ours:
-        side_by_side(ours, _stop_idle)
+    with connected(settings, console) as machines, locked(machines, "stop") as locked_machines:
+        side_by_side(locked_machines, _stop_idle)
 
 
 def _stop_idle(machine: Machine) -> None:
-    found = look(machine)
-    idle = found.idle(machine)
+    state = look(machine)
+    idle = state.idle()
     with machine.console.step(f"stop {idle.name}") as step:
-        stopped = slots.stop(machine, idle.name, found.proxy.route, drain_s=machine.settings.old_slot.drain_s)
+        stopped = slots.stop(machine, idle.name, state.proxy.route, drain_s=machine.settings.old_slot.drain_s)
         step.done(
             f"the idle slot {idle.name} (pid {stopped.pid}) {stopped}"
             if stopped
-            else f"nothing of ours runs in the idle slot {idle.name}"
+            else f"no JVM of {machine.settings.app} runs in the idle slot {idle.name}"
         )
-    machine.console.line(f"live is {found.describe_live()}")
+    machine.console.line(f"live is {state.describe_live()}")

@@ -39,5 +39,5 @@ def run(settings: Settings, console: Console) -> list[Result]:
 
 
 def _rollout(machine: Machine, state: State) -> Rollout:
-    idle = state.idle(machine)
+    idle = state.idle()
     return Rollout(machine, "switch", state, idle.name, state.release_of(idle.name))

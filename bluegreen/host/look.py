@@ -1,28 +1,29 @@
-"""The look: all that is known of the app on one machine, read in one round trip, changing nothing."""
+"""Snapshot of the app on one machine, read in one round trip; nothing is changed."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bluegreen.config import Settings
 from bluegreen.errors import Failed, Unclear
 from bluegreen.host import facts as reading
 from bluegreen.host import journal, lock, proxy, releases, slots
+from bluegreen.host.drift import Drift, DriftKind, drift_of
 from bluegreen.host.facts import Facts
 from bluegreen.host.files import packages, root_script
 from bluegreen.host.files.include import Form, render
 from bluegreen.host.journal import Entry
 from bluegreen.host.lock import Holder
-from bluegreen.host.machine import Machine
+from bluegreen.host.machine import Machine, verify_path
 from bluegreen.host.proxy import Proxy
 from bluegreen.host.releases import Release
 from bluegreen.host.slots import Slot
 
 
 class ToolsMissing(Failed):
-    """A machine lacks tools that a look needs, so nothing can be known of it."""
+    """A machine lacks tools that the look needs, so its state is unknown."""
 
     def __init__(self, machine: Machine, tools: Sequence[str], manager: str) -> None:
         super().__init__(
@@ -34,19 +35,19 @@ class ToolsMissing(Failed):
 
 @dataclass(frozen=True)
 class State:
-    """One machine as a look found it.
+    """Snapshot of the app on one machine.
 
     Args:
-        live: the slot that serves: what answers through nginx, else what nginx routes to (P3).
-        drift: where the include, the answers and the processes disagree, a sentence each.
+        live: the slot that answers through nginx, else the slot that nginx routes to (P3), None if unclear.
         releases: oldest first.
-        history: oldest first.
-        manager: of its packages, empty if it is none that `setup` knows.
-        java: the path of java on the host, empty if there is none.
-        disk_free_bytes, memory_available_bytes: room there.
-        writable: whether the user may write the releases' folder, or the one it is to be made in.
+        history: the journal, oldest first.
+        lock: who holds the lock, None if it is free.
+        manager: the package manager, empty if it is not one that `setup` supports.
+        java: the path of the java command, empty if there is none.
+        writable: whether the user may write the folder of the releases, or the one that it will be made in.
     """
 
+    address: str
     settings: Settings
     proxy: Proxy
     slots: dict[str, Slot]
@@ -54,88 +55,84 @@ class State:
     history: tuple[Entry, ...]
     lock: Holder | None
     live: str | None
-    drift: tuple[str, ...]
+    drift: tuple[Drift, ...]
     manager: str
     java: str
     disk_free_bytes: int
     memory_available_bytes: int
     writable: bool
 
-    def installing(self, *tools: str) -> str:
-        """The command that installs what the machine lacks."""
-        return packages.installing(self.manager, tools, java_version=self.settings.java.version)
-
-    def sure(self, machine: Machine) -> str:
-        """The live slot.
+    def require_live(self) -> str:
+        """Returns the name of the live slot.
 
         Raises:
-            Unclear: what is live cannot be told.
+            Unclear: neither what answers through nginx nor the include names a slot.
         """
-        if self.live:
-            return self.live
+        if self.live is None:
+            raise self.unclear()
+        return self.live
+
+    def unclear(self) -> Unclear:
+        """Returns the error of a machine whose live slot is unclear."""
         include = self.settings.switch.include
-        held = self.proxy.include.strip() or "nothing (it is missing, empty, or not readable)"
-        plain = render(self.settings, next(iter(self.slots)), form=Form.PLAIN, groups=False)
-        raise Unclear(
-            f"which slot is live on {machine.address} cannot be told; nothing was changed",
+        text = self.proxy.include.strip() or "nothing (missing, empty or not readable)"
+        line = render(self.settings, next(iter(self.slots)), form=Form.PLAIN, groups=False)
+        return Unclear(
+            f"the live slot of {self.address} is unclear; nothing was changed",
             why=[
-                f"{include} holds: {held}",
-                f"nginx answered {self.proxy.code or 'nothing'} to the verify path",
+                f"{include} contains: {text}",
+                f"nginx answered {self.proxy.code or 'nothing'} to {verify_path(self.settings)}",
             ],
-            remedy=f"let {include} hold `{plain}` with the port that serves, then `nginx -t` and a reload",
+            remedy=f"write `{line}` with the port of the slot that serves into {include}, "
+            "then: sudo nginx -t && sudo nginx -s reload",
         )
 
-    def idle(self, machine: Machine) -> Slot:
-        """The slot that does not serve."""
-        return self.slots[self.settings.other(self.sure(machine))]
+    def idle(self) -> Slot:
+        """Returns the slot that is not live.
+
+        Raises:
+            Unclear: the live slot is unclear.
+        """
+        return self.slots[self.settings.other(self.require_live())]
 
     def release_of(self, slot: str | None) -> Release | None:
-        """The release that a slot's link names."""
-        wanted = self.slots[slot].release if slot else None
-        return self.release(wanted)
+        """Returns the release that a slot's link names, None if it names none."""
+        return self.release(self.slots[slot].release) if slot else None
 
     def release(self, release_id: str | None) -> Release | None:
-        """A release on the machine by its id."""
+        """Returns the release of that id, None if it is not on the machine."""
         return next((release for release in self.releases if release.id == release_id), None)
 
     def describe_live(self) -> str:
-        """What serves users, in words."""
+        """Returns what serves users, for a person: `prod1, version 1.4`."""
         if not self.live:
             return "unclear"
-        release = self.release_of(self.live)
-        version = f"version {release.version}" if release else "a version that bluegreen did not deploy"
         if self.slots[self.live].owner is None:
             return f"{self.live}, where nothing listens"
+        release = self.release_of(self.live)
+        version = f"version {release.version}" if release else "a version that bluegreen did not deploy"
         return f"{self.live}, {version}"
+
+    def install_command(self, *tools: str) -> str:
+        """Returns the command that installs tools on the machine."""
+        return packages.installing(self.manager, tools, java_version=self.settings.java.version)
 
 
 def look(machine: Machine) -> State:
-    """Looks at a machine: one round trip, nothing changed.
+    """Returns the state of a machine.
 
     Raises:
-        ToolsMissing: it lacks what a look needs.
+        ToolsMissing: the machine lacks tools that the look needs.
     """
     facts = reading.read(machine)
     if missing := facts.text("missing").split():
         raise ToolsMissing(machine, missing, facts.text("manager"))
-    found = view(facts, machine.settings)
-    installed = facts.text("root_script")
-    wanted = root_script.installed_text(machine.root_script())
-    if machine.settings.nginx.sudo and installed not in ("", hashlib.sha256(wanted.encode()).hexdigest()):
-        told = (
-            f"{root_script.installed_path(machine.settings)} was installed by another version of bluegreen "
-            f"or with other settings, which it keeps to: run `setup --host {machine.settings.host}` again"
-        )
-        found = replace(found, drift=(*found.drift, told))
-    return found
-
-
-def view(facts: Facts, settings: Settings) -> State:
-    """Makes one picture of the facts of a look."""
+    settings = machine.settings
     nginx = proxy.read(facts, settings)
     found = slots.read(facts, settings)
     holder = lock.parse(facts.text("lock"))
     return State(
+        address=machine.address,
         settings=settings,
         proxy=nginx,
         slots=found,
@@ -143,7 +140,7 @@ def view(facts: Facts, settings: Settings) -> State:
         history=journal.parse(facts.text("history"), holder=holder.token if holder else None),
         lock=holder,
         live=nginx.answers or nginx.routed,
-        drift=tuple(_drift(nginx, found, settings)),
+        drift=(*drift_of(nginx, found, settings), *_root_script_drift(machine, facts)),
         manager=facts.text("manager"),
         java=facts.text("java"),
         disk_free_bytes=(facts.number("disk_free_kb") or 0) * 1024,
@@ -152,28 +149,18 @@ def view(facts: Facts, settings: Settings) -> State:
     )
 
 
-def _drift(nginx: Proxy, found: dict[str, Slot], settings: Settings) -> list[str]:
-    drift = []
-    if nginx.answers and nginx.answers != nginx.routed:
-        drift.append(
-            f"nginx answers from {nginx.answers}, but the include names {nginx.routed or 'neither slot'}: "
-            "it was edited without a reload, or a host died inside a switch; the next deploy mends it"
-        )
-    if nginx.form is Form.INSTANT and nginx.first != nginx.routed:
-        drift.append(
-            f"running traffic goes to {nginx.routed}, but after a restart nginx would start with "
-            f"{nginx.first or 'neither slot'}: the next switch mends it"
-        )
-    live = nginx.answers or nginx.routed
-    if live and found[live].owner is None and any(slot.up for slot in found.values()):
-        drift.append(
-            f"nginx routes to {live}, where nothing listens, while the other slot is UP: "
-            f"`switch --host {settings.host}` moves it there"
-        )
-    boots = [slot.name for slot in found.values() if slot.boots]
-    if live and settings.supervisor == "systemd" and found[live].running and boots != [live]:
-        drift.append(
-            f"live is {live}, but at a boot systemd starts {' and '.join(boots) or 'no slot'}: the next "
-            f"switch mends it, or on the host: sudo systemctl enable {settings.app}@{live}"
-        )
-    return drift
+def _root_script_drift(machine: Machine, facts: Facts) -> tuple[Drift, ...]:
+    """The drift of an installed root script that is not the one of this version and these settings."""
+    installed = facts.text("root_script")
+    wanted = hashlib.sha256(root_script.installed_text(machine.root_script()).encode()).hexdigest()
+    if not machine.settings.nginx.sudo or installed in ("", wanted):
+        return ()
+    path = root_script.installed_path(machine.settings)
+    return (
+        Drift(
+            DriftKind.ROOT_SCRIPT,
+            f"{path} was installed by another version of bluegreen or with other settings, "
+            "and deploys use it as it is",
+            f"bluegreen setup --host {machine.settings.host}",
+        ),
+    )

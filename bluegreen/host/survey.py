@@ -1,11 +1,11 @@
-"""The survey: what of `setup` a machine has, and what would be changed there; nothing is."""
+"""The survey: what of `setup` a machine has, and what `setup` would change."""
 
 from __future__ import annotations
 
 import difflib
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bluegreen.config import Settings
 from bluegreen.errors import Failed
@@ -17,11 +17,11 @@ from bluegreen.host.machine import Machine
 
 @dataclass(frozen=True)
 class Change:
-    """A file that is to be written.
+    """A file that is not as `setup` would write it.
 
     Args:
-        before: what is there now, None if nothing is.
-        edited: what is there is not what bluegreen wrote.
+        before: its present text, None if it does not exist; empty if only its checksum was read.
+        edited: its present text is not the one that bluegreen wrote.
     """
 
     file: HostFile
@@ -29,7 +29,7 @@ class Change:
     edited: bool
 
     def diff(self) -> list[str]:
-        """What would change, as a unified diff."""
+        """Returns the lines of a unified diff from the present text to the wanted one."""
         return list(
             difflib.unified_diff(
                 (self.before or "").splitlines(),
@@ -43,18 +43,38 @@ class Change:
 
 @dataclass(frozen=True)
 class Survey:
-    """What of `setup` a machine has: missing packages, files to change, and other things to put right.
+    """What of `setup` a machine has, and what must change.
 
     Args:
-        exposed: root's files, each with the path where the user who deploys could put another in its place.
+        manager: the package manager, empty if it is not one that `setup` supports.
+        user_exists: the user who deploys exists on the machine.
+        java_release: the release of the Java there, such as `17`, empty if it is unknown.
+        base_owner: who owns the folder of the releases, empty if it does not exist.
+        base_writable: the user who deploys may write that folder.
+        other_unit: the path of a unit with the app's name that bluegreen did not write, else empty.
+        default_site_claims_all: a default site that somebody changed answers for every name.
+        packages: the packages to install.
+        changes: the files to write.
+        exposed: root's files, each with the path where the user who deploys could replace it.
+        drop_default_site: the default site of nginx's package must be disabled.
     """
 
-    facts: Facts
+    manager: str
+    user_exists: bool
+    java_release: str
+    base_owner: str
+    base_writable: bool
+    other_unit: str
+    default_site_claims_all: bool
     packages: tuple[str, ...]
     changes: tuple[Change, ...]
     exposed: tuple[tuple[HostFile, str], ...]
     drop_default_site: bool
-    make_base: bool
+
+    @property
+    def make_base(self) -> bool:
+        """Whether the folder of the releases must be made."""
+        return not self.base_owner
 
     @property
     def nothing_to_do(self) -> bool:
@@ -63,19 +83,26 @@ class Survey:
 
     @property
     def edited(self) -> tuple[Change, ...]:
-        """The files that somebody else changed or wrote."""
+        """The files to write that somebody else changed or wrote."""
         return tuple(change for change in self.changes if change.edited)
+
+    def without_edited(self) -> Survey:
+        """Returns the survey without the files that somebody else changed or wrote."""
+        return replace(self, changes=tuple(change for change in self.changes if not change.edited))
 
 
 def survey(machine: Machine, user: str) -> Survey:
-    """Looks at what is there, as root; changes nothing.
+    """Returns the survey of a machine, read as root; nothing is changed.
+
+    Args:
+        user: who deploys.
 
     Raises:
-        Failed: the user may not sudo.
+        Failed: the connected user may not sudo, or the survey failed.
     """
     settings = machine.settings
     root = machine.root_script(user=user)
-    # The paths do not depend on what is asked.
+    # The version of nginx changes the text of the site, but no path.
     paths = [file.path for file in root_files.wanted(settings, root, user=user, nginx_version="")]
     result = machine.connection.run(
         machine.script("survey", user=user, sums=sums(settings), java=settings.java.bin),
@@ -88,24 +115,31 @@ def survey(machine: Machine, user: str) -> Survey:
     files = root_files.wanted(
         settings, root, user=user, nginx_version=facts.text("nginx"), serving=facts.text("serving")
     )
+    for_every_name = settings.site.server_name == "_"
+    default_site = facts.text("default_site")
     return Survey(
-        facts,
-        _missing_packages(settings, facts),
-        changes(files, facts),
-        exposed(files, facts),
-        drop_default_site=settings.site.server_name == "_" and facts.text("default_site") == "packaged",
-        make_base=not facts.text("base.owner"),
+        manager=facts.text("manager"),
+        user_exists=bool(facts.text("user")),
+        java_release=facts.text("java"),
+        base_owner=facts.text("base.owner"),
+        base_writable=bool(facts.text("base.writable")),
+        other_unit=facts.text("unit.others"),
+        default_site_claims_all=for_every_name and default_site == "claims",
+        packages=_missing_packages(settings, facts),
+        changes=changes(files, facts),
+        exposed=exposed(files, facts),
+        drop_default_site=for_every_name and default_site == "packaged",
     )
 
 
 def exposed(files: Sequence[HostFile], facts: Facts) -> tuple[tuple[HostFile, str], ...]:
-    """Root's files, each with the path where the user who deploys could put another in its place."""
+    """Returns root's files, each with the path where the user who deploys could replace it."""
     found = ((file, file.exposed(facts.text(f"file.{n}.users"))) for n, file in enumerate(files, start=1))
     return tuple((file, path) for file, path in found if path)
 
 
 def changes(files: Sequence[HostFile], facts: Facts) -> tuple[Change, ...]:
-    """The files that are not there, or not as they are wanted; those that could not be read are left out."""
+    """Returns the files that are missing or not as wanted, as far as they could be read."""
     found = (_change(facts, number, file) for number, file in enumerate(files, start=1))
     return tuple(change for change in found if change)
 
@@ -133,21 +167,22 @@ def _missing_packages(settings: Settings, facts: Facts) -> tuple[str, ...]:
     return packages.named(facts.text("manager"), wanted, java_version=settings.java.version)
 
 
-def _not_surveyed(machine: Machine, said: list[str]) -> Failed:
-    if any("sudo:" in line for line in said):
+def _not_surveyed(machine: Machine, stderr: list[str]) -> Failed:
+    if any("sudo:" in line for line in stderr):
         return Failed(
             f"{machine.connection.user} may not sudo on {machine.address}",
-            why=said,
-            remedy="connect as a user who may sudo without a password, such as: setup --login ubuntu",
+            why=stderr,
+            remedy=f"bluegreen setup --host {machine.settings.host} --login USER "
+            "(with the name of a user who may sudo without a password)",
         )
-    return Failed(f"{machine.address} could not be looked at; nothing was changed", why=said)
+    return Failed(f"the survey of {machine.address} failed; nothing was changed", why=stderr)
 
 
 def sums(settings: Settings) -> str:
-    """The file on the host that keeps the checksums of what was written."""
+    """Returns the path of the file on the machine with the checksums of the files that `setup` wrote."""
     return f"/etc/bluegreen/{settings.app}.sha256"
 
 
 def sha256_of(text: str) -> str:
-    """The checksum of a file's text."""
+    """Returns the checksum of a file's text, in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,70 +1,68 @@
-"""Whether a machine is fit for a deploy: asked before anything is sent there."""
+"""Preflight: raises the first finding of `check` that stops a rollout, before it changes anything (P12)."""
 
 from __future__ import annotations
 
-from bluegreen.console.terminal import size
+from bluegreen.check import nginx
+from bluegreen.check.evidence import Evidence
+from bluegreen.check.finding import Finding, Level, Step
+from bluegreen.check.findings import findings
 from bluegreen.errors import Failed
-from bluegreen.host import slots
 from bluegreen.host.look import State, look
-from bluegreen.host.machine import Machine, verify_path
-
-# What a release needs besides its jar: facts, log, journal.
-SPARE_BYTES = 20_000_000
+from bluegreen.host.machine import Machine
+from bluegreen.jar import Jar
 
 
 def look_ready(machine: Machine) -> State:
-    """Looks at a machine, and refuses one on which nothing can be run.
+    """Returns the state of a machine on which a switch can be made. Warns if the live version hangs.
 
     Raises:
-        Failed: nginx does not answer.
-        Unclear: what is live cannot be told.
+        Unclear: the live slot is unclear.
+        Failed: something else would stop a switch.
+        ToolsMissing: the machine lacks tools that the look needs.
     """
-    found = look(machine)
-    found.sure(machine)
-    if found.proxy.code == 0 and found.proxy.listens:
-        # As with a version that hangs, which only another one mends; a switch verifies for itself.
-        machine.console.warn(f"{verify_path(machine.settings)} gave no answer through nginx in time")
-    elif found.proxy.code == 0:
-        raise Failed(
-            f"nginx does not answer on {machine.address}, port {machine.settings.site.listen}",
-            why=["a switch could not be verified; nothing was changed"],
-            live=found.describe_live(),
-            remedy="start nginx there, or set site.listen in config.yml to the port that it listens on",
-        )
-    return found
+    state = look(machine)
+    evidence = Evidence(state, user=machine.connection.user)
+    require(evidence, Step.SWITCH)
+    for finding in nginx.answers(evidence):
+        if finding.level is Level.WARNING:
+            machine.console.warn(finding.text)
+    return state
 
 
-def fit_to_start(machine: Machine, found: State, *, jar_bytes: int) -> None:
-    """Refuses a machine on which the idle slot could not be started.
+def require_startable(machine: Machine, state: State, jar: Jar | None) -> None:
+    """Requires that a release can be started in the idle slot of a machine.
+
+    Args:
+        state: what `look_ready` returned.
+        jar: the jar to upload, None for a release that is on the machine.
 
     Raises:
-        Failed: no java, no room on the disk, no right to write there, or the idle port is another's.
+        Failed: something would stop the start.
     """
-    base = machine.settings.releases.path
-    if not found.java:
+    room = jar.size_bytes if jar else 0
+    require(Evidence(state, user=machine.connection.user, jar=jar, release_bytes=room), Step.START)
+
+
+def require(evidence: Evidence, step: Step) -> None:
+    """Requires that no finding stops a step.
+
+    Raises:
+        Unclear: the live slot is unclear.
+        Failed: the first failure that stops the step.
+    """
+    state = evidence.state
+    state.require_live()
+    if stopping := first_that_stops(evidence, step):
         raise Failed(
-            f"there is no {machine.settings.java.bin} on {machine.address}",
-            live=found.describe_live(),
-            remedy="install a JRE there, or set java.bin in config.yml to its whole path",
+            f"{state.address}: {stopping.text}",
+            why=["nothing was changed"],
+            live=state.describe_live(),
+            remedy=stopping.remedy,
         )
-    if not found.writable:
-        raise Failed(
-            f"{machine.connection.user} may not write {base} on {machine.address}",
-            live=found.describe_live(),
-            remedy=f"make the folder there: sudo install -d -o {machine.connection.user} {base}",
-        )
-    if found.disk_free_bytes < jar_bytes + SPARE_BYTES:
-        raise Failed(
-            f"the disk of {machine.address} has {size(found.disk_free_bytes)} free, "
-            f"the release needs {size(jar_bytes + SPARE_BYTES)}",
-            live=found.describe_live(),
-            remedy=f"make room in {base}, or lower releases.keep",
-        )
-    idle = found.idle(machine)
-    if idle.foreign:
-        who = f"pid {idle.owner}" if idle.owner != "?" else "a process of another user"
-        of = f" of {idle.owner_user}" if idle.owner_user else ""
-        error = slots.port_taken(
-            idle.name, f"port {idle.port} is held by {who}{of}: {idle.command}".rstrip(": ")
-        )
-        raise error.extended(live=found.describe_live())
+
+
+def first_that_stops(evidence: Evidence, step: Step) -> Finding | None:
+    """Returns the first finding that stops a step, None if nothing does."""
+    return next(
+        (each for each in findings(evidence) if each.level is Level.FAILURE and step in each.stops), None
+    )

@@ -86,4 +86,4 @@ def test_a_dry_run_finds_what_a_deploy_would_be_refused_for(box: Box) -> None:
     box.configure(java={"bin": "/opt/no-such-java/bin/java"})
     ran = box.deploy("1", "--dry-run")
     assert ran.code == 1, ran.all
-    assert "✗ there is no /opt/no-such-java/bin/java on 127.0.0.1" in ran.out
+    assert "✗ 127.0.0.1: the command /opt/no-such-java/bin/java was not found" in ran.out

@@ -8,7 +8,7 @@ from tests.support.box import Box
 from tests.support.on_host import release_of
 
 
-def test_history_tells_each_deploy_once_newest_first_with_its_outcome(box: Box) -> None:
+def test_history_lists_each_deploy_once_newest_first_with_its_outcome(box: Box) -> None:
     box.deployed("1")
     assert box.deploy("2", die_starting=True).code == 1
     box.deployed("3")
@@ -27,15 +27,15 @@ def test_history_tells_each_deploy_once_newest_first_with_its_outcome(box: Box) 
     assert (oldest["from_slot"], oldest["from_version"]) == ("prod1", None)
     assert all(each["seconds"] > 0 for each in entries)
 
-    told = box.run("history").out.splitlines()
-    rows = [line for line in told if line.startswith("20")]
+    lines = box.run("history").out.splitlines()
+    rows = [line for line in lines if line.startswith("20")]
     assert [row.split()[1] for row in rows] == ["rollback", "deploy", "deploy", "deploy"]
     assert "failed" in rows[2]
     assert "prod1 died while starting" in rows[2]
 
 
-def test_history_of_a_host_without_deploys_says_so(box: Box) -> None:
-    assert "nothing was deployed here yet" in box.run("history").out
+def test_history_of_a_host_without_deploys_reports_that(box: Box) -> None:
+    assert "no deploys yet" in box.run("history").out
     assert box.history() == []
 
 
@@ -50,6 +50,6 @@ def test_a_line_of_the_journal_that_was_cut_is_passed_over(box: Box) -> None:
 def test_the_json_of_history_is_alone_on_stdout(box: Box) -> None:
     box.deployed("1")
     ran = box.run("history", "--json")
-    told = json.loads(ran.out)
-    assert (told["host"], told["app"]) == ("sandbox", "taggle")
-    assert [machine["address"] for machine in told["machines"]] == ["127.0.0.1"]
+    data = json.loads(ran.out)
+    assert (data["host"], data["app"]) == ("sandbox", "taggle")
+    assert [machine["address"] for machine in data["machines"]] == ["127.0.0.1"]

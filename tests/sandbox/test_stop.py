@@ -26,7 +26,7 @@ def test_p4_stopped_twice_in_a_row_the_live_slot_still_runs(box: Box) -> None:
     for _ in range(2):
         ran = box.run("stop")
         assert ran.code == 0, ran.all
-        assert "nothing of ours runs in the idle slot prod1" in ran.out
+        assert "no JVM of taggle runs in the idle slot prod1" in ran.out
     assert box.served() == "1"
 
 

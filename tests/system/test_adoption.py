@@ -148,9 +148,9 @@ def test_p2_such_a_host_that_certbot_moved_to_https_is_taken_over_whether_or_not
     assert "it answers through nginx" in first.out
     assert host.served() == "3"
     told = host.done("check").out
-    assert "✓ include: read by the server on port 443" in told
+    assert f"✓ include: {INCLUDE} is read by the server on port 443" in told
     host.configure(site={"server_name": "_"})
-    assert "✓ include: read by the server on port 443" in host.done("check").out
+    assert f"✓ include: {INCLUDE} is read by the server on port 443" in host.done("check").out
 
 
 def test_a_crash_right_after_the_first_deploy_brings_back_what_it_deployed(
@@ -182,7 +182,7 @@ def test_the_jvm_of_another_user_is_not_stopped_but_named(guest: Guest, tmp_path
     deploy.deployed("2")
     ran = deploy.deploy("3")
     assert ran.code == 1
-    assert "✗ prod1 cannot start: its port is taken by a process that is not ours" in ran.out
+    assert f"✗ {guest.address}: port 8081 is held by a process of another user" in ran.out
     assert nohup_pid(host) == theirs
     assert deploy.served() == "2"
 
@@ -191,24 +191,24 @@ def test_check_tells_what_setup_would_improve_of_such_a_host(guest: Guest, tmp_p
     host = by_hand(guest, tmp_path, rented(tmp_path, guest).jar("1"))
     before = host.etc()
     ran = host.done("check")
-    told = ran.out
-    better = "setup --host prod writes a site that does it, once site.server_name is its name"
+    found = ran.out
+    better = "set site.server_name in config.yml, then: bluegreen setup --host prod"
     for finding in (
-        "! site headers: Spring does not read X-Real_IP, X-Forwarded_For",
-        "write X-Real-IP, X-Forwarded-For in their place; or setup --host prod",
-        "! site headers: an X-Forwarded-For that a client makes up is passed on",
-        "! site keep-alive: nginx opens a connection to the slot for each request",
+        "! site headers: the site sets X-Real_IP, which Spring does not read",
+        "! site headers: the site sets X-Forwarded_For, which Spring does not read",
+        f"proxy_set_header X-Real-IP $remote_addr; or {better}",
+        "! site headers: the site passes on an X-Forwarded-For that a client made up",
         f"proxy_set_header X-Forwarded-For $remote_addr; or {better}",
-        f"which takes time\n    what to do: {better}",
-        "says instant\n    what to do: nothing: the next switch turns it, at the cost of one reload",
-        "! drift: prod1 was started by hand, and systemd starts no slot at a boot",
+        f"nginx opens a new connection to the slot for each request\n    what to do: {better}",
+        "the next switch converts the include, with one reload",
+        "! drift: prod1 was started by hand, and systemd starts no slot at boot",
         "(as large as the live one)",
         "! sudo: ubuntu may run everything as root, and deploys use that",
-        f"! unit: {UNIT} is not there",
-        "! method: the include is made for reload, config.yml says instant",
+        f"! unit: {UNIT} does not exist",
+        "! method: the include is made for method reload, and config.yml says instant",
     ):
-        assert finding in told, told
-    assert "✓ port of prod1: 8081 is ours" in told
+        assert finding in found, found
+    assert "✓ port of prod1: port 8081 is held by the JVM of prod1" in found
     measured = host.machine()["slots"]["prod1"]["memory_bytes"]
     resident = host.guest.run(f"awk '/^VmRSS/ {{ print $2 }}' /proc/{nohup_pid(host)}/status").stdout
     assert 0.8 < measured / (int(resident) * 1024) < 1.25

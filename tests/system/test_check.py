@@ -1,4 +1,4 @@
-"""`check`: a guest is broken in one way, and the finding and its remedy are told; nothing is changed."""
+"""`check`: a guest is broken in one way, and the finding and its remedy are shown; nothing is changed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OTHER_SITE = "/etc/nginx/conf.d/a-first.conf"
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rented]:
-    """A host that is set up, with version 1 live in prod2; each test mends what it broke."""
+    """A host that is set up, with version 1 live in prod2; each test repairs what it broke."""
     with booted("checked") as guest:
         box = rented(tmp_path_factory.mktemp("check"), guest)
         box.set_up()
@@ -34,9 +34,9 @@ class Broken:
 
     Args:
         by: a line for sh, run as root on the guest.
-        mended: the line that mends it.
+        repaired: the line that repairs it.
         settings: sections of config.yml that differ instead.
-        name, level, text, remedy: what the finding is to say.
+        name, level, text, remedy: what the finding must say.
     """
 
     name: str
@@ -44,13 +44,13 @@ class Broken:
     text: str
     remedy: str
     by: str = "true"
-    mended: str = "true"
+    repaired: str = "true"
     settings: dict[str, Any] = field(default_factory=dict)
 
 
 def edited(path: str, command: str) -> dict[str, Any]:
     """A file of the host edited in place, and put back."""
-    return {"by": f"cp -p {path} /root/kept && {command}", "mended": f"cp -p /root/kept {path}"}
+    return {"by": f"cp -p {path} /root/kept && {command}", "repaired": f"cp -p /root/kept {path}"}
 
 
 def with_memory(*lines: str) -> dict[str, Any]:
@@ -58,32 +58,36 @@ def with_memory(*lines: str) -> dict[str, Any]:
     changes = " ".join(f"-e 's/^{line.split()[0]}.*/{line}/'" for line in lines)
     return {
         "by": f"sed {changes} /proc/meminfo >/root/meminfo && mount --bind /root/meminfo /proc/meminfo",
-        "mended": "umount /proc/meminfo",
+        "repaired": "umount /proc/meminfo",
     }
 
 
 WAYS = {
     "java is not there": Broken(
-        "java", "failure", "there is no /opt/java", "apt-get install", settings={"java": {"bin": "/opt/java"}}
-    ),
-    "java is too old": Broken(
-        "java", "failure", "too old: java.version need 21", "openjdk-21", settings={"java": {"version": 21}}
-    ),
-    "java is none": Broken(
         "java",
         "failure",
-        "/bin/true -version tells no version",
+        "/opt/java was not found",
+        "apt-get install",
+        settings={"java": {"bin": "/opt/java"}},
+    ),
+    "java is too old": Broken(
+        "java", "failure", "too old: java.version is 21", "openjdk-21", settings={"java": {"version": 21}}
+    ),
+    "java is another program": Broken(
+        "java",
+        "failure",
+        "/bin/true -version prints no version",
         "openjdk-17",
         settings={"java": {"bin": "/bin/true"}},
     ),
     "the clock is ahead": Broken(
         "clock",
         "warning",
-        " s ahead of this machine's",
+        " s ahead of the clock here",
         "timedatectl set-ntp true",
         by='printf \'#!/bin/sh\\nexec /bin/date -d "+2 min" "$@"\\n\' >/usr/local/bin/date'
         " && chmod +x /usr/local/bin/date",
-        mended="rm /usr/local/bin/date",
+        repaired="rm /usr/local/bin/date",
     ),
     "no memory for a second JVM": Broken(
         "memory",
@@ -95,7 +99,7 @@ WAYS = {
     "a second JVM would need swap": Broken(
         "memory",
         "warning",
-        "(as large as the live one), which takes some of the 921.6 MB of free swap",
+        "(as large as the live one): it would use some of the 921.6 MB of free swap",
         "lower -Xmx",
         **with_memory("MemAvailable: 2000 kB", "SwapFree: 900000 kB"),
     ),
@@ -105,7 +109,7 @@ WAYS = {
         "a release needs",
         "releases.keep",
         by=f"mount -t tmpfs -o size=2m,uid=1000 tmpfs {BASE}",
-        mended=f"umount {BASE}",
+        repaired=f"umount {BASE}",
     ),
     "the folder is another's": Broken(
         "folder",
@@ -113,23 +117,23 @@ WAYS = {
         "may not write",
         "install -d",
         by=f"chown root {BASE}",
-        mended=f"chown ubuntu {BASE}",
+        repaired=f"chown ubuntu {BASE}",
     ),
     "a tool is missing": Broken(
         "tools",
         "failure",
-        "missing: flock",
+        "the machine lacks flock",
         "sudo apt-get install util-linux",
         by="mv /usr/bin/flock /root/flock",
-        mended="mv /root/flock /usr/bin/flock",
+        repaired="mv /root/flock /usr/bin/flock",
     ),
     "the verify path hangs": Broken(
         "nginx",
-        "failure",
-        "port 80 takes connections, but /api/v1/profiles gave no answer in time",
-        "logs --host prod",
+        "warning",
+        "/api/v1/profiles gave no answer through nginx in time, although port 80 accepts connections",
+        "bluegreen logs --host prod",
         by="systemctl kill --signal=STOP taggle@prod2",
-        mended="systemctl kill --signal=CONT taggle@prod2",
+        repaired="systemctl kill --signal=CONT taggle@prod2",
     ),
     "nginx does not run": Broken(
         "nginx",
@@ -137,23 +141,23 @@ WAYS = {
         "nothing answers on port 80",
         "systemctl start nginx",
         by="systemctl stop nginx",
-        mended="systemctl start nginx",
+        repaired="systemctl start nginx",
     ),
     "nginx is not started at boot": Broken(
         "nginx at boot",
         "warning",
-        "not started at boot",
+        "systemd does not start nginx at boot",
         "systemctl enable nginx",
         by="systemctl disable nginx",
-        mended="systemctl enable nginx",
+        repaired="systemctl enable nginx",
     ),
     "nginx's configuration is broken": Broken(
-        "nginx",
+        "nginx configuration",
         "failure",
-        "its configuration is broken",
+        "nginx -t rejects the configuration: ",
         "nginx -t",
         by=f"echo 'nonsense;' >{OTHER_SITE}",
-        mended=f"rm {OTHER_SITE}",
+        repaired=f"rm {OTHER_SITE}",
     ),
     "the include is gone": Broken(
         "include", "failure", "missing or empty", "setup", **edited(INCLUDE, f"rm {INCLUDE}")
@@ -161,21 +165,21 @@ WAYS = {
     "the include names no target": Broken(
         "include",
         "failure",
-        "holds no line `set $service_url",
-        "write that line",
+        "contains no line `set $service_url",
+        "set $service_url http://127.0.0.1:8082;",
         **edited(INCLUDE, f"echo '# gone' >{INCLUDE}"),
     ),
     "the server of the include listens elsewhere": Broken(
         "include",
         "failure",
         "read by a server that listens on 8088, not on 80",
-        "set site.listen to its port",
+        "set site.listen in config.yml to its port",
         **edited(SITE, f"sed -i 's/listen 80 default_server/listen 8088/' {SITE}"),
     ),
     "no location passes requests on": Broken(
         "include",
         "failure",
-        "no location passes requests to $service_url",
+        "has no location that passes requests to $service_url",
         "proxy_pass $service_url;",
         **edited(SITE, f"sed -i 's/proxy_pass $service_url/return 404/' {SITE}"),
     ),
@@ -183,21 +187,21 @@ WAYS = {
         "include target",
         "failure",
         "nginx has no upstream taggle-prod1: it answers 502",
-        "setup --host prod",
+        "bluegreen setup --host prod",
         **edited(SITE, f"sed -i 's/upstream taggle-prod1/upstream taggle-other/' {SITE}"),
     ),
     "the include was edited and not loaded": Broken(
         "drift",
         "warning",
         "nginx answers from prod2, but the include names prod1",
-        "the next deploy mends it",
+        "bluegreen deploy --host prod",
         **edited(INCLUDE, f"echo 'set $service_url http://127.0.0.1:8081;' >{INCLUDE}"),
     ),
     "no server reads the include": Broken(
         "include",
         "failure",
         "no server of nginx reads",
-        "into the server block",
+        f"include {INCLUDE};",
         **edited(
             SITE, f"sed -i 's|^ *include .*service-url.inc;|set $service_url http://127.0.0.1:8082;|' {SITE}"
         ),
@@ -205,11 +209,11 @@ WAYS = {
     "another server takes the requests": Broken(
         "include",
         "failure",
-        "another server takes the requests on port 80: server_name shop.example",
-        "remove one of them",
+        "another server gets the requests on port 80: server_name shop.example",
+        "listen 80 default_server;",
         by=f"printf 'server {{ listen 80; server_name shop.example; }}\\n' >{OTHER_SITE}"
         f" && sed -i 's/ default_server//' {SITE}",
-        mended=f"rm {OTHER_SITE}; sed -i 's/listen 80;/listen 80 default_server;/' {SITE}",
+        repaired=f"rm {OTHER_SITE}; sed -i 's/listen 80;/listen 80 default_server;/' {SITE}",
     ),
     "the file cache hides the marker": Broken(
         "include",
@@ -228,24 +232,24 @@ WAYS = {
     "the target is neither slot": Broken(
         "include target",
         "failure",
-        "http://127.0.0.1:9999 is neither slot",
-        "8081, 8082",
+        "http://127.0.0.1:9999 is not the port of a slot",
+        "set $service_url http://127.0.0.1:8082;",
         **edited(INCLUDE, f"sed -i '1s|http://[^;]*|http://127.0.0.1:9999|' {INCLUDE}"),
     ),
     "the include was edited without a reload": Broken(
         "drift",
         "warning",
-        "after a restart nginx would start with prod1",
-        "the next switch mends it",
+        "after a restart it would route to prod1",
+        "bluegreen deploy --host prod",
         **edited(INCLUDE, f"sed -i '1s|taggle-prod2|taggle-prod1|' {INCLUDE}"),
     ),
     "a boot would start nothing": Broken(
         "drift",
         "warning",
-        "live is prod2, but at a boot systemd starts no slot",
-        "systemctl enable taggle@prod2",
+        "prod2 is live, but systemd starts no slot at boot",
+        "sudo systemctl enable taggle@prod2",
         by="systemctl disable taggle@prod2",
-        mended="systemctl enable taggle@prod2",
+        repaired="systemctl enable taggle@prod2",
     ),
     "nginx is too old to reload without loss": Broken(
         "method",
@@ -257,46 +261,46 @@ WAYS = {
     "the port of the idle slot is another's": Broken(
         "port of prod1",
         "failure",
-        "8081 is held by",
-        "stop it",
+        "port 8081 is held by",
+        "stop that process",
         by="systemd-run --quiet --unit squatter systemd-socket-activate --accept -l 8081 /bin/cat"
         " && until ss -ltn | grep -q :8081; do sleep 0.05; done",
-        mended="systemctl stop squatter",
+        repaired="systemctl stop squatter",
     ),
     "the lock is held": Broken(
         "lock",
         "warning",
-        "held by a friend since noon (deploy)",
+        "the lock is held by a friend since noon (deploy)",
         "wait",
         by=f"""printf '%s' 'abc {{"by": "a friend", "since": "noon", "command": "deploy"}}' >{BASE}/lock"""
         f" && systemd-run --quiet --unit holder flock {BASE}/lock sleep 60"
         f" && until ! flock -n {BASE}/lock true; do sleep 0.05; done",
-        mended="systemctl stop holder",
+        repaired="systemctl stop holder",
     ),
     "the include is in a folder of the user": Broken(
         "root's files",
         "failure",
-        "ubuntu may write /home/ubuntu, where root keeps /home/ubuntu/service-url.inc (include)",
+        "ubuntu may write /home/ubuntu, and so replace root's /home/ubuntu/service-url.inc (include)",
         "root's own folders",
         by=f"cp {INCLUDE} /home/ubuntu/service-url.inc",
-        mended="rm /home/ubuntu/service-url.inc",
+        repaired="rm /home/ubuntu/service-url.inc",
         settings={"switch": {"include": "/home/ubuntu/service-url.inc"}},
     ),
     "the include is the user's": Broken(
         "root's files",
         "failure",
-        f"ubuntu may write {INCLUDE}, where root keeps",
+        f"ubuntu may write {INCLUDE}, and so replace root's",
         f"sudo chown root: {INCLUDE}",
         by=f"chown ubuntu {INCLUDE} && chmod 444 {INCLUDE}",
-        mended=f"chown root {INCLUDE} && chmod 644 {INCLUDE}",
+        repaired=f"chown root {INCLUDE} && chmod 644 {INCLUDE}",
     ),
     "the folder of the script of root is the user's": Broken(
         "root's files",
         "failure",
-        f"ubuntu may write /usr/local/sbin, where root keeps {SCRIPT} (steps as root)",
+        f"ubuntu may write /usr/local/sbin, and so replace root's {SCRIPT} (steps as root)",
         "sudo chown root: /usr/local/sbin",
         by="chmod 777 /usr/local/sbin",
-        mended="chmod 755 /usr/local/sbin",
+        repaired="chmod 755 /usr/local/sbin",
     ),
     "the script of root is another user's": Broken(
         "steps as root",
@@ -304,13 +308,13 @@ WAYS = {
         f"{SCRIPT} is not as setup would write it",
         "setup",
         by=f"chown deploy {SCRIPT}",
-        mended=f"chown root {SCRIPT}",
+        repaired=f"chown root {SCRIPT}",
     ),
     "the root script was installed by another version": Broken(
         "drift",
         "warning",
         "was installed by another version of bluegreen",
-        "run `setup --host prod` again",
+        "bluegreen setup --host prod",
         **edited(SCRIPT, f"echo '#' >>{SCRIPT}"),
     ),
     "the unit was edited": Broken(
@@ -323,7 +327,7 @@ WAYS = {
     "what makes the folder of the markers is gone": Broken(
         "folder of the markers",
         "warning",
-        f"{TMPFILES} is not there",
+        f"{TMPFILES} does not exist",
         "setup",
         **edited(TMPFILES, f"rm {TMPFILES}"),
     ),
@@ -337,17 +341,17 @@ WAYS = {
         "sudo",
         "warning",
         "may run everything as root",
-        "limits them",
+        "bluegreen setup --host prod",
         by=f"mv {SCRIPT} /root/script",
-        mended=f"mv /root/script {SCRIPT}",
+        repaired=f"mv /root/script {SCRIPT}",
     ),
     "the user may not sudo": Broken(
         "sudo",
         "failure",
         "may not run the steps that need root",
-        "--login",
+        "bluegreen setup --host prod --login USER",
         by="mkdir /root/sudoers && mv /etc/sudoers.d/* /root/sudoers/ && { gpasswd -d ubuntu sudo || true; }",
-        mended="mv /root/sudoers/* /etc/sudoers.d/ && rmdir /root/sudoers && gpasswd -a ubuntu sudo",
+        repaired="mv /root/sudoers/* /etc/sudoers.d/ && rmdir /root/sudoers && gpasswd -a ubuntu sudo",
     ),
 }
 
@@ -357,11 +361,11 @@ def checked(host: Rented) -> tuple[int, list[dict[str, str]]]:
     return ran.code, json.loads(ran.out)["machines"][0]["findings"]
 
 
-def test_a_host_as_setup_makes_it_has_nothing_to_mend(host: Rented) -> None:
+def test_a_host_as_setup_makes_it_has_nothing_to_repair(host: Rented) -> None:
     before = host.etc()
     code, findings = checked(host)
-    told = [finding for finding in findings if finding["level"] != "ok"]
-    assert [finding["name"] for finding in told] == ["jar"], "no jar is built here"
+    remarks = [finding for finding in findings if finding["level"] != "ok"]
+    assert [finding["name"] for finding in remarks] == ["jar"], "no jar is built here"
     assert code == 0
     assert host.etc() == before
 
@@ -374,7 +378,7 @@ def test_what_is_broken_is_found_with_its_remedy(host: Rented, broken: Broken) -
     try:
         code, findings = checked(host)
     finally:
-        host.guest.run(broken.mended)
+        host.guest.run(broken.repaired)
         host.settings.update(settings)
         host.configure()
     found = [finding for finding in findings if finding["name"] == broken.name and finding["level"] != "ok"]
@@ -392,7 +396,7 @@ def test_what_is_broken_is_found_with_its_remedy(host: Rented, broken: Broken) -
     [
         ("3.5.16", "management.server.port: 9000", "management port", "failure", "9000 for both slots"),
         ("3.5.16", "spring.profiles: prod1", "jar", "warning", "Spring Boot 3 does not start with"),
-        ("3.3.0", "", "graceful shutdown", "warning", "off"),
+        ("3.3.0", "", "graceful shutdown", "warning", "off by default in Spring Boot 3.3"),
         ("3.5.16", "server.shutdown: immediate", "graceful shutdown", "warning", "immediate"),
     ],
 )
@@ -428,23 +432,23 @@ def test_class_files_that_are_newer_than_the_java_there_are_found(host: Rented) 
         jar.unlink()
     (found,) = [finding for finding in findings if finding["name"] == "java"]
     assert (code, found["level"]) == (1, "failure")
-    assert "is too old: the jar's class files need 25" in found["text"]
-    assert found["remedy"] == "set java.version: 25, then setup --host prod"
+    assert "too old: the jar's class files need Java 25" in found["text"]
+    assert found["remedy"] == "set java.version: 25 in config.yml, then: bluegreen setup --host prod"
 
 
-def test_status_tells_what_a_boot_would_start_in_place_of_what_is_live(host: Rented) -> None:
+def test_status_reports_that_systemd_would_not_start_the_live_slot_at_boot(host: Rented) -> None:
     host.guest.run("systemctl disable taggle@prod2")
     try:
-        (told,) = host.machine()["drift"]
+        (drift,) = host.machine()["drift"]
     finally:
         host.guest.run("systemctl enable taggle@prod2")
-    assert told.startswith("live is prod2, but at a boot systemd starts no slot")
+    assert drift.startswith("prod2 is live, but systemd starts no slot at boot")
 
 
 def test_the_text_can_be_pasted_into_an_issue(host: Rented) -> None:
     ran = host.run("check")
     assert ran.code == 0, ran.all
     assert "✓ ssh: connected as ubuntu" in ran.out
-    assert "✓ method: instant: one rename moves running traffic, without a reload" in ran.out
-    assert "! jar: no jar matches" in ran.out
-    assert "    what to do: build it" in ran.out
+    assert "✓ method: a switch renames one marker, without a reload" in ran.out
+    assert "! jar: no file here matches" in ran.out
+    assert "    what to do: ./gradlew bootJar" in ran.out

@@ -35,8 +35,8 @@ def test_every_command_but_setup_works_with_the_sudoers_file_alone(host: Rented)
     host.guest.run(f"echo '#' >>{UNIT}")
     told = host.done("check").out
     assert f"! unit: {UNIT} is not as setup would write it" in told
-    assert "! not looked at: who reads the include in nginx's configuration" in told
-    assert "is not there" not in told
+    assert "! not examined: nginx's configuration and the sudoers file" in told
+    assert "does not exist" not in told
     assert host.active("prod2") == "inactive"
     host.done("rollback", "--to", "1")
     assert host.served() == "1"

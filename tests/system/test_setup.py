@@ -31,10 +31,10 @@ def test_a_bare_machine_becomes_a_host_and_takes_three_deploys_and_a_rollback_of
     bare_guest: Guest, tmp_path: Path
 ) -> None:
     host = rented(tmp_path, bare_guest)
-    told = host.run("check").out
-    assert "✗ nginx: nginx is not installed\n    what to do: sudo apt-get install nginx, or setup" in told
-    assert "✗ java: there is no java\n    what to do: sudo apt-get install openjdk-17-jre-headless" in told
-    assert f"✗ include: {INCLUDE} is missing or empty" in told
+    found = host.run("check").out
+    assert "✗ nginx: nginx is not installed\n    what to do: sudo apt-get install nginx, or: " in found
+    assert "\n    what to do: sudo apt-get install openjdk-17-jre-headless, or: bluegreen setup" in found
+    assert f"✗ include: {INCLUDE} is missing or empty\n    what to do: bluegreen setup --host prod\n" in found
     ran = host.set_up()
     assert "✓ installed nginx openjdk-17-jre-headless" in ran.out
     assert host.run("setup").out.endswith("is set up already; nothing was changed\n")
@@ -71,21 +71,22 @@ def test_a_dry_run_shows_the_diff_of_each_file_and_changes_nothing(host: Rented)
     assert not host.base.exists()
 
 
-def test_a_user_who_may_not_sudo_is_told_so(host: Rented) -> None:
+def test_a_user_who_may_not_sudo_is_refused(host: Rented) -> None:
     before = host.etc()
     ran = host.run("setup", "--login", "deploy")
     assert ran.code == 1
     assert f"✗ deploy may not sudo on {host.guest.address}" in ran.out
     assert "sudo: a password is required" in ran.out
-    assert "setup --login ubuntu" in ran.out
+    assert "bluegreen setup --host prod --login USER" in ran.out
     assert host.etc() == before
 
 
-def test_a_user_that_is_not_there_is_told_so(host: Rented) -> None:
+def test_a_user_that_does_not_exist_is_refused(host: Rented) -> None:
     host.configure(hosts={"prod": {**host.settings["hosts"]["prod"], "user": "nobody-here"}})
     ran = host.run("setup", "--login", "ubuntu")
     assert ran.code == 1
-    assert "✗ there is no user nobody-here" in ran.out
+    assert f"✗ {host.guest.address} has no user nobody-here" in ran.out
+    assert "sudo useradd -m nobody-here" in ran.out
 
 
 def test_a_java_older_than_wanted_is_replaced_by_the_wanted_one(host: Rented) -> None:
@@ -96,7 +97,7 @@ def test_a_java_older_than_wanted_is_replaced_by_the_wanted_one(host: Rented) ->
     # The old one is still the first on PATH: what was installed would not be what is started.
     ran = host.run("setup")
     assert ran.code == 1
-    assert "and still it lacks openjdk-17-jre-headless" in ran.out
+    assert "still missing: openjdk-17-jre-headless" in ran.out
     assert "`java` there is Java 11" in ran.out
     assert not (host.guest.root / UNIT.lstrip("/")).exists()
     old.unlink()
@@ -113,7 +114,7 @@ def test_p10_a_java_of_the_users_own_is_never_run_by_root(host: Rented) -> None:
     assert set(ran_as) == {"ubuntu"}
 
 
-def test_a_java_that_the_machine_cannot_get_is_told_with_what_apt_says(host: Rented) -> None:
+def test_a_java_that_the_machine_cannot_get_is_refused_with_the_output_of_apt(host: Rented) -> None:
     host.configure(java={"version": 99})
     before = host.etc()
     ran = host.run("setup")
@@ -129,7 +130,7 @@ def test_p2_a_site_that_certbot_moved_to_https_is_deployed_to_and_back(host: Ren
     host.deployed("1")
     certified(host, SITE)
     with asked_all_the_while(host) as answers:
-        assert "which of the slots was not told" not in host.deployed("2").out
+        assert "it answers through nginx" in host.deployed("2").out
         host.deployed("3")
         assert "which still runs" in host.done("rollback").out
     assert set(answers.versions()) == {"1", "2", "3"}
@@ -137,9 +138,9 @@ def test_p2_a_site_that_certbot_moved_to_https_is_deployed_to_and_back(host: Ren
     machine = host.machine()
     assert (machine["live"], machine["drift"]) == ("prod1", [])
     assert host.guest.get("/version", host=NAME)[0] == 301
-    told = host.done("check").out
-    assert f"answers over https (https://{NAME})" in told
-    assert "✓ include: read by the server on port 443" in told
+    found = host.done("check").out
+    assert f"answers over https (https://{NAME})" in found
+    assert f"✓ include: {INCLUDE} is read by the server on port 443" in found
     # Where somebody names the port of TLS itself, that is understood as well.
     host.configure(site={"listen": 443}, switch={"verify": None})
     host.deployed("4")
@@ -162,7 +163,8 @@ def test_a_site_that_certbot_changed_is_shown_and_left_alone_until_it_is_forced(
     assert ran.code == 1
     assert "-    listen 443 ssl; # managed by Certbot" in ran.out
     assert f"✗ {SITE} on {host.guest.address} was changed since bluegreen wrote it" in ran.out
-    assert "setup --keep leaves it as it is, --force writes over it" in ran.out
+    assert "bluegreen setup --host prod --keep" in ran.out
+    assert "bluegreen setup --host prod --force" in ran.out
     dry = host.set_up("--dry-run")
     assert f"! {SITE} was changed by somebody: setup would stop here" in dry.out
     assert host.etc() == before
@@ -211,7 +213,7 @@ def test_p2_an_include_that_is_gone_is_written_for_the_slot_that_serves(host: Re
 
 def test_debians_own_default_site_is_switched_off(host: Rented) -> None:
     ran = host.set_up()
-    assert "nginx's own default site is to be switched off" in ran.out
+    assert "site to disable: /etc/nginx/sites-enabled/default" in ran.out
     assert not (host.guest.root / "etc/nginx/sites-enabled/default").is_symlink()
     assert (host.guest.root / "etc/nginx/sites-available/default").exists()
     host.deployed("1")
@@ -320,7 +322,7 @@ def test_p10_files_of_root_that_are_the_users_are_refused_or_made_roots(host: Re
     assert host.guest.run(f"stat -c %U {UNIT}").stdout == "root\n"
 
 
-def test_a_folder_of_releases_that_is_anothers_is_told(host: Rented) -> None:
+def test_a_folder_of_releases_that_belongs_to_another_user_is_refused(host: Rented) -> None:
     host.guest.run("mkdir /home/ubuntu/taggle")
     before = host.etc()
     ran = host.run("setup")

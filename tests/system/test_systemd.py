@@ -123,7 +123,7 @@ def test_p8_a_power_cut_at_any_moment_of_a_switch_leaves_a_host_that_serves(host
     assert machine["live"] == "prod1"
     (drift,) = machine["drift"]
     assert drift.startswith(
-        "live is prod1, but at a boot systemd starts prod1 and prod2: the next switch mends it"
+        "prod1 is live, but systemd starts prod1 and prod2 at boot: sudo systemctl disable taggle@prod2"
     )
     host.deployed("3")
     assert host.machine()["drift"] == []

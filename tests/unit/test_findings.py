@@ -1,25 +1,154 @@
-"""Findings that no guest can be broken for: its clock is this machine's."""
+"""Findings, from values: each level, figure and remedy."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from bluegreen.check import resources
+from bluegreen.check import application, nginx, resources, routing
+from bluegreen.check.evidence import Evidence
 from bluegreen.check.finding import Level
-from bluegreen.host.facts import Facts
+from bluegreen.host.drift import Drift, DriftKind, drift_of
+from tests.support.states import (
+    SERVER,
+    healthy,
+    serving,
+    settings_of,
+    with_diagnosis,
+    with_jar,
+    with_proxy,
+    with_server,
+    with_slot,
+    with_state,
+)
+
+
+@pytest.fixture
+def evidence(tmp_path: Path) -> Evidence:
+    return healthy(settings_of(tmp_path))
 
 
 @pytest.mark.parametrize(
-    ("there_ms", "level", "text"),
+    ("ahead_s", "level", "text"),
     [
-        (1_000_000_000, Level.OK, "within a minute"),
-        (1_000_059_000, Level.OK, "within a minute"),
-        (1_000_061_000, Level.WARNING, "61 s ahead of this machine's"),
-        (999_000_000, Level.WARNING, "1000 s behind this machine's"),
+        (0.0, Level.OK, "within 60 s"),
+        (59.0, Level.OK, "within 60 s"),
+        (61.0, Level.WARNING, "61 s ahead of the clock here"),
+        (-1000.0, Level.WARNING, "1000 s behind the clock here"),
     ],
 )
-def test_a_clock_that_is_off_by_more_than_a_minute_is_told(there_ms: int, level: Level, text: str) -> None:
-    (finding,) = resources.clock(Facts([f"now_ms ={there_ms}"]), 1_000_000)
+def test_a_clock_that_is_off_by_more_than_a_minute_is_a_warning(
+    evidence: Evidence, ahead_s: float, level: Level, text: str
+) -> None:
+    (finding,) = resources.clock(with_diagnosis(evidence, clock_ahead_s=ahead_s))
     assert finding.level is level
     assert text in finding.text
     assert bool(finding.remedy) is (level is Level.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("free", "swap", "level", "figure"),
+    [
+        (300_000_000, 0, Level.OK, "300.0 MB is free"),
+        (299_000_000, 1_000_000, Level.WARNING, "1.0 MB of free swap"),
+        (298_000_000, 1_000_000, Level.FAILURE, "298.0 MB of 2.0 GB is free"),
+    ],
+)
+def test_a_second_jvm_needs_as_much_memory_as_the_live_one(
+    evidence: Evidence, free: int, swap: int, level: Level, figure: str
+) -> None:
+    short = with_diagnosis(with_state(evidence, memory_available_bytes=free), swap_free_bytes=swap)
+    (finding,) = resources.memory(short)
+    assert finding.level is level
+    assert figure in finding.text
+    assert "300.0 MB" in finding.text
+
+
+def test_two_jvms_that_run_need_no_more_memory(evidence: Evidence) -> None:
+    state = with_slot(evidence, "prod2", memory_bytes=300_000_000).state
+    (finding,) = resources.memory(replace(evidence, state=replace(state, memory_available_bytes=0)))
+    assert finding.level is Level.OK
+
+
+@pytest.mark.parametrize(
+    ("version", "level"), [("17.0.9", Level.OK), ("1.8.0", Level.FAILURE), ("25", Level.OK)]
+)
+def test_java_is_compared_by_its_release(evidence: Evidence, version: str, level: Level) -> None:
+    (finding,) = resources.java(with_diagnosis(evidence, java_version=version))
+    assert finding.level is level
+
+
+def test_another_server_that_gets_the_requests_is_a_failure(evidence: Evidence) -> None:
+    plain = with_server(evidence, listens=("80",))
+    assert plain.diagnosis is not None
+    assert plain.diagnosis.nginx_config is not None
+    ours = plain.diagnosis.nginx_config.servers[0]
+    first = replace(SERVER, listens=("80",), names=("shop.example",), includes=False)
+    config = replace(plain.diagnosis.nginx_config, servers=(first, ours))
+    (finding,) = nginx.readers(with_diagnosis(evidence, nginx_config=config))
+    assert finding.level is Level.FAILURE
+    assert "shop.example" in finding.text
+
+
+def test_a_drift_is_shown_by_its_fields(evidence: Evidence) -> None:
+    drift = Drift(DriftKind.BOOT, "prod1 is live: not prod2", "sudo systemctl enable taggle@prod1")
+    (finding,) = routing.drift(with_state(evidence, drift=(drift,)))
+    assert (finding.level, finding.text, finding.remedy) == (Level.WARNING, drift.text, drift.remedy)
+
+
+@pytest.mark.parametrize(
+    ("boots", "command"),
+    [
+        ((), "sudo systemctl enable taggle@prod1 "),
+        (("prod2",), "sudo systemctl disable taggle@prod2 && sudo systemctl enable taggle@prod1 "),
+        (("prod1", "prod2"), "sudo systemctl disable taggle@prod2 "),
+    ],
+)
+def test_what_systemd_starts_at_boot_must_be_the_live_slot_alone(
+    evidence: Evidence, boots: tuple[str, ...], command: str
+) -> None:
+    state = evidence.state
+    slots = {name: replace(slot, boots=name in boots) for name, slot in state.slots.items()}
+    (drift,) = drift_of(state.proxy, slots, state.settings)
+    assert drift.kind is DriftKind.BOOT
+    assert drift.remedy.startswith(command)
+
+
+def test_each_disagreement_is_a_drift_of_its_kind(evidence: Evidence) -> None:
+    state = evidence.state
+    answers = with_proxy(evidence, answers="prod2", routed="prod1", first="prod2").state.proxy
+    slots = {**state.slots, "prod1": serving(state.slots["prod1"])}
+    kinds = [drift.kind for drift in drift_of(answers, slots, state.settings)]
+    # prod2 is live by what answers, and nothing listens there.
+    assert kinds == [
+        DriftKind.INCLUDE_NOT_LOADED,
+        DriftKind.NEXT_NGINX_START,
+        DriftKind.LIVE_SLOT_DOWN,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spring_boot", "graceful", "warns"),
+    [
+        ((3, 3, 0), None, True),
+        ((3, 3, 0), True, False),
+        ((3, 3, 0), False, True),
+        ((3, 5, 16), None, False),
+        ((3, 5, 16), False, True),
+        ((), None, False),
+    ],
+)
+def test_a_shutdown_that_cuts_off_requests_is_a_warning(
+    evidence: Evidence, spring_boot: tuple[int, ...], graceful: bool | None, warns: bool
+) -> None:
+    found = list(
+        application.graceful_shutdown(with_jar(evidence, spring_boot=spring_boot, graceful=graceful))
+    )
+    assert [each.level for each in found] == [Level.WARNING] * warns
+
+
+def test_the_remedy_for_one_management_port_can_be_written_into_config_yml(evidence: Evidence) -> None:
+    (finding,) = application.management_port(with_jar(evidence, management_port=9000))
+    assert finding.remedy.endswith("health: {ports: {prod1: 9081, prod2: 9082}}")

@@ -1,10 +1,10 @@
-"""Which server reads the include, out of what `nginx -T` prints."""
+"""Which server reads the include, from the output of `nginx -T`."""
 
 from __future__ import annotations
 
 import pytest
 
-from bluegreen.check.nginx_config import servers, upstreams
+from bluegreen.check.nginx_config import Server, parse
 
 INCLUDE = "/etc/nginx/conf.d/service-url.inc"
 MAIN = """\
@@ -17,6 +17,12 @@ http {
     include sites-enabled/*;
 }
 """
+
+
+def servers(config: str) -> tuple[Server, ...]:
+    parsed = parse(config, INCLUDE)
+    assert parsed is not None
+    return parsed.servers
 
 
 def test_a_site_of_the_blog_posts_is_found() -> None:
@@ -32,7 +38,7 @@ server {{
 # configuration file {INCLUDE}:
 set $service_url http://127.0.0.1:8081;
 """
-    (server,) = servers(config, INCLUDE)
+    (server,) = servers(config)
     assert server.includes
     assert server.passes
     assert server.listens == ("80 default_server", "[::]:80 default_server")
@@ -40,12 +46,12 @@ set $service_url http://127.0.0.1:8081;
     assert not server.file_cache
 
 
-def test_a_commented_include_is_none() -> None:
+def test_a_commented_include_does_not_count() -> None:
     config = (
         f"{MAIN}# configuration file /etc/nginx/conf.d/a.conf:\n"
         f"server {{ listen 8080;\n# include {INCLUDE};\n}}\n"
     )
-    (server,) = servers(config, INCLUDE)
+    (server,) = servers(config)
     assert not server.includes
     assert server.listens == ("8080",)
 
@@ -56,7 +62,7 @@ def test_an_include_by_a_glob_counts() -> None:
         "server { include /etc/nginx/conf.d/*.inc; open_file_cache max=100; }\n"
         f"# configuration file {INCLUDE}:\nset $service_url http://a;\n"
     )
-    (server,) = servers(config, INCLUDE)
+    (server,) = servers(config)
     assert server.includes
     assert server.file_cache
 
@@ -82,7 +88,7 @@ def test_a_directive_of_the_http_block_holds_unless_the_server_has_its_own(
         f"server {{ {line(own)} include {INCLUDE}; }} }}\n"
         f"# configuration file /etc/nginx/conf.d/tuning.conf:\n{line(around)}\n"
     )
-    (server,) = servers(config, INCLUDE)
+    (server,) = servers(config)
     assert server.keepalive_min_timeout is holds
 
 
@@ -97,7 +103,7 @@ def test_an_include_within_a_snippet_or_a_location_counts(place: str) -> None:
         f"include {INCLUDE}; proxy_set_header X-Real-IP $remote_addr; proxy_pass $service_url;\n"
         f"# configuration file {INCLUDE}:\nset $service_url http://a;\n"
     )
-    (server,) = servers(config, INCLUDE)
+    (server,) = servers(config)
     assert server.includes
     assert server.passes
     assert server.headers == (("X-Real-IP", "$remote_addr"),)
@@ -109,10 +115,21 @@ def test_the_upstream_groups_are_those_that_nginx_reads() -> None:
         "upstream taggle-prod1 { server 127.0.0.1:8081; }\n#upstream taggle-prod2 {}\n"
         "# configuration file /etc/nginx/other/b.conf:\nupstream other { server 127.0.0.1:1; }\n"
     )
-    assert upstreams(config) == {"taggle-prod1"}
-    assert upstreams("") == frozenset()
+    parsed = parse(config, INCLUDE)
+    assert parsed is not None
+    assert parsed.upstreams == {"taggle-prod1"}
 
 
-def test_what_is_no_configuration_has_no_servers() -> None:
-    assert servers("", INCLUDE) == ()
-    assert servers("nginx: permission denied", INCLUDE) == ()
+@pytest.mark.parametrize("text", ["", "nginx: permission denied"])
+def test_a_text_that_is_not_a_configuration_is_not_parsed(text: str) -> None:
+    assert parse(text, INCLUDE) is None
+
+
+@pytest.mark.parametrize(
+    ("listen", "port"),
+    [("80", 80), ("[::]:8080 default_server", 8080), ("127.0.0.1:443 ssl", 443)],
+)
+def test_the_port_of_a_listen_directive(listen: str, port: int) -> None:
+    config = f"# configuration file /etc/nginx/nginx.conf:\nhttp {{ server {{ listen {listen}; }} }}\n"
+    (server,) = servers(config)
+    assert server.ports == (port,)

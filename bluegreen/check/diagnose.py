@@ -1,0 +1,67 @@
+"""The diagnosis of one machine: reads what the look does not, and changes nothing."""
+
+from __future__ import annotations
+
+import time
+
+from bluegreen.check import nginx_config
+from bluegreen.check.evidence import Diagnosis
+from bluegreen.host.facts import Facts
+from bluegreen.host.files import root_files
+from bluegreen.host.files.root_files import HostFile
+from bluegreen.host.look import State
+from bluegreen.host.machine import Machine
+from bluegreen.host.survey import Change, changes, exposed, survey
+
+
+def diagnose(machine: Machine, state: State) -> Diagnosis:
+    """Returns the diagnosis of a machine, from one round trip, and a second one as root if sudo allows it.
+
+    Raises:
+        Failed: the script, or the survey as root, failed.
+    """
+    settings = machine.settings
+    files = _files(machine, state)
+    paths = "\n".join(file.path for file in files)
+    facts = Facts(machine.run("diagnose", java=settings.java.bin, paths=paths))
+    now_s = time.time()
+    return Diagnosis(
+        clock_ahead_s=(facts.number("now_ms") or 0) / 1000 - now_s,
+        may_sudo_all=bool(facts.text("sudo_all")),
+        may_sudo_steps=bool(facts.text("sudo_steps")),
+        java_version=facts.text("java.version"),
+        memory_total_bytes=(facts.number("memory_total_kb") or 0) * 1024,
+        swap_free_bytes=(facts.number("swap_free_kb") or 0) * 1024,
+        nginx_problem=_nginx_problem(facts.text("nginx.test").strip()),
+        nginx_starts_at_boot=not facts.text("systemd") or facts.text("nginx.enabled") in ("enabled", ""),
+        nginx_config=nginx_config.parse(facts.text("nginx.config"), settings.switch.include),
+        exposed=exposed(files, facts),
+        changes=_changes(machine, files, facts) if settings.nginx.sudo else (),
+    )
+
+
+def _nginx_problem(output: str) -> str | None:
+    """The line of `nginx -t` that says what is wrong, empty if nothing is, None if it did not run."""
+    if not output:
+        return None
+    lines = output.splitlines()
+    # diagnose.sh prints it if nginx -t succeeds.
+    if lines[-1] == "sound":
+        return ""
+    return next((line for line in lines if "[emerg]" in line or "[alert]" in line), lines[0])
+
+
+def _changes(machine: Machine, files: tuple[HostFile, ...], facts: Facts) -> tuple[Change, ...]:
+    if facts.text("sudo_all"):
+        return survey(machine, _user(machine)).changes
+    return changes(files, facts)
+
+
+def _files(machine: Machine, state: State) -> tuple[HostFile, ...]:
+    user = _user(machine)
+    root = machine.root_script(user=user)
+    return root_files.wanted(machine.settings, root, user=user, nginx_version=state.proxy.version)
+
+
+def _user(machine: Machine) -> str:
+    return machine.settings.user or machine.connection.user

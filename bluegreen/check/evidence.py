@@ -1,0 +1,69 @@
+"""The evidence that findings are made from: values only, read before the first finding is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bluegreen.check.nginx_config import NginxConfig
+from bluegreen.config import Settings
+from bluegreen.host.files.root_files import HostFile
+from bluegreen.host.look import State
+from bluegreen.host.survey import Change
+from bluegreen.jar import Jar
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What diagnose.sh reads in addition to the look.
+
+    Args:
+        clock_ahead_s: how far the machine's clock is ahead of the clock here; negative if it is behind.
+        may_sudo_all: the user may run every command as root.
+        may_sudo_steps: the user may run the root script that `setup` installs.
+        java_version: the version that `java -version` reports, empty if it reports none.
+        nginx_problem: why `nginx -t` fails, empty if it succeeds, None if sudo does not allow it.
+        nginx_starts_at_boot: False if systemd is known not to start nginx.
+        nginx_config: the configuration that nginx reads, None if sudo does not allow to read it.
+        exposed: root's files, each with the path where the user who deploys could replace it.
+        changes: the files that are not as `setup` would write them, as far as they can be read.
+    """
+
+    clock_ahead_s: float
+    may_sudo_all: bool
+    may_sudo_steps: bool
+    java_version: str
+    memory_total_bytes: int
+    swap_free_bytes: int
+    nginx_problem: str | None
+    nginx_starts_at_boot: bool
+    nginx_config: NginxConfig | None
+    exposed: tuple[tuple[HostFile, str], ...] = ()
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that is known of one machine and of the jar to deploy.
+
+    Args:
+        user: who deploys.
+        jar: the jar to deploy, None if there is none here, or the release is on the machine already.
+        release_bytes: the room that the release needs on the disk, 0 if it is on the machine already.
+        diagnosis: None if only the look was read; findings that need it are then left out.
+    """
+
+    state: State
+    user: str
+    jar: Jar | None = None
+    release_bytes: int = 0
+    diagnosis: Diagnosis | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the machine's host."""
+        return self.state.settings
+
+    @property
+    def setup(self) -> str:
+        """The command that sets up the machine."""
+        return f"bluegreen setup --host {self.settings.host}"

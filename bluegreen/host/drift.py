@@ -1,0 +1,76 @@
+"""Drift: where the include, the answers, the processes and the installed files disagree (P3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from bluegreen.config import Settings
+from bluegreen.host.files.include import Form
+from bluegreen.host.proxy import Proxy
+from bluegreen.host.slots import Slot
+
+
+class DriftKind(Enum):
+    """What disagrees."""
+
+    INCLUDE_NOT_LOADED = "the include names another slot than the one that answers"
+    NEXT_NGINX_START = "the first line of the include names another slot than the marker"
+    LIVE_SLOT_DOWN = "nginx routes to a slot where nothing listens"
+    BOOT = "systemd starts another slot at boot than the live one"
+    ROOT_SCRIPT = "the installed root script is from another version or other settings"
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One disagreement, and how to repair it."""
+
+    kind: DriftKind
+    text: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.text}: {self.remedy}"
+
+
+def drift_of(proxy: Proxy, slots: Mapping[str, Slot], settings: Settings) -> Iterator[Drift]:
+    """Yields every disagreement between nginx, the slots, and what systemd starts at boot."""
+    if proxy.answers and proxy.answers != proxy.routed:
+        yield Drift(
+            DriftKind.INCLUDE_NOT_LOADED,
+            f"nginx answers from {proxy.answers}, but the include names {proxy.routed or 'neither slot'}: "
+            "it was edited without a reload, or the machine died during a switch",
+            f"bluegreen deploy --host {settings.host} (the next deploy repairs the include)",
+        )
+    if proxy.form is Form.INSTANT and proxy.first != proxy.routed:
+        yield Drift(
+            DriftKind.NEXT_NGINX_START,
+            f"nginx routes to {proxy.routed}, but after a restart it would route to "
+            f"{proxy.first or 'neither slot'}",
+            f"bluegreen deploy --host {settings.host} (the next switch repairs the include)",
+        )
+    live = proxy.answers or proxy.routed
+    if not live:
+        return
+    if slots[live].owner is None and any(slot.up for slot in slots.values()):
+        yield Drift(
+            DriftKind.LIVE_SLOT_DOWN,
+            f"nginx routes to {live}, where nothing listens, while the other slot is UP",
+            f"bluegreen switch --host {settings.host}",
+        )
+    boots = [slot.name for slot in slots.values() if slot.boots]
+    if settings.supervisor == "systemd" and slots[live].running and boots != [live]:
+        yield Drift(
+            DriftKind.BOOT,
+            f"{live} is live, but systemd starts {' and '.join(boots) or 'no slot'} at boot",
+            f"{_enable_only(live, boots, settings)} (the next switch does it too)",
+        )
+
+
+def _enable_only(live: str, boots: list[str], settings: Settings) -> str:
+    """The command that makes systemd start the live slot alone at boot."""
+    commands = [f"sudo systemctl disable {settings.app}@{slot}" for slot in boots if slot != live]
+    if live not in boots:
+        commands.append(f"sudo systemctl enable {settings.app}@{live}")
+    return " && ".join(commands)
