@@ -1,6 +1,6 @@
 """The terminal picture of the README: a deploy under traffic and a rollback, recorded from real commands.
 
-`python -m scripts.record` writes docs/terminal.svg again; `python -m scripts.record FILE` writes another file.
+`python -m scripts.record` writes docs/terminal.svg again; `python -m scripts.record FILE` writes it to FILE.
 """
 
 from __future__ import annotations
