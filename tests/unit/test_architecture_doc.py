@@ -1,4 +1,4 @@
-"""docs/ARCHITECTURE.md names the files, functions, folders, promises and time limits that the code has."""
+"""docs/ARCHITECTURE.md and CONTRIBUTING.md name what the code has: files, functions, promises, limits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from bluegreen.remote import limits
 
 CHECKOUT = Path(__file__).parents[2]
 TEXT = (CHECKOUT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
+CONTRIBUTING = (CHECKOUT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 PLACEHOLDERS = ("NAME", "<", "…")
+# Of GitHub; CONTRIBUTING.md gives the folder once.
+WORKFLOWS = ("release.yml",)
 
 # Any text in backticks that begins like a path of the checkout, with a function or class behind a colon.
 NAMED = re.compile(
@@ -24,10 +27,9 @@ NAMED = re.compile(
 
 
 def references() -> Iterator[tuple[str, str]]:
-    """Each path that the document names, with the function or class in it, empty without one."""
-    for path, name in NAMED.findall(TEXT):
-        # Files of a host, such as service-url.inc, are never given by a name alone.
-        if not any(each in path for each in PLACEHOLDERS) and path not in ("config.yml", "deploy.yml"):
+    """Each path that the two documents name, with the function or class in it, empty without one."""
+    for path, name in NAMED.findall(TEXT + CONTRIBUTING):
+        if not any(each in path for each in PLACEHOLDERS) and path not in WORKFLOWS:
             yield path, name
 
 
@@ -56,20 +58,29 @@ def rows(heading: str) -> Iterator[list[str]]:
             yield cells
 
 
-def test_each_path_that_the_document_names_exists() -> None:
+def test_each_path_that_the_documents_name_exists() -> None:
     found = set(references())
     assert len(found) > 100
     missing = [path for path, _ in sorted(found) if not (CHECKOUT / path).exists() and not files_at(path)]
     assert missing == []
 
 
-def test_each_function_that_the_document_names_is_in_its_file() -> None:
+def test_each_function_that_the_documents_name_is_in_its_file() -> None:
     missing = [
         f"{path}:{name}"
         for path, name in sorted(set(references()))
         if name and not any(defines(file, name) for file in files_at(path))
     ]
     assert missing == []
+
+
+def test_the_examples_of_tests_import_what_exists() -> None:
+    examples = re.findall(r"```python\n(.*?)```", CONTRIBUTING, re.DOTALL)
+    imports = [line for text in examples for line in text.split("\n") if line.startswith("from tests.")]
+    assert len(imports) > 3
+    for line in imports:
+        _, module, _, name = line.split()
+        assert any(defines(file, name) for file in files_at(module.replace(".", "/"))), line
 
 
 def test_each_folder_of_the_package_is_in_the_layout() -> None:
