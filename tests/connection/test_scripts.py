@@ -9,7 +9,7 @@ import shlex
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -17,16 +17,11 @@ import pytest
 from bluegreen.errors import Failed, WrongUsage
 from bluegreen.ssh.connection import Connection, Result, TimedOut
 from bluegreen.ssh.sessions import WAITING_SHELL, order
+from tests.support.processes import command_line
 from tests.support.servers import Relay, Sshd, sh
+from tests.support.waiting import wait_for
 
 NASTY = """ '"$`\\n\\ $(id) ; & | * é\nsecond line """
-
-
-def until(condition: Callable[[], object], limit_s: float = 5) -> None:
-    end = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < end, "it never came"
-        threading.Event().wait(0.01)
 
 
 @pytest.mark.parametrize("code", [0, 1, 3, 255])
@@ -171,7 +166,7 @@ def test_a_script_notices_that_it_is_let_go(host: Connection, tmp_path: Path) ->
     witness = tmp_path / "noticed"
     with host.start(sh(f"echo ready; cat >/dev/null; touch {witness}")) as running:
         assert next(running.lines(timeout_s=5)) == "ready"
-    until(witness.exists)
+    wait_for(witness.exists, "the script ends")
 
 
 def test_a_script_without_pty_outlives_the_connection(shared: Sshd, tmp_path: Path) -> None:
@@ -180,20 +175,20 @@ def test_a_script_without_pty_outlives_the_connection(shared: Sshd, tmp_path: Pa
         running = host.start(sh(f"trap '' HUP PIPE; echo ready; sleep 0.5; touch {witness}"))
         assert next(running.lines(timeout_s=5)) == "ready"
     assert not witness.exists()
-    until(witness.exists)
+    wait_for(witness.exists, "the script ends")
 
 
 def test_nothing_of_ours_is_left_on_the_host_after_the_connection(sshd_with: Callable[..., Sshd]) -> None:
     sshd = sshd_with()
     with Connection(sshd.login()) as host:
         host.run(sh("echo"))
-        until(lambda: len([pid for pid in sshd.children() if b"bluegreen" in _cmdline(pid)]) == 2)
+        wait_for(lambda: len(_shells(sshd.children())) == 2, "two shells wait for an order")
         waiting = sshd.children()
-    until(lambda: not [pid for pid in waiting if b"bluegreen" in _cmdline(pid)])
+    wait_for(lambda: not _shells(waiting), "the shells end")
 
 
-def _cmdline(pid: int) -> bytes:
-    return _content(Path(f"/proc/{pid}/cmdline"))
+def _shells(pids: Iterable[int]) -> list[int]:
+    return [pid for pid in pids if "bluegreen" in str(command_line(pid))]
 
 
 def test_several_threads_run_scripts_at_the_same_time(host: Connection) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.box import Box, alive, wait_for
-from tests.support.jvm import free_port
+from tests.support.box import Box
 from tests.support.on_host import (
     arguments_of,
     environment_of,
@@ -30,7 +28,9 @@ from tests.support.on_host import (
     versions,
     whole,
 )
+from tests.support.processes import alive, free_port, listens
 from tests.support.under_traffic import nothing_lost
+from tests.support.waiting import wait_for
 
 
 def test_p6_three_deploys_in_a_row_serve_versions_1_2_3(box: Box) -> None:
@@ -232,16 +232,11 @@ http.server.HTTPServer(("127.0.0.1", {port}), status_up_for_everybody).serve_for
         [sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        wait_for(lambda: _listens(port), "the other process listens")
+        wait_for(lambda: listens(port), "the other process listens")
         yield process
     finally:
         process.kill()
         process.wait()
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _without_lock(told: dict[str, str]) -> dict[str, str]:

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.box import Box, Ran, alive, wait_for
+from tests.support.box import Box
+from tests.support.command import Ran
+from tests.support.processes import alive
 from tests.support.springboot import Variant, fat_jar
 from tests.support.under_traffic import nothing_lost
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture
@@ -61,7 +64,7 @@ def test_p12_one_that_dies_starting_is_told_within_a_second_with_its_cause(sprin
     out, err = process.communicate(timeout=60)
     took_s = time.monotonic() - died
 
-    ran = Ran(process.returncode, out, err)
+    ran = Ran(process.wait(), out, err)
     assert ran.code == 1, ran.all
     # The promised second, and as much for the undoing and the end of the command.
     assert took_s < 2.5

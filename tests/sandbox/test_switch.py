@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.box import Box, alive, wait_for
-from tests.support.jvm import free_port
+from tests.support.box import Box
 from tests.support.on_host import (
     first_line,
     journal,
@@ -23,7 +22,9 @@ from tests.support.on_host import (
     versions,
     whole,
 )
+from tests.support.processes import alive, free_port
 from tests.support.under_traffic import nothing_lost
+from tests.support.waiting import wait_for
 
 
 def nginx(box: Box, *order: str) -> None:

@@ -17,10 +17,11 @@ import pytest
 
 from bluegreen.sandbox import processes
 from bluegreen.sandbox.folder import Folder
-from tests.support.box import Box, wait_for
+from tests.support.box import Box
 from tests.support.incidents import jvms
-from tests.support.jvm import free_port
 from tests.support.on_host import first_line, last_entry, line_to, live_pid, markers, pid_of, release_of
+from tests.support.processes import free_port
+from tests.support.waiting import wait_for
 
 # Counted from when it listens, a second or two before the switch.
 LATER_S = 7

@@ -27,6 +27,7 @@ from bluegreen.ssh.connection import Login
 from tests.support.image import Layer, image, overlaid
 from tests.support.network import Network
 from tests.support.outside import NoGuest, outside, works, write
+from tests.support.processes import alive
 
 BOOT_S = 60
 SHUTDOWN_S = 100  # systemd gives a service 90 s
@@ -47,6 +48,7 @@ class Guest:
     Attributes:
         name: its host name.
         address: where this machine reaches it.
+        network: what it is connected by.
         root: its file tree from outside; /run, /tmp and /proc are not in it.
         host_key: what its sshd shows, as `type base64`.
     """
@@ -56,7 +58,7 @@ class Guest:
         self.root = root
         self.address = network.address
         self.host_key = _furnish(root, name)
-        self._network = network
+        self.network = network
         self._identity = identity
         self._console = root.with_name("console.log")
         self._nspawn: subprocess.Popen[bytes] | None = None
@@ -82,7 +84,7 @@ class Guest:
             timeout_s: how long it may run.
         """
         words = ["sh", "-c", command] if isinstance(command, str) else list(command)
-        enter = ["nsenter", f"--target={self._leader()}", "--all", "env", "-i", "--chdir=/root"]
+        enter = ["nsenter", f"--target={self.leader()}", "--all", "env", "-i", "--chdir=/root"]
         ran = subprocess.run(
             [*enter, *ENVIRONMENT, *words],
             input=stdin,
@@ -125,13 +127,13 @@ class Guest:
         Raises:
             NoGuest: it did not come up; the text ends with its console.
         """
-        groups = [str(group) for group in _control_groups(self._network.number)]
+        groups = [str(group) for group in control_groups(self.network.number)]
         for group in groups:
             Path(group).mkdir(exist_ok=True)
         # nspawn makes a group for the guest beside its own: without this all guests would share it.
         enter = 'while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs"; shift; done; shift; exec "$@"'
         nspawn = ["systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--link-journal=no"]
-        network = ["--resolv-conf=off", f"--network-namespace-path={self._network.path}"]
+        network = ["--resolv-conf=off", f"--network-namespace-path={self.network.path}"]
         place = ["--timezone=off", f"--machine={self.name}", f"--directory={self.root}", "--console=pipe"]
         with self._console.open("ab") as console:
             self._nspawn = subprocess.Popen(
@@ -161,7 +163,7 @@ class Guest:
 
     def stop(self) -> None:
         """Cuts its power; `start` boots it again."""
-        _kill_all(self._network.number)
+        _kill_all(self.network.number)
         if self._nspawn:
             self._nspawn.wait()
         self._gone()
@@ -174,10 +176,10 @@ class Guest:
 
     def cut_network(self) -> None:
         """Lets no packet from or to it pass any more, without a word to either side."""
-        self._network.cut()
+        self.network.cut()
 
     def restore_network(self) -> None:
-        self._network.mend()
+        self.network.mend()
 
     # ---- inside of it
 
@@ -187,9 +189,9 @@ class Guest:
 
     def _gone(self) -> None:
         self._nspawn = None
-        _remove_control_groups(self._network.number)
+        _remove_control_groups(self.network.number)
 
-    def _leader(self) -> int:
+    def leader(self) -> int:
         """The pid, here, of its process 1."""
         pid = self._process().pid
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
@@ -309,7 +311,7 @@ def _clear(number: int) -> None:
         shutil.rmtree(folder)
 
 
-def _control_groups(number: int) -> list[Path]:
+def control_groups(number: int) -> list[Path]:
     roots = [Path(root) for root in CGROUPS if Path(root, "cgroup.procs").exists()]
     return [root / f"bluegreen-guest-{number}" for root in roots]
 
@@ -326,19 +328,12 @@ def _kill_all(number: int) -> None:
 
 
 def _pids(number: int) -> set[int]:
-    lists = [path for group in _control_groups(number) for path in group.rglob("cgroup.procs")]
-    return {int(pid) for path in lists for pid in path.read_text().split() if not _is_dead(int(pid))}
-
-
-def _is_dead(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-    except OSError:
-        return True
+    lists = [path for group in control_groups(number) for path in group.rglob("cgroup.procs")]
+    return {int(pid) for path in lists for pid in path.read_text().split() if alive(int(pid))}
 
 
 def _remove_control_groups(number: int) -> None:
-    for top in _control_groups(number):
+    for top in control_groups(number):
         for folder, _, _ in os.walk(top, topdown=False):
             _remove_when_empty(Path(folder))
 

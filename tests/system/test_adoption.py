@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.support import springboot
-from tests.support.box import QUICK_JAVA, Ran, wait_for
+from tests.support.command import Ran
 from tests.support.guest import Guest
 from tests.support.hosts import INCLUDE, NAME, UNIT, Answers, Rented, asked_all_the_while, certified, rented
+from tests.support.jvm import QUICK_JAVA
+from tests.support.waiting import wait_for
 
 PLAIN = "set $service_url http://127.0.0.1:{port};\n"
 SITE_BY_HAND = f"""\

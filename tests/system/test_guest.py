@@ -18,9 +18,10 @@ from bluegreen.errors import BluegreenError
 from bluegreen.ssh.connection import Connection, Result
 from tests.support import guest as guests
 from tests.support import springboot
-from tests.support.box import alive, wait_for
 from tests.support.guest import Guest, booted
+from tests.support.processes import alive
 from tests.support.servers import sh
+from tests.support.waiting import wait_for
 
 
 def run(guest: Guest, user: str, text: str) -> Result:
@@ -109,7 +110,7 @@ def test_a_crash_stops_nothing_in_good_order_and_it_boots_again(guest: Guest) ->
 
 
 def test_a_cut_network_is_silent_and_what_was_open_goes_on_after_it(guest: Guest) -> None:
-    ping = f"ping -q -c 1 -W 1 {guest._network.gateway}"
+    ping = f"ping -q -c 1 -W 1 {guest.network.gateway}"
     guest.run(ping)
     with Connection(guest.ssh(), environ={}) as host:
         guest.cut_network()
@@ -142,12 +143,12 @@ def test_three_guests_boot_side_by_side() -> None:
 
 def test_nothing_is_left_of_a_guest(guest: Guest) -> None:
     with booted("gone") as gone:
-        network = gone._network
+        network = gone.network
         assert network.path.exists()
     assert not network.path.exists()
     assert not gone.root.exists()
     assert not Path("/sys/class/net", network.device).exists()
-    assert not any(group.exists() for group in guests._control_groups(network.number))
+    assert not any(group.exists() for group in guests.control_groups(network.number))
 
 
 def test_the_guest_of_a_killed_test_run_is_cleared_away_by_the_next() -> None:
@@ -155,7 +156,7 @@ def test_the_guest_of_a_killed_test_run_is_cleared_away_by_the_next() -> None:
         "import os, signal; from tests.support.guest import booted\n"
         "with booted('orphan') as orphan:\n"
         "    orphan.cut_network()\n"
-        "    print(orphan._leader(), flush=True)\n"
+        "    print(orphan.leader(), flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     ran = subprocess.run([sys.executable, "-c", killed], capture_output=True, text=True)

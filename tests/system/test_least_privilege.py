@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.box import wait_for
 from tests.support.guest import Guest
 from tests.support.hosts import INCLUDE, SCRIPT, SITE, SUDOERS, UNIT, Rented, rented
+from tests.support.waiting import wait_for
 
 OF_ROOT = "only-root-may-read-this"
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.box import wait_for
 from tests.support.guest import Guest
 from tests.support.hosts import Rented, rented, took_ms
+from tests.support.waiting import wait_for
 
 VALUE = "s3cr3t $HOME `id` \"quoted\" 'and' \\ more"
 

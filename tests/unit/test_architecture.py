@@ -1,4 +1,4 @@
-"""The layout of the code, computed from its imports: the floors of docs/ARCHITECTURE.md, file sizes and words."""
+"""The layout of the code, computed from its imports, and the size and the words of its files."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ MANNERED = (
     r"\bwithout a word\b",
     r"\banew\b",
     r"\bpatience\b",
-    r"(?<!there )\bis no (time|duration|port|key|number|line|jar|address|name|file|folder|path|url|release)\b",
+    r"(?<!there )\bis no (time|duration|port|key|number|line|jar|address|name|file|folder|path|release)\b",
     r"\bwhat (serves|served) before\b",
     r"\bwhat was there before\b",
     r"\bwith nobody\b",
@@ -51,7 +51,7 @@ WRITTEN = ("bluegreen", "docs", "scripts", "example", "README.md")
 
 @functools.cache
 def modules() -> Mapping[str, Path]:
-    """Every module of the package by its name, without `bluegreen.`; a package by its folder's."""
+    """Every module by its name without `bluegreen.`; that of a package is its folder's."""
     found = {}
     for path in PACKAGE.rglob("*.py"):
         parts = path.relative_to(PACKAGE).with_suffix("").parts
@@ -124,9 +124,11 @@ def longest_chain(graph: Mapping[str, frozenset[str]]) -> list[str]:
 
     @functools.cache
     def below(node: str) -> tuple[str, ...]:
-        return (node, *max((below(each) for each in graph[node]), key=len, default=()))
+        chains: list[tuple[str, ...]] = [below(each) for each in graph[node]]
+        return (node, *max(chains, key=len, default=()))
 
-    return list(max(map(below, graph), key=len))
+    longest: tuple[str, ...] = max([below(node) for node in graph], key=len)
+    return list(longest)
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:

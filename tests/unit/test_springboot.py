@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.jvm import answer, running, until
+from tests.support.jvm import answer, running
 from tests.support.springboot import Variant, fat_jar
+from tests.support.waiting import wait_for
 
 
 def test_a_healthy_one_is_up_in_its_slot(tmp_path: Path) -> None:
     with running(fat_jar(tmp_path / "app.jar", version="1.4.2"), slot="prod1") as jvm:
         jvm.wait_until_it_listens()
-        until(lambda: jvm.ask("/actuator/health").status == 200)
+        wait_for(lambda: jvm.ask("/actuator/health").status == 200, "UP")
         health = json.loads(jvm.ask("/actuator/health").body)
         slot, version = jvm.ask("/api/v1/profiles"), jvm.ask("/version")
         connection = jvm.connect()
