@@ -210,8 +210,12 @@ class Relay:
 
 
 @contextlib.contextmanager
-def saying(greeting: bytes) -> Iterator[int]:
-    """A port that takes connections, says this, and nothing more."""
+def saying(greeting: bytes, connected: threading.Event | None = None) -> Iterator[int]:
+    """A port that accepts connections, sends a greeting, and nothing more.
+
+    Args:
+        connected: set at the first connection.
+    """
     kept = []
     listener = socket.create_server(("127.0.0.1", 0))
 
@@ -221,6 +225,8 @@ def saying(greeting: bytes) -> Iterator[int]:
                 one, _ = listener.accept()
                 kept.append(one)
                 one.sendall(greeting)
+                if connected:
+                    connected.set()
 
     threading.Thread(target=accept, daemon=True).start()
     yield int(listener.getsockname()[1])
