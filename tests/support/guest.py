@@ -217,35 +217,53 @@ class Guest:
 
 
 @contextmanager
-def booted(name: str, *, layer: Layer = "ready") -> Iterator[Guest]:
+def booted(name: str, *, layer: Layer = "ready", over: Path | None = None) -> Iterator[Guest]:
     """A fresh guest that runs, and is gone at the end. Several may run at once.
 
     Args:
         name: its host name.
         layer: `ready` has nginx and a JRE; `bare` has not, but can install them from packages it holds.
+        over: what was changed on another guest of that layer (`prepared`), which this one begins with.
 
     Raises:
         NoGuest: this machine gives none.
     """
-    if os.geteuid() != 0:
-        raise NoGuest("guests are containers with a network of their own: run these tests as root")
-    kept = image()
+    with _own_number() as number, _on(number, name, layer, over) as guest:
+        yield guest
+
+
+@contextmanager
+def prepared(prepare: Callable[[Guest], object], *, layer: Layer = "ready") -> Iterator[Path]:
+    """The changes that were made to a guest, which is off by then: others boot over them.
+
+    Args:
+        prepare: makes the changes to the guest, which runs.
+
+    Raises:
+        NoGuest: this machine gives none.
+    """
     with _own_number() as number:
-        folder, network = GUESTS / str(number), Network(number)
-        for part in ("upper", "work", "root"):
-            (folder / part).mkdir(parents=True)
+        with _on(number, "prepared", layer, None) as guest:
+            prepare(guest)
+        yield GUESTS / str(number) / "upper"
+
+
+@contextmanager
+def _on(number: int, name: str, layer: Layer, over: Path | None) -> Iterator[Guest]:
+    """A guest that runs under a number; what it changed is in its folder until the number is cleared."""
+    kept = image()
+    folder, network = GUESTS / str(number), Network(number)
+    for part in ("upper", "work", "root"):
+        (folder / part).mkdir(parents=True)
+    network.lay()
+    root, trees = folder / "root", (*([over] if over else []), *kept.trees(layer))
+    with overlaid(trees, upper=folder / "upper", work=folder / "work", at=root):
+        guest = Guest(name, root, network, kept.identity)
         try:
-            network.lay()
-            root = folder / "root"
-            with overlaid(kept.trees(layer), upper=folder / "upper", work=folder / "work", at=root):
-                guest = Guest(name, root, network, kept.identity)
-                try:
-                    guest.start()
-                    yield guest
-                finally:
-                    guest.stop()
+            guest.start()
+            yield guest
         finally:
-            _clear(number)
+            guest.stop()
 
 
 def _furnish(root: Path, name: str) -> str:
@@ -254,6 +272,9 @@ def _furnish(root: Path, name: str) -> str:
     # Without its own name here, sudo asks DNS for it and waits.
     write(root / "etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {name}\n::1 localhost ip6-localhost\n")
     write(root / "etc/machine-id", f"{uuid.uuid4().hex}\n", mode=0o444)
+    # What another guest logged while it prepared the tree.
+    for journal in (root / "var/log/journal").glob("*"):
+        shutil.rmtree(journal)
     # systemd-resolved's stub listens on this machine's loopback, where a guest cannot reach it.
     uplink = Path("/run/systemd/resolve/resolv.conf")
     names = uplink if uplink.exists() else Path("/etc/resolv.conf")
@@ -261,6 +282,8 @@ def _furnish(root: Path, name: str) -> str:
     write(root / "etc/resolv.conf", names.read_text())
     for kind in ("ed25519", "ecdsa"):
         key = root / f"etc/ssh/ssh_host_{kind}_key"
+        # There is one in a tree that another guest prepared.
+        key.unlink(missing_ok=True)
         outside(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", name, "-f", str(key)])
     shown = (root / "etc/ssh/ssh_host_ed25519_key.pub").read_text().split()
     return " ".join(shown[:2])
@@ -271,14 +294,25 @@ def _furnish(root: Path, name: str) -> str:
 
 @contextmanager
 def _own_number() -> Iterator[int]:
-    """A number that no other test run uses, here or in another process, with nothing left of its last use."""
+    """A number that no other test run uses, here or in another process, with nothing left of its last use.
+
+    Whatever there is of it is cleared away at the end.
+
+    Raises:
+        NoGuest: the user is not root, or too many guests run.
+    """
+    if os.geteuid() != 0:
+        raise NoGuest("guests are containers with a network of their own: run these tests as root")
     GUESTS.mkdir(mode=0o700, parents=True, exist_ok=True)
     _clear_abandoned()
     for number in GUEST_NUMBERS:
         with (GUESTS / f"{number}.lock").open("w") as lock:
             if _taken(lock.fileno()):
                 _clear(number)
-                yield number
+                try:
+                    yield number
+                finally:
+                    _clear(number)
                 return
     raise NoGuest(f"{len(GUEST_NUMBERS)} guests run already")
 

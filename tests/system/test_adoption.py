@@ -67,6 +67,13 @@ def adopted(host: Rented, first: Ran, second: Ran) -> None:
     assert host.enabled() == ["prod1"]
 
 
+@pytest.fixture(scope="module")
+def untouched(shared_guest: Guest, tmp_path_factory: pytest.TempPathFactory) -> Rented:
+    """Such a host, for tests that leave it as it is."""
+    folder = tmp_path_factory.mktemp("untouched")
+    return by_hand(shared_guest, folder, rented(folder, shared_guest).jar("1"))
+
+
 def test_p2_the_spring_boot_jar_of_such_a_host_is_taken_over_and_every_request_is_answered(
     guest: Guest, tmp_path: Path
 ) -> None:
@@ -189,8 +196,8 @@ def test_the_jvm_of_another_user_is_not_stopped_but_named(guest: Guest, tmp_path
     assert deploy.served() == "2"
 
 
-def test_check_tells_what_setup_would_improve_of_such_a_host(guest: Guest, tmp_path: Path) -> None:
-    host = by_hand(guest, tmp_path, rented(tmp_path, guest).jar("1"))
+def test_check_tells_what_setup_would_improve_of_such_a_host(untouched: Rented) -> None:
+    host = untouched
     before = host.etc()
     ran = host.done("check")
     told = ran.out
@@ -217,8 +224,8 @@ def test_check_tells_what_setup_would_improve_of_such_a_host(guest: Guest, tmp_p
     assert host.etc() == before
 
 
-def test_setup_leaves_such_a_site_alone_and_says_what_to_do(guest: Guest, tmp_path: Path) -> None:
-    host = by_hand(guest, tmp_path, rented(tmp_path, guest).jar("1"))
+def test_setup_leaves_such_a_site_alone_and_says_what_to_do(untouched: Rented) -> None:
+    host = untouched
     before = host.etc()
     ran = host.run("setup")
     assert ran.code == 1

@@ -19,11 +19,9 @@ VALUE = "s3cr3t $HOME `id` \"quoted\" 'and' \\ more"
 
 
 @pytest.fixture
-def host(guest: Guest, tmp_path: Path) -> Rented:
+def host(ubuntus_host: Rented) -> Rented:
     """A host that setup has made ready."""
-    host = rented(tmp_path, guest)
-    host.set_up()
-    return host
+    return ubuntus_host
 
 
 def serves_again(host: Rented, version: str, slot: str) -> None:
