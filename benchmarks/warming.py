@@ -16,9 +16,9 @@ from pathlib import Path
 from benchmarks import table
 from tests.support import springboot
 from tests.support.box import Box, box_in
-from tests.support.deploying import Series
 from tests.support.incidents import settings_of
 from tests.support.load import ANY, Load
+from tests.support.series import Series
 
 CLIENTS = 16
 PAUSE_S = 0.03

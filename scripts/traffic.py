@@ -19,7 +19,7 @@ ANSWER_TIMEOUT_S = 10
 
 
 class WrongAnswer(Exception):
-    """An answer came, and it was not the one to this request."""
+    """An answer came, and it is not the one to this request."""
 
 
 @dataclass
@@ -85,7 +85,7 @@ class Traffic:
 
 
 def ask(connection: http.client.HTTPConnection, method: str, path: str, body: bytes = b"") -> str:
-    """Sends one request, and gives the version that answered it.
+    """Sends one request; returns the version that answered it.
 
     Raises:
         WrongAnswer: not a 200, or not the body that was due.
@@ -93,10 +93,22 @@ def ask(connection: http.client.HTTPConnection, method: str, path: str, body: by
     """
     connection.request(method, path, body or None)
     answer = connection.getresponse()
-    told = answer.read()
-    if answer.status != 200:
-        raise WrongAnswer(f"status {answer.status}")
-    version = answer.headers.get("X-Version", "")
-    if told != (body or version.encode()):
-        raise WrongAnswer(f"{len(told)} bytes that are not what was asked for")
+    received = answer.read()
+    return version_of(answer.status, answer.headers.get("X-Version", ""), received, body)
+
+
+def version_of(status: int, version: str, received: bytes, sent: bytes) -> str:
+    """The version of a stand-in that gave an answer.
+
+    Args:
+        version: the header X-Version.
+        sent: the body of the request: an answer to a POST has it, one to a GET has the version.
+
+    Raises:
+        WrongAnswer: not a 200, or not the body that was due.
+    """
+    if status != 200:
+        raise WrongAnswer(f"status {status}")
+    if received != (sent or version.encode()):
+        raise WrongAnswer(f"{len(received)} bytes that are not what was asked for")
     return version

@@ -17,8 +17,9 @@ import pytest
 
 from bluegreen.errors import CannotConnect, WrongUsage
 from bluegreen.ssh.connection import Connection, Limits, Login
-from tests.support.box import wait_for
-from tests.support.servers import Sshd, fingerprint, free_port, keygen, public, saying, sh
+from tests.support.processes import free_port
+from tests.support.servers import Sshd, fingerprint, keygen, public, saying, sh
+from tests.support.waiting import wait_for
 
 ME = getpass.getuser()
 

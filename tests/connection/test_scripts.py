@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import random
@@ -9,24 +10,20 @@ import shlex
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import paramiko
 import pytest
 
 from bluegreen.errors import Failed, WrongUsage
 from bluegreen.ssh.connection import Connection, Result, TimedOut
 from bluegreen.ssh.sessions import WAITING_SHELL, order
+from tests.support.processes import command_line
 from tests.support.servers import Relay, Sshd, sh
+from tests.support.waiting import wait_for
 
 NASTY = """ '"$`\\n\\ $(id) ; & | * é\nsecond line """
-
-
-def until(condition: Callable[[], object], limit_s: float = 5) -> None:
-    end = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < end, "it never came"
-        threading.Event().wait(0.01)
 
 
 @pytest.mark.parametrize("code", [0, 1, 3, 255])
@@ -39,20 +36,32 @@ def test_a_script_killed_by_a_signal_has_the_exit_code_a_shell_gives_it(host: Co
     assert host.run(sh("echo alive")).stdout == "alive\n"
 
 
-def test_eight_megabytes_of_output_come_whole_and_fast(host: Connection) -> None:
-    begun = time.monotonic()
-    result = host.run(sh("head -c 8000000 /dev/zero | tr '\\0' x"))
-    assert time.monotonic() - begun < 4
-    assert result.stdout == "x" * 8_000_000
+# Eight times the output costs eight times the work, and sixty-four times where it is quadratic.
+TIMES_MORE, MOST_TIMES_THE_WORK = 8, 24
 
 
-def test_lines_of_a_large_output_come_whole_and_fast(host: Connection) -> None:
-    begun = time.monotonic()
-    with host.start(sh("seq 1 1000000")) as running:
-        count = sum(1 for number, line in enumerate(running.lines(timeout_s=10), 1) if int(line) == number)
-        assert running.wait(timeout_s=5).exit_code == 0
-    assert count == 1_000_000
-    assert time.monotonic() - begun < 8
+def test_sixteen_megabytes_of_output_come_whole_and_in_linear_time(host: Connection) -> None:
+    def work_s(size_bytes: int) -> float:
+        before = time.process_time()
+        result = host.run(sh(f"head -c {size_bytes} /dev/zero | tr '\\0' x"))
+        assert result.stdout == "x" * size_bytes
+        return time.process_time() - before
+
+    few_s = work_s(2_000_000)
+    assert work_s(2_000_000 * TIMES_MORE) < few_s * MOST_TIMES_THE_WORK
+
+
+def test_lines_of_a_large_output_come_whole_and_in_linear_time(host: Connection) -> None:
+    def work_s(count: int) -> float:
+        before = time.process_time()
+        with host.start(sh(f"seq 1 {count}")) as running:
+            lines = enumerate(running.lines(timeout_s=60), 1)
+            assert sum(1 for number, line in lines if int(line) == number) == count
+            assert running.wait(timeout_s=30).exit_code == 0
+        return time.process_time() - before
+
+    few_s = work_s(125_000)
+    assert work_s(125_000 * TIMES_MORE) < few_s * MOST_TIMES_THE_WORK
 
 
 def test_utf8_is_whole_over_the_borders_of_reads(host: Connection) -> None:
@@ -134,18 +143,29 @@ def test_nasty_values_arrive_as_they_are(host: Connection) -> None:
 
 
 def test_a_text_cut_short_runs_nothing(shared: Sshd, host: Connection, tmp_path: Path) -> None:
+    login = shared.login()
+    client = paramiko.SSHClient()
+    client.get_host_keys().add(f"[127.0.0.1]:{shared.port}", "ssh-ed25519", _key(login.host_keys[0]))
+    client.connect("127.0.0.1", shared.port, login.user, key_filename=str(login.identity), allow_agent=False)
+    transport = client.get_transport()
+    assert transport is not None
     witness = tmp_path / "ran"
     whole = order(sh(f"touch {witness}; echo one; echo two").text().encode(), sudo=False)
     for length in range(1, len(whole) - len("bluegreen_main\n"), 7):
-        channel = host._transport().open_session()
+        channel = transport.open_session()
         channel.exec_command(WAITING_SHELL)
         channel.sendall(whole[:length])
         channel.shutdown_write()
         channel.status_event.wait(5)
         assert not witness.exists(), whole[:length]
         channel.close()
+    client.close()
     assert host.run(sh(f"touch {witness}")).exit_code == 0
     assert witness.exists()
+
+
+def _key(pinned: str) -> paramiko.PKey:
+    return paramiko.PKey.from_type_string(pinned.split()[0], base64.b64decode(pinned.split()[1]))
 
 
 def test_a_script_that_takes_too_long_is_reported_and_the_connection_lives_on(host: Connection) -> None:
@@ -171,7 +191,7 @@ def test_a_script_notices_that_it_is_let_go(host: Connection, tmp_path: Path) ->
     witness = tmp_path / "noticed"
     with host.start(sh(f"echo ready; cat >/dev/null; touch {witness}")) as running:
         assert next(running.lines(timeout_s=5)) == "ready"
-    until(witness.exists)
+    wait_for(witness.exists, "the script ends")
 
 
 def test_a_script_without_pty_outlives_the_connection(shared: Sshd, tmp_path: Path) -> None:
@@ -180,20 +200,20 @@ def test_a_script_without_pty_outlives_the_connection(shared: Sshd, tmp_path: Pa
         running = host.start(sh(f"trap '' HUP PIPE; echo ready; sleep 0.5; touch {witness}"))
         assert next(running.lines(timeout_s=5)) == "ready"
     assert not witness.exists()
-    until(witness.exists)
+    wait_for(witness.exists, "the script ends")
 
 
 def test_nothing_of_ours_is_left_on_the_host_after_the_connection(sshd_with: Callable[..., Sshd]) -> None:
     sshd = sshd_with()
     with Connection(sshd.login()) as host:
         host.run(sh("echo"))
-        until(lambda: len([pid for pid in sshd.children() if b"bluegreen" in _cmdline(pid)]) == 2)
+        wait_for(lambda: len(_shells(sshd.children())) == 2, "two shells wait for an order")
         waiting = sshd.children()
-    until(lambda: not [pid for pid in waiting if b"bluegreen" in _cmdline(pid)])
+    wait_for(lambda: not _shells(waiting), "the shells end")
 
 
-def _cmdline(pid: int) -> bytes:
-    return _content(Path(f"/proc/{pid}/cmdline"))
+def _shells(pids: Iterable[int]) -> list[int]:
+    return [pid for pid in pids if "bluegreen" in str(command_line(pid))]
 
 
 def test_several_threads_run_scripts_at_the_same_time(host: Connection) -> None:
@@ -273,12 +293,10 @@ def test_an_upload_stops_at_once_when_the_script_ends_early(host: Connection, tm
     with source.open("wb") as file:
         file.truncate(2_000_000_000)
     told = [0]
-    begun = time.monotonic()
     result = host.upload(
         sh("head -c 1000000 >/dev/null; echo no room >&2; exit 7"), source, progress=told.append
     )
     assert (result.exit_code, result.stderr) == (7, "no room\n")
-    assert time.monotonic() - begun < 2
     assert told[-1] < 50_000_000
 
 
@@ -299,7 +317,8 @@ def test_a_file_that_is_not_there_is_a_wrong_usage(host: Connection, tmp_path: P
 
 
 def test_a_script_costs_one_round_trip(shared: Sshd, relay_to: Callable[..., Relay]) -> None:
-    relay = relay_to(shared.port, 0.05)
+    one_way_s = 0.05
+    relay = relay_to(shared.port, one_way_s)
     script = sh("cat >/dev/null; echo done")
     with Connection(shared.login(port=relay.port)) as host:
         host.run(script)
@@ -308,4 +327,5 @@ def test_a_script_costs_one_round_trip(shared: Sshd, relay_to: Callable[..., Rel
             begun = time.monotonic()
             host.run(script, stdin=b"input")
             times.append(time.monotonic() - begun)
-    assert 0.1 <= sorted(times)[2] < 0.19  # one round trip is 100 ms
+    # The quickest of them: this machine may be busy.
+    assert 2 * one_way_s <= min(times) < 4 * one_way_s, "more than one round trip"

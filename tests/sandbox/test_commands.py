@@ -12,7 +12,8 @@ import pytest
 
 from bluegreen import __version__
 from bluegreen.tasks import namespace
-from tests.support.box import Box, Ran
+from tests.support.box import Box
+from tests.support.command import Ran
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 COMMANDS = sorted(namespace.task_names)

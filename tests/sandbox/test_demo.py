@@ -6,7 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from tests.support.box import environ_at_a_keyboard
+from tests.support.command import environ_at_a_keyboard
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.box import Box, alive, wait_for
+from tests.support.box import Box
 from tests.support.incidents import DRAIN_PAUSE, deploying, pauses
 from tests.support.on_host import last_entry, live_pid
+from tests.support.processes import alive
+from tests.support.waiting import wait_for
 
 STOP = {"after_switch": "stop", "drain": "60s"}
 

@@ -20,7 +20,7 @@ from bluegreen.host import lock, releases
 from bluegreen.host import look as looking
 from bluegreen.sandbox import processes
 from bluegreen.sandbox.folder import Folder
-from tests.support.box import Box, wait_for
+from tests.support.box import Box
 from tests.support.incidents import (
     Deployer,
     Moment,
@@ -32,6 +32,7 @@ from tests.support.incidents import (
     slow_nginx,
 )
 from tests.support.under_traffic import nothing_lost
+from tests.support.waiting import wait_for
 
 # --- the connection --------------------------------------------------------------------------------
 

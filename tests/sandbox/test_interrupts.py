@@ -19,10 +19,12 @@ from bluegreen.host import probe
 from bluegreen.host.health import Answer
 from bluegreen.host.machine import Machine
 from bluegreen.host.probe import Probe
-from tests.support.box import Box, alive, wait_for
+from tests.support.box import Box
 from tests.support.incidents import MOMENTS, Moment, deploying, deploying_at, jvms, settings_of
 from tests.support.on_host import last_entry
+from tests.support.processes import alive
 from tests.support.under_traffic import nothing_lost
+from tests.support.waiting import wait_for
 
 
 @pytest.mark.parametrize("moment", MOMENTS)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from tests.support.box import Box, alive, wait_for
+from tests.support.box import Box
 from tests.support.on_host import live_pid, pid_of
+from tests.support.processes import alive
+from tests.support.waiting import wait_for
 
 
 def test_the_host_stops_the_old_slot_when_its_time_is_over(box: Box) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.support.box import Box
-from tests.support.deploying import Series
 from tests.support.incidents import settings_of
-from tests.support.load import ANY, Load, nothing_lost, wrk
+from tests.support.load import ANY, Load, require_nothing_lost, wrk
+from tests.support.series import Series
 
 ROUNDS = 50
 
@@ -20,7 +20,7 @@ def under_load(box: Box, *, keep_alive: bool = True) -> Iterator[Series]:
     settings = settings_of(box)
     with Load(box.sandbox.url, keep_alive=keep_alive) as load:
         yield Series(settings, settled=load.expect, moving=lambda: load.expect(ANY))
-    nothing_lost(load.tally, reloaded=keep_alive and settings.switch.method == "reload")
+    require_nothing_lost(load.tally, reloaded=keep_alive and settings.switch.method == "reload")
 
 
 def in_a_row(box: Box, series: Series, rounds: int = ROUNDS) -> None:

@@ -18,9 +18,10 @@ from bluegreen.host import look as looking
 from bluegreen.host.journal import Entry
 from bluegreen.host.look import State
 from bluegreen.host.machine import LockLost, Machine
-from tests.support.box import Box, wait_for
+from tests.support.box import Box
 from tests.support.incidents import Moment, cut_connections, deploying, deploying_at, machine_of, ssh_port
 from tests.support.servers import Relay
+from tests.support.waiting import wait_for
 
 ON_GITHUB = {
     "GITHUB_ACTOR": "alice",

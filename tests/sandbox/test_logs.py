@@ -8,8 +8,9 @@ import threading
 
 import pytest
 
-from tests.support.box import Box, wait_for
+from tests.support.box import Box
 from tests.support.on_host import live_pid
+from tests.support.waiting import wait_for
 
 
 def test_logs_are_those_of_the_live_slot_unless_another_is_named(box: Box) -> None:

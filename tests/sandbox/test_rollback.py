@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
-from tests.support.box import Box, alive
+from tests.support.box import Box
 from tests.support.on_host import journal, last_entry, live_pid, pid_of, release_of, versions, whole
+from tests.support.processes import alive
 from tests.support.under_traffic import nothing_lost
 
 

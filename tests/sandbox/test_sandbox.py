@@ -13,7 +13,6 @@ import sys
 import sysconfig
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,7 +29,9 @@ from bluegreen.host.machine import SLOT_PATH
 from bluegreen.sandbox import host as sandbox_host
 from bluegreen.sandbox.host import Sandbox
 from bluegreen.ssh.connection import Connection, Login
-from tests.support.servers import free_port, sh
+from tests.support.processes import alive, free_port, listens
+from tests.support.servers import sh
+from tests.support.waiting import wait_for
 
 Start = Callable[..., Sandbox]
 
@@ -161,15 +162,8 @@ def running_in(folder: Path) -> list[str]:
     return found
 
 
-def pid_of(sandbox: Sandbox, server: str) -> int:
+def server_pid(sandbox: Sandbox, server: str) -> int:
     return int((sandbox.folder / {"nginx": "nginx", "sshd": "ssh"}[server] / f"{server}.pid").read_text())
-
-
-def wait_until(condition: Callable[[], bool], within_s: float = 10) -> None:
-    until = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < until, "it did not come about"
-        threading.Event().wait(0.01)
 
 
 def kill(pid: int) -> None:
@@ -177,14 +171,7 @@ def kill(pid: int) -> None:
     handle = os.pidfd_open(pid)
     signal.pidfd_send_signal(handle, signal.SIGKILL)
     os.close(handle)
-
-    def gone() -> bool:
-        try:
-            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-        except OSError:
-            return True
-
-    wait_until(gone)
+    wait_for(lambda: not alive(pid), "its end")
 
 
 # --- a host ------------------------------------------------------------------------------------------
@@ -415,10 +402,10 @@ def test_a_reload_is_lossless_where_nginx_knows_how(tmp_path: Path, version: str
 
 def test_started_twice_it_is_the_same_one(start: Start) -> None:
     first = start()
-    pids = pid_of(first, "nginx"), pid_of(first, "sshd")
+    pids = server_pid(first, "nginx"), server_pid(first, "sshd")
 
     assert start() == first
-    assert (pid_of(first, "nginx"), pid_of(first, "sshd")) == pids
+    assert (server_pid(first, "nginx"), server_pid(first, "sshd")) == pids
     assert sandbox_host.running(first.folder) == first
 
 
@@ -437,15 +424,15 @@ def test_two_that_start_it_at_once_get_the_same_one(start: Start) -> None:
 def test_a_server_that_died_is_started_again_and_the_other_goes_on(start: Start, server: str) -> None:
     sandbox = start()
     other = {"nginx": "sshd", "sshd": "nginx"}[server]
-    pid_of_other = pid_of(sandbox, other)
+    pid_of_other = server_pid(sandbox, other)
     marker = sandbox.folder / "run" / "my-shop" / "prod2"
     marker.touch()
 
-    kill(pid_of(sandbox, server))
+    kill(server_pid(sandbox, server))
     assert sandbox_host.running(sandbox.folder) is None
 
     assert start() == sandbox
-    assert pid_of(sandbox, other) == pid_of_other
+    assert server_pid(sandbox, other) == pid_of_other
     assert marker.exists(), "the host was not booted"
     assert get(sandbox, SLOT_PATH)[0] == 200
     assert said_over_ssh(sandbox, "echo there") == "there"
@@ -500,10 +487,10 @@ exec {real} "$@"
     monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
 
     def take() -> None:
-        wait_until(taking.exists)
+        wait_for(taking.exists, "the program starts")
         with socket.create_server(("127.0.0.1", int(port or 0))):
             taken.touch()
-            wait_until(over.is_set)
+            wait_for(over.is_set, "the sandbox runs")
 
     over = threading.Event()
     other = threading.Thread(target=take)
@@ -529,29 +516,23 @@ def test_ports_that_nobody_holds_are_those_of_the_config(start: Start, folder: P
 
 def test_changed_ports_are_taken_over_while_it_runs(start: Start, folder: Path) -> None:
     before = start(settings(folder.parent))
-    pid = pid_of(before, "nginx")
+    pid = server_pid(before, "nginx")
 
     after = start(settings(folder.parent))
 
     assert after.ssh_port != before.ssh_port
     assert said_over_ssh(after, "echo there") == "there"
-    assert pid_of(after, "nginx") == pid, "reloaded, not restarted"
-    wait_until(lambda: _connects(after.http_port))
+    assert server_pid(after, "nginx") == pid, "reloaded, not restarted"
+    wait_for(lambda: listens(after.http_port), "nginx listens")
     with slot_on(after.slots["prod1"]):
-        wait_until(lambda: get(after, "/")[0] == 200)
-
-
-def _connects(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-        return True
-    return False
+        wait_for(lambda: get(after, "/")[0] == 200, "nginx knows the new slot port")
 
 
 def test_the_slots_port_of_a_running_jvm_is_kept(start: Start, folder: Path) -> None:
     sandbox = start()
     begin_jvm(sandbox, "prod1")
 
-    kill(pid_of(sandbox, "nginx"))
+    kill(server_pid(sandbox, "nginx"))
 
     assert start().slots == sandbox.slots
 
@@ -581,8 +562,8 @@ def test_another_app_gets_an_include_of_its_own(start: Start, folder: Path) -> N
     sandbox = start(settings(folder.parent, app="renamed"))
 
     # nginx was reloaded, to listen on another port too.
-    wait_until(lambda: _connects(sandbox.http_port))
-    wait_until(lambda: get(sandbox, SLOT_PATH) == (200, "http://renamed-prod1"))
+    wait_for(lambda: listens(sandbox.http_port), "nginx listens")
+    wait_for(lambda: get(sandbox, SLOT_PATH) == (200, "http://renamed-prod1"), "nginx reads the new include")
 
 
 def begin_jvm(sandbox: Sandbox, slot: str) -> int:
@@ -598,7 +579,7 @@ def begin_jvm(sandbox: Sandbox, slot: str) -> int:
         text = "".join((parts / f"{name}.sh").read_text() for name in ("lib", "process"))
         result = host.run(sh(f"base='{base}'\nenvironment=\n{text}\n{script}"))
     assert result.exit_code == 0, result.stderr
-    wait_until(lambda: _connects(sandbox.slots[slot]))
+    wait_for(lambda: listens(sandbox.slots[slot]), "the slot listens")
     return int(result.stdout)
 
 
@@ -616,9 +597,9 @@ def test_stop_leaves_nothing_running_and_says_what_it_was(start: Start, folder: 
     stopped = sandbox_host.stop(folder)
 
     assert running_in(folder) == []
-    assert not _connects(sandbox.http_port)
-    assert not _connects(sandbox.ssh_port)
-    assert not _connects(sandbox.slots["prod1"])
+    assert not listens(sandbox.http_port)
+    assert not listens(sandbox.ssh_port)
+    assert not listens(sandbox.slots["prod1"])
     assert f"stopped slot prod1 (pid {jvm})" in stopped
     assert {line.split()[1] for line in stopped} >= {"slot", "nginx", "sshd"}
     assert any("started over SSH" in line for line in stopped)
@@ -632,8 +613,8 @@ def test_stop_also_ends_what_outlived_a_server_that_was_killed(start: Start, fol
     sandbox = start()
     with logged_in(sandbox) as host:
         host.run(sh("true"))
-        kill(pid_of(sandbox, "nginx"))
-        kill(pid_of(sandbox, "sshd"))
+        kill(server_pid(sandbox, "nginx"))
+        kill(server_pid(sandbox, "sshd"))
         assert running_in(folder), "workers and sessions live on"
 
         stopped = sandbox_host.stop(folder)
@@ -675,7 +656,7 @@ def test_another_sandbox_beside_it_is_left_alone(start: Start, folder: Path) -> 
 
         assert sandbox_host.running(beside) == other
         assert sandbox_host.running(folder) is None
-        assert not _connects(sandbox.ssh_port)
+        assert not listens(sandbox.ssh_port)
     finally:
         sandbox_host.stop(beside)
 
@@ -807,7 +788,6 @@ from bluegreen import config
 from bluegreen.ssh.connection import Connection, Login
 from bluegreen.host.machine import SLOT_PATH
 from bluegreen.sandbox import host
-from tests.support.servers import sh
 file = Path(sys.argv[1])
 folder = host.folder_of(file)
 wanted = config.load(file).host(None).model_copy(update={"port": int(sys.argv[2])})

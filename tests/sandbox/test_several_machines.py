@@ -25,10 +25,11 @@ from bluegreen.rollout.probing import Probes
 from bluegreen.rollout.stage import Staged
 from bluegreen.rollout.switching import Moved
 from bluegreen.rollout.undo import Undo
-from tests.support.box import Box, box_in, wait_for
+from tests.support.box import Box, box_in
 from tests.support.incidents import WATCH_PAUSE, machine_of, pauses, settings_of, slow_nginx
 from tests.support.on_host import live_pid
 from tests.support.under_traffic import nothing_lost
+from tests.support.waiting import wait_for
 
 # Gives the machine its jar: the same for each, unless one is to fare otherwise.
 Deploy = Callable[..., None]

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.box import Box, box_in, wait_for
+from tests.support.box import Box, box_in
 from tests.support.on_host import live_pid, release_of
+from tests.support.waiting import wait_for
 
 
 def test_the_json_of_status_has_the_keys_that_are_promised_and_nothing_else_is_on_stdout(box: Box) -> None:

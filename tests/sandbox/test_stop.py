@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tests.support.box import Box, alive
+from tests.support.box import Box
 from tests.support.on_host import live_pid, pid_of
+from tests.support.processes import alive
 from tests.support.under_traffic import nothing_lost
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bluegreen.scaffold.workflows import ACTIONS
-from tests.support.box import Ran
+from tests.support.command import Ran
 
 HERE = Path(__file__).parents[1] / "workflows"
 CHECKOUT = Path(__file__).parents[2]

@@ -5,12 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,24 +18,11 @@ import yaml
 from bluegreen import config
 from bluegreen.sandbox import host, standin
 from bluegreen.sandbox.standin import Behaviour
+from tests.support import command
+from tests.support.command import Ran
+from tests.support.jvm import QUICK_JAVA
 
 _BOXES = itertools.count()
-
-# What makes a JVM of the tests start quickly; nothing of it changes what is tested.
-QUICK_JAVA = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx128m"]
-
-
-@dataclass(frozen=True)
-class Ran:
-    """A command that has ended: its exit code and what it printed."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def all(self) -> str:
-        return self.out + self.err
 
 
 @dataclass
@@ -59,23 +43,15 @@ class Box:
         """A stand-in that behaves so."""
         return standin.build(self.folder / f"taggle-{version}.jar", Behaviour(version=version, **behaviour))
 
-    def start(self, *arguments: str, environ: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, environ: Mapping[str, str] | None = None) -> command.Process:
         """Starts a command and gives its process."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "bluegreen", *arguments],
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**environ_at_a_keyboard(), **(environ or {})},
-        )
+        return command.start(arguments, self.folder, environ)
 
     def run(self, *arguments: str, environ: Mapping[str, str] | None = None) -> Ran:
         """Runs a command to its end."""
         process = self.start(*arguments, environ=environ)
         out, err = process.communicate(timeout=180)
-        return Ran(process.returncode, out, err)
+        return Ran(process.wait(), out, err)
 
     def run_on_terminal(
         self, *arguments: str, environ: Mapping[str, str] | None = None, typed: str = ""
@@ -87,14 +63,7 @@ class Box:
         """
         leader, terminal = os.openpty()
         os.write(leader, typed.encode())
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bluegreen", *arguments],
-            cwd=self.folder,
-            stdin=terminal,
-            stdout=terminal,
-            stderr=terminal,
-            env={**environ_at_a_keyboard(), "TERM": "xterm", **(environ or {})},
-        )
+        process = command.start_on(terminal, arguments, self.folder, environ or {})
         os.close(terminal)
         shown = b""
         # Ends with an error once nobody has the terminal open any more.
@@ -195,29 +164,3 @@ def box_in(folder: Path, **sections: Any) -> Iterator[Box]:
         yield box
     finally:
         host.stop(place)
-
-
-def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 30) -> None:
-    """Waits until something is so."""
-    until = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < until, f"not within {timeout_s:g} s: {what}"
-        time.sleep(0.02)
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; a zombie does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state not in "ZX"
-
-
-def environ_at_a_keyboard() -> dict[str, str]:
-    # A test runs as a person at a keyboard would, whoever runs the tests.
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("GITHUB_", "BLUEGREEN_", "CI"))
-    }

@@ -27,6 +27,7 @@ from bluegreen.ssh.connection import Login
 from tests.support.image import Layer, image, overlaid
 from tests.support.network import Network
 from tests.support.outside import NoGuest, outside, works, write
+from tests.support.processes import alive
 
 BOOT_S = 60
 SHUTDOWN_S = 100  # systemd gives a service 90 s
@@ -47,6 +48,7 @@ class Guest:
     Attributes:
         name: its host name.
         address: where this machine reaches it.
+        network: what it is connected by.
         root: its file tree from outside; /run, /tmp and /proc are not in it.
         host_key: what its sshd shows, as `type base64`.
     """
@@ -56,7 +58,7 @@ class Guest:
         self.root = root
         self.address = network.address
         self.host_key = _furnish(root, name)
-        self._network = network
+        self.network = network
         self._identity = identity
         self._console = root.with_name("console.log")
         self._nspawn: subprocess.Popen[bytes] | None = None
@@ -82,7 +84,7 @@ class Guest:
             timeout_s: how long it may run.
         """
         words = ["sh", "-c", command] if isinstance(command, str) else list(command)
-        enter = ["nsenter", f"--target={self._leader()}", "--all", "env", "-i", "--chdir=/root"]
+        enter = ["nsenter", f"--target={self.leader()}", "--all", "env", "-i", "--chdir=/root"]
         ran = subprocess.run(
             [*enter, *ENVIRONMENT, *words],
             input=stdin,
@@ -125,13 +127,13 @@ class Guest:
         Raises:
             NoGuest: it did not come up; the text ends with its console.
         """
-        groups = [str(group) for group in _control_groups(self._network.number)]
+        groups = [str(group) for group in control_groups(self.network.number)]
         for group in groups:
             Path(group).mkdir(exist_ok=True)
         # nspawn makes a group for the guest beside its own: without this all guests would share it.
         enter = 'while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs"; shift; done; shift; exec "$@"'
         nspawn = ["systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--link-journal=no"]
-        network = ["--resolv-conf=off", f"--network-namespace-path={self._network.path}"]
+        network = ["--resolv-conf=off", f"--network-namespace-path={self.network.path}"]
         place = ["--timezone=off", f"--machine={self.name}", f"--directory={self.root}", "--console=pipe"]
         with self._console.open("ab") as console:
             self._nspawn = subprocess.Popen(
@@ -161,7 +163,7 @@ class Guest:
 
     def stop(self) -> None:
         """Cuts its power; `start` boots it again."""
-        _kill_all(self._network.number)
+        _kill_all(self.network.number)
         if self._nspawn:
             self._nspawn.wait()
         self._gone()
@@ -174,10 +176,10 @@ class Guest:
 
     def cut_network(self) -> None:
         """Lets no packet from or to it pass any more, without a word to either side."""
-        self._network.cut()
+        self.network.cut()
 
     def restore_network(self) -> None:
-        self._network.mend()
+        self.network.mend()
 
     # ---- inside of it
 
@@ -187,9 +189,9 @@ class Guest:
 
     def _gone(self) -> None:
         self._nspawn = None
-        _remove_control_groups(self._network.number)
+        _remove_control_groups(self.network.number)
 
-    def _leader(self) -> int:
+    def leader(self) -> int:
         """The pid, here, of its process 1."""
         pid = self._process().pid
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
@@ -215,35 +217,53 @@ class Guest:
 
 
 @contextmanager
-def booted(name: str, *, layer: Layer = "ready") -> Iterator[Guest]:
+def booted(name: str, *, layer: Layer = "ready", over: Path | None = None) -> Iterator[Guest]:
     """A fresh guest that runs, and is gone at the end. Several may run at once.
 
     Args:
         name: its host name.
         layer: `ready` has nginx and a JRE; `bare` has not, but can install them from packages it holds.
+        over: what was changed on another guest of that layer (`prepared`), which this one begins with.
 
     Raises:
         NoGuest: this machine gives none.
     """
-    if os.geteuid() != 0:
-        raise NoGuest("guests are containers with a network of their own: run these tests as root")
-    kept = image()
+    with _own_number() as number, _on(number, name, layer, over) as guest:
+        yield guest
+
+
+@contextmanager
+def prepared(prepare: Callable[[Guest], object], *, layer: Layer = "ready") -> Iterator[Path]:
+    """The changes that were made to a guest, which is off by then: others boot over them.
+
+    Args:
+        prepare: makes the changes to the guest, which runs.
+
+    Raises:
+        NoGuest: this machine gives none.
+    """
     with _own_number() as number:
-        folder, network = GUESTS / str(number), Network(number)
-        for part in ("upper", "work", "root"):
-            (folder / part).mkdir(parents=True)
+        with _on(number, "prepared", layer, None) as guest:
+            prepare(guest)
+        yield GUESTS / str(number) / "upper"
+
+
+@contextmanager
+def _on(number: int, name: str, layer: Layer, over: Path | None) -> Iterator[Guest]:
+    """A guest that runs under a number; what it changed is in its folder until the number is cleared."""
+    kept = image()
+    folder, network = GUESTS / str(number), Network(number)
+    for part in ("upper", "work", "root"):
+        (folder / part).mkdir(parents=True)
+    network.lay()
+    root, trees = folder / "root", (*([over] if over else []), *kept.trees(layer))
+    with overlaid(trees, upper=folder / "upper", work=folder / "work", at=root):
+        guest = Guest(name, root, network, kept.identity)
         try:
-            network.lay()
-            root = folder / "root"
-            with overlaid(kept.trees(layer), upper=folder / "upper", work=folder / "work", at=root):
-                guest = Guest(name, root, network, kept.identity)
-                try:
-                    guest.start()
-                    yield guest
-                finally:
-                    guest.stop()
+            guest.start()
+            yield guest
         finally:
-            _clear(number)
+            guest.stop()
 
 
 def _furnish(root: Path, name: str) -> str:
@@ -252,6 +272,9 @@ def _furnish(root: Path, name: str) -> str:
     # Without its own name here, sudo asks DNS for it and waits.
     write(root / "etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {name}\n::1 localhost ip6-localhost\n")
     write(root / "etc/machine-id", f"{uuid.uuid4().hex}\n", mode=0o444)
+    # What another guest logged while it prepared the tree.
+    for journal in (root / "var/log/journal").glob("*"):
+        shutil.rmtree(journal)
     # systemd-resolved's stub listens on this machine's loopback, where a guest cannot reach it.
     uplink = Path("/run/systemd/resolve/resolv.conf")
     names = uplink if uplink.exists() else Path("/etc/resolv.conf")
@@ -259,6 +282,8 @@ def _furnish(root: Path, name: str) -> str:
     write(root / "etc/resolv.conf", names.read_text())
     for kind in ("ed25519", "ecdsa"):
         key = root / f"etc/ssh/ssh_host_{kind}_key"
+        # There is one in a tree that another guest prepared.
+        key.unlink(missing_ok=True)
         outside(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", name, "-f", str(key)])
     shown = (root / "etc/ssh/ssh_host_ed25519_key.pub").read_text().split()
     return " ".join(shown[:2])
@@ -269,14 +294,25 @@ def _furnish(root: Path, name: str) -> str:
 
 @contextmanager
 def _own_number() -> Iterator[int]:
-    """A number that no other test run uses, here or in another process, with nothing left of its last use."""
+    """A number that no other test run uses, here or in another process, with nothing left of its last use.
+
+    Whatever there is of it is cleared away at the end.
+
+    Raises:
+        NoGuest: the user is not root, or too many guests run.
+    """
+    if os.geteuid() != 0:
+        raise NoGuest("guests are containers with a network of their own: run these tests as root")
     GUESTS.mkdir(mode=0o700, parents=True, exist_ok=True)
     _clear_abandoned()
     for number in GUEST_NUMBERS:
         with (GUESTS / f"{number}.lock").open("w") as lock:
             if _taken(lock.fileno()):
                 _clear(number)
-                yield number
+                try:
+                    yield number
+                finally:
+                    _clear(number)
                 return
     raise NoGuest(f"{len(GUEST_NUMBERS)} guests run already")
 
@@ -309,7 +345,7 @@ def _clear(number: int) -> None:
         shutil.rmtree(folder)
 
 
-def _control_groups(number: int) -> list[Path]:
+def control_groups(number: int) -> list[Path]:
     roots = [Path(root) for root in CGROUPS if Path(root, "cgroup.procs").exists()]
     return [root / f"bluegreen-guest-{number}" for root in roots]
 
@@ -326,19 +362,12 @@ def _kill_all(number: int) -> None:
 
 
 def _pids(number: int) -> set[int]:
-    lists = [path for group in _control_groups(number) for path in group.rglob("cgroup.procs")]
-    return {int(pid) for path in lists for pid in path.read_text().split() if not _is_dead(int(pid))}
-
-
-def _is_dead(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-    except OSError:
-        return True
+    lists = [path for group in control_groups(number) for path in group.rglob("cgroup.procs")]
+    return {int(pid) for path in lists for pid in path.read_text().split() if alive(int(pid))}
 
 
 def _remove_control_groups(number: int) -> None:
-    for top in _control_groups(number):
+    for top in control_groups(number):
         for folder, _, _ in os.walk(top, topdown=False):
             _remove_when_empty(Path(folder))
 

@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bluegreen.ssh.connection import Connection, Result
-from tests.support.box import QUICK_JAVA, Box, Ran, wait_for
+from tests.support.box import Box
+from tests.support.command import Ran
 from tests.support.guest import Guest
 from tests.support.incidents import Deployer
+from tests.support.jvm import QUICK_JAVA
 from tests.support.servers import sh
+from tests.support.waiting import wait_for
 
 NAME = "taggle.example"
 INCLUDE = "/etc/nginx/conf.d/service-url.inc"

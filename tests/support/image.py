@@ -5,10 +5,8 @@ They are of the release this machine runs, and come from where this machine's ap
 
 from __future__ import annotations
 
-import fcntl
 import functools
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from tests.support.kept import alone, cache
 from tests.support.outside import NoGuest, outside, write
 
 Layer = Literal["bare", "ready"]
@@ -75,13 +74,12 @@ def image() -> Image:
         NoGuest: it could not be made.
     """
     origin = _origin()
-    made = Image(_cache() / f"guest-{_digest(origin)}")
+    made = Image(cache() / f"guest-{_digest(origin)}")
     if made.folder.is_dir():
         return made
-    with (_cache() / "guest.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with alone("guest"):
         if not made.folder.is_dir():
-            with tempfile.TemporaryDirectory(dir=_cache(), prefix=".guest-") as folder:
+            with tempfile.TemporaryDirectory(dir=cache(), prefix=".guest-") as folder:
                 unfinished = Image(Path(folder, "image"))
                 _build(unfinished, origin)
                 unfinished.folder.rename(made.folder)
@@ -223,10 +221,3 @@ def _os_release() -> dict[str, str]:
 def _digest(origin: _Origin) -> str:
     """Changes with whatever makes the image: this file, and where packages come from."""
     return hashlib.sha256(f"{Path(__file__).read_text()}\0{origin}".encode()).hexdigest()[:12]
-
-
-def _cache() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(home) / "bluegreen-tests"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

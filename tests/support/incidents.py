@@ -21,7 +21,10 @@ from bluegreen.host.machine import Machine
 from bluegreen.rollout import fleet
 from bluegreen.sandbox import processes
 from bluegreen.sandbox.folder import Folder
-from tests.support.box import Box, alive, wait_for
+from tests.support.box import Box
+from tests.support.command import Process
+from tests.support.processes import alive, command_line, kill_sessions
+from tests.support.waiting import wait_for
 
 Moment = Literal["upload", "start", "health", "switch", "watch"]
 MOMENTS: tuple[Moment, ...] = ("upload", "start", "health", "switch", "watch")
@@ -43,12 +46,13 @@ DRAIN_PAUSE, WATCH_PAUSE = "0.1", "0.05"
 class Deployer:
     """A command that runs, with what it has said so far."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: Process) -> None:
         self.process = process
         self.said = ""
         self._readers = [
             threading.Thread(target=self._read, args=(stream,), daemon=True)
             for stream in (process.stdout, process.stderr)
+            if stream is not None
         ]
         for reader in self._readers:
             reader.start()
@@ -183,19 +187,14 @@ def ssh_port(box: Box, port: int) -> None:
 
 def cut_connections(box: Box) -> None:
     """SIGKILL for the sshd processes that serve deployers; what they run is left alone."""
-    listener = int((box.folder / ".sandbox" / "ssh" / "sshd.pid").read_text())
-    for pid in _below(listener):
-        with contextlib.suppress(OSError):
-            if b"sshd" in Path(f"/proc/{pid}/comm").read_bytes():
-                os.kill(pid, signal.SIGKILL)
+    kill_sessions(int((box.folder / ".sandbox" / "ssh" / "sshd.pid").read_text()))
 
 
 def pauses(box: Box, seconds: str) -> bool:
     """Whether a script on this sandbox is at a pause of that length, which tells what it waits for."""
     for each in processes.started_over_ssh(Folder.at(box.folder / ".sandbox")):
-        with contextlib.suppress(OSError):
-            if Path(f"/proc/{each.pid}/cmdline").read_bytes() == f"sleep\0{seconds}\0".encode():
-                return True
+        if command_line(each.pid) == ["sleep", seconds]:
+            return True
     return False
 
 
@@ -211,14 +210,6 @@ def jvms(box: Box) -> set[int]:
             if ours and java and here and alive(int(entry.name)):
                 found.add(int(entry.name))
     return found
-
-
-def _below(pid: int) -> list[int]:
-    try:
-        direct = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
-    return [each for child in direct for each in (child, *_below(child))]
 
 
 def _state(box: Box) -> Path:

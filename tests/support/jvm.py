@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import http.client
-import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx256m")
+from tests.support.processes import free_port, listens
+from tests.support.waiting import wait_for
+
+# What makes a JVM of the tests start quickly; nothing of it changes what is tested.
+QUICK_JAVA = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx128m"]
 
 
 @dataclass(frozen=True)
@@ -43,14 +45,13 @@ class Jvm:
         return http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=timeout_s)
 
     def listens(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        return listens(self.port)
 
     def printed(self) -> str:
         return self.output.read_text()
 
     def wait_until_it_listens(self) -> Jvm:
-        until(lambda: self.listens() or self.process.poll() is not None)
+        wait_for(lambda: self.listens() or self.process.poll() is not None, "the JVM listens", 90)
         assert self.process.poll() is None, self.printed()
         return self
 
@@ -74,7 +75,7 @@ def running(
     output = jar.with_name(f"{jar.stem}-{port}.log")
     with output.open("wb") as log:
         process = subprocess.Popen(
-            ["java", *QUICK_START, *options, "-jar", str(jar)],
+            ["java", *QUICK_JAVA, *options, "-jar", str(jar)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -89,17 +90,3 @@ def running(
 def answer(connection: http.client.HTTPConnection) -> Answer:
     response = connection.getresponse()
     return Answer(response.status, dict(response.headers), response.read())
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def until(condition: Callable[[], bool], within_s: float = 30) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, f"not so after {within_s:g} s"
-        time.sleep(0.01)

@@ -27,6 +27,8 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
 
+from scripts.traffic import Tally, WrongAnswer, version_of
+
 CLIENTS = 64
 # From one answer to the next request of a client: 64 of them send some 600 requests a second.
 PAUSE_S = 0.1
@@ -38,20 +40,15 @@ ANY = "*"
 
 
 @dataclass
-class Tally:
-    """What was sent, and what came of it.
+class LoadTally(Tally):
+    """What was sent under load, and what came of it.
 
     Args:
-        answered: good answers by the version they came from.
-        failed: by cause: not a 200, a reset, an answer cut short, a body that was not due.
         stale: good answers from another version than the one that had been switched to.
         last: the same, of an old worker of nginx that ended the connection with it.
         after: by version, ms that its answers to GETs took, from its first answer on for two seconds.
     """
 
-    sent: int = 0
-    answered: Counter[str] = field(default_factory=Counter)
-    failed: Counter[str] = field(default_factory=Counter)
     stale: Counter[str] = field(default_factory=Counter)
     last: Counter[str] = field(default_factory=Counter)
     after: dict[str, list[float]] = field(default_factory=dict)
@@ -72,7 +69,7 @@ class Load:
             stdout=subprocess.PIPE,
             text=True,
         )
-        self.tally = Tally()
+        self.tally = LoadTally()
 
     def expect(self, version: str) -> None:
         """From now on every answer must come from that version, or from any (`*`)."""
@@ -92,10 +89,10 @@ class Load:
         out, _ = self._process.communicate(timeout=2 * ANSWER_TIMEOUT_S)
         told = json.loads(out)
         counters = {name: Counter(told[name]) for name in ("answered", "failed", "stale", "last")}
-        self.tally = Tally(told["sent"], **counters, after=told["after"])
+        self.tally = LoadTally(told["sent"], **counters, after=told["after"])
 
 
-def nothing_lost(tally: Tally, *, reloaded: bool = False) -> None:
+def require_nothing_lost(tally: LoadTally, *, reloaded: bool = False) -> None:
     """Fails unless every request was answered well, by the version that was due.
 
     Args:
@@ -128,16 +125,12 @@ def wrk(url: str) -> Iterator[None]:
 # --- the process -------------------------------------------------------------------------------------------
 
 
-class WrongAnswer(Exception):
-    """An answer came, and it was not the one to this request."""
-
-
 class _Clients:
     def __init__(self, url: str, *, keep_alive: bool, pause_s: float) -> None:
         address = urlsplit(url)
         self._host, self._port = address.hostname or "", address.port or 80
         self._keep_alive, self._pause_s = keep_alive, pause_s
-        self._tally = Tally()
+        self._tally = LoadTally()
         self._expected = ANY
         self._first: dict[str, float] = {}
         self.over = asyncio.Event()
@@ -145,7 +138,7 @@ class _Clients:
     def expect(self, version: str) -> None:
         self._expected = version
 
-    async def run(self, number: int) -> Tally:
+    async def run(self, number: int) -> LoadTally:
         await asyncio.gather(*(self._client(each) for each in range(number)))
         return self._tally
 
@@ -182,7 +175,7 @@ class _Clients:
                 self._tally.after.setdefault(version, []).append(round(took_s * 1000, 2))
             if expected not in (ANY, version):
                 count = self._tally.last if self._keep_alive and connection.ended else self._tally.stale
-                count[f"{version} in place of {expected}"] += 1
+                count[f"{version} instead of {expected}"] += 1
             if not self._keep_alive:
                 connection.close()
         if connection:
@@ -213,15 +206,10 @@ class _Connection:
         self._writer.write(f"{head}\r\n".encode() + body)
         await self._writer.drain()
         status, headers = await self._head()
-        told = await self._body(headers)
+        received = await self._body(headers)
         if headers.get("connection", "").lower() == "close":
             self._writer.close()
-        if status != "200":
-            raise WrongAnswer(f"status {status}")
-        version = headers.get("x-version", "")
-        if told != (body or version.encode()):
-            raise WrongAnswer(f"{len(told)} bytes that are not what was asked for")
-        return version
+        return version_of(int(status), headers.get("x-version", ""), received, body)
 
     async def _head(self) -> tuple[str, dict[str, str]]:
         lines = (await self._reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")

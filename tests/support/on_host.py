@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.support.box import Box, alive
+from tests.support.box import Box
+from tests.support.processes import alive
 
 
 def first_line(box: Box) -> str:

@@ -6,7 +6,6 @@ import contextlib
 import functools
 import getpass
 import os
-import select
 import shutil
 import signal
 import socket
@@ -20,6 +19,8 @@ from pathlib import Path
 
 from bluegreen.remote.script import Script
 from bluegreen.ssh.connection import Login
+from tests.support.processes import descendants, free_port, kill_sessions
+from tests.support.waiting import wait_for
 
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
 
@@ -36,12 +37,6 @@ class Inline(Script):
 
 def sh(body: str) -> Inline:
     return Inline(name="test", body=body)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def keygen(file: Path, kind: str = "ed25519", passphrase: str = "", *more: str) -> Path:
@@ -107,11 +102,11 @@ class Sshd:
         self.process = subprocess.Popen(
             [SSHD, "-D", "-f", str(config), "-E", str(self.log)], stdin=subprocess.DEVNULL
         )
-        until = time.monotonic() + 10
-        while not (self.log.exists() and "Server listening" in self.log.read_text()):
-            assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < until, "sshd did not start"
-            select.select([], [], [], 0.01)
+        wait_for(lambda: self._listens() or self.process.poll() is not None, "sshd listens")
+        assert self.process.poll() is None, self.log.read_text()
+
+    def _listens(self) -> bool:
+        return self.log.exists() and "Server listening" in self.log.read_text()
 
     def authorize(self, key: Path) -> None:
         with self.authorized.open("a") as file:
@@ -133,14 +128,11 @@ class Sshd:
 
     def children(self) -> list[int]:
         """The processes sshd started, and theirs."""
-        return _children(self.process.pid)
+        return descendants(self.process.pid)
 
     def kill_connections(self) -> None:
         """SIGKILL for the sshd processes that serve connections; what they run is left alone."""
-        for pid in self.children():
-            with contextlib.suppress(OSError):
-                if b"sshd" in Path(f"/proc/{pid}/comm").read_bytes():
-                    os.kill(pid, signal.SIGKILL)
+        kill_sessions(self.process.pid)
 
     def stop(self) -> None:
         children = self.children()
@@ -149,15 +141,6 @@ class Sshd:
         for pid in children:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
-
-
-def _children(pid: int) -> list[int]:
-    listed = Path(f"/proc/{pid}/task/{pid}/children")
-    try:
-        direct = [int(child) for child in listed.read_text().split()]
-    except OSError:
-        return []
-    return [each for child in direct for each in (child, *_children(child))]
 
 
 class Relay:
@@ -227,8 +210,12 @@ class Relay:
 
 
 @contextlib.contextmanager
-def saying(greeting: bytes) -> Iterator[int]:
-    """A port that takes connections, says this, and nothing more."""
+def saying(greeting: bytes, connected: threading.Event | None = None) -> Iterator[int]:
+    """A port that accepts connections, sends a greeting, and nothing more.
+
+    Args:
+        connected: set at the first connection.
+    """
     kept = []
     listener = socket.create_server(("127.0.0.1", 0))
 
@@ -238,6 +225,8 @@ def saying(greeting: bytes) -> Iterator[int]:
                 one, _ = listener.accept()
                 kept.append(one)
                 one.sendall(greeting)
+                if connected:
+                    connected.set()
 
     threading.Thread(target=accept, daemon=True).start()
     yield int(listener.getsockname()[1])

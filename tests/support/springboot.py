@@ -6,9 +6,7 @@ wheel is downloaded once and kept, with what is made of it, in a folder outside 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
 import re
 import shutil
 import subprocess
@@ -19,6 +17,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
+
+from tests.support.kept import alone, cache
 
 WHEEL = "atoti-server==0.9.16"
 WHEEL_SHA256 = "0c6bdb206b66506ced6f5926d09e379c3f80af4080a8af6baa994416364354c3"
@@ -192,21 +192,6 @@ def _lines(*lines: str) -> bytes:
 # ---- what is made once and kept
 
 
-def _cache() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(home) / "bluegreen-tests"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Let one test worker at a time make what is kept; the others find it made."""
-    with (_cache() / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 @contextmanager
 def _renamed_when_whole(target: Path) -> Iterator[Path]:
     """A path beside the target, to write a file or a folder at, which then takes the target's name."""
@@ -219,10 +204,10 @@ def _renamed_when_whole(target: Path) -> Iterator[Path]:
 def _spring() -> Path:
     """A folder with `lib/`, the jars of Spring, and `loader/`, what starts a fat jar."""
     libraries = hashlib.sha256(" ".join(LIBRARIES).encode()).hexdigest()[:12]
-    made = _cache() / f"spring-boot-{SPRING_BOOT}-{libraries}"
+    made = cache() / f"spring-boot-{SPRING_BOOT}-{libraries}"
     if made.is_dir():
         return made
-    with _alone():
+    with alone("spring-boot"):
         if not made.is_dir():
             with _renamed_when_whole(made) as folder:
                 _extract(_wheel(), folder)
@@ -230,10 +215,10 @@ def _spring() -> Path:
 
 
 def _wheel() -> Path:
-    kept = _cache() / f"{WHEEL_SHA256}.whl"
+    kept = cache() / f"{WHEEL_SHA256}.whl"
     if kept.is_file():
         return kept
-    with tempfile.TemporaryDirectory(dir=_cache()) as folder:
+    with tempfile.TemporaryDirectory(dir=cache()) as folder:
         # With a hash beside the name pip refuses anything else, half a file included.
         wanted = Path(folder, "requirements.txt")
         wanted.write_text(f"{WHEEL} --hash=sha256:{WHEEL_SHA256}\n")
@@ -245,7 +230,7 @@ def _wheel() -> Path:
 
 
 def _extract(wheel: Path, folder: Path) -> None:
-    with zipfile.ZipFile(wheel) as archive, tempfile.TemporaryFile(dir=_cache()) as server:
+    with zipfile.ZipFile(wheel) as archive, tempfile.TemporaryFile(dir=cache()) as server:
         with archive.open(SERVER_JAR) as packed:
             shutil.copyfileobj(packed, server, 1 << 20)
         with zipfile.ZipFile(server) as jar:
@@ -270,10 +255,10 @@ def _classes(spring: Path, main: Path) -> Path:
     digest = hashlib.sha256(spring.name.encode())
     for source in sources:
         digest.update(f"{source.relative_to(main)}\0".encode() + source.read_bytes() + b"\0")
-    made = _cache() / f"classes-{digest.hexdigest()[:16]}"
+    made = cache() / f"classes-{digest.hexdigest()[:16]}"
     if made.is_dir():
         return made
-    with _alone():
+    with alone("spring-boot"):
         if not made.is_dir():
             with _renamed_when_whole(made) as folder:
                 javac = ["javac", "-parameters", "-proc:none", "--release", "17", "-encoding", "UTF-8"]

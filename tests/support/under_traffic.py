@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from scripts.traffic import Tally, Traffic
-from tests.support.box import Box, wait_for
+from tests.support.box import Box
+from tests.support.waiting import wait_for
 
 
 @contextmanager

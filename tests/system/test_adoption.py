@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.support import springboot
-from tests.support.box import QUICK_JAVA, Ran, wait_for
+from tests.support.command import Ran
 from tests.support.guest import Guest
 from tests.support.hosts import INCLUDE, NAME, UNIT, Answers, Rented, asked_all_the_while, certified, rented
+from tests.support.jvm import QUICK_JAVA
+from tests.support.waiting import wait_for
 
 PLAIN = "set $service_url http://127.0.0.1:{port};\n"
 SITE_BY_HAND = f"""\
@@ -63,6 +65,13 @@ def adopted(host: Rented, first: Ran, second: Ran) -> None:
     assert nohup_pid(host) == ""
     assert host.active("prod1") == "active"
     assert host.enabled() == ["prod1"]
+
+
+@pytest.fixture(scope="module")
+def untouched(shared_guest: Guest, tmp_path_factory: pytest.TempPathFactory) -> Rented:
+    """Such a host, for tests that leave it as it is."""
+    folder = tmp_path_factory.mktemp("untouched")
+    return by_hand(shared_guest, folder, rented(folder, shared_guest).jar("1"))
 
 
 def test_p2_the_spring_boot_jar_of_such_a_host_is_taken_over_and_every_request_is_answered(
@@ -187,8 +196,8 @@ def test_the_jvm_of_another_user_is_not_stopped_but_named(guest: Guest, tmp_path
     assert deploy.served() == "2"
 
 
-def test_check_tells_what_setup_would_improve_of_such_a_host(guest: Guest, tmp_path: Path) -> None:
-    host = by_hand(guest, tmp_path, rented(tmp_path, guest).jar("1"))
+def test_check_tells_what_setup_would_improve_of_such_a_host(untouched: Rented) -> None:
+    host = untouched
     before = host.etc()
     ran = host.done("check")
     found = ran.out
@@ -215,8 +224,8 @@ def test_check_tells_what_setup_would_improve_of_such_a_host(guest: Guest, tmp_p
     assert host.etc() == before
 
 
-def test_setup_leaves_such_a_site_alone_and_says_what_to_do(guest: Guest, tmp_path: Path) -> None:
-    host = by_hand(guest, tmp_path, rented(tmp_path, guest).jar("1"))
+def test_setup_leaves_such_a_site_alone_and_says_what_to_do(untouched: Rented) -> None:
+    host = untouched
     before = host.etc()
     ran = host.run("setup")
     assert ran.code == 1

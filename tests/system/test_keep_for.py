@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support.box import wait_for
 from tests.support.guest import Guest
 from tests.support.hosts import Rented, asked_all_the_while, rented
+from tests.support.waiting import wait_for
 
 
 def timers(host: Rented) -> str:

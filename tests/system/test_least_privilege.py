@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.box import wait_for
-from tests.support.guest import Guest
+from tests.support.guest import booted
 from tests.support.hosts import INCLUDE, SCRIPT, SITE, SUDOERS, UNIT, Rented, rented
+from tests.support.waiting import wait_for
 
 OF_ROOT = "only-root-may-read-this"
 
 
 @pytest.fixture
-def host(guest: Guest, tmp_path: Path) -> Rented:
+def host(deploys_host: Rented) -> Rented:
     """A host set up for the user deploy, who may nothing else as root."""
-    host = rented(tmp_path, guest, user="deploy")
-    host.set_up("--login", "ubuntu")
-    return host
+    return deploys_host
+
+
+@pytest.fixture(scope="module")
+def shared(tree_for_deploy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rented]:
+    """As `host`, for tests that leave it as it is."""
+    with booted("shared", over=tree_for_deploy) as guest:
+        yield rented(tmp_path_factory.mktemp("shared"), guest, user="deploy")
 
 
 def test_every_command_but_setup_works_with_the_sudoers_file_alone(host: Rented) -> None:
@@ -65,9 +71,9 @@ def test_of_the_logs_of_the_machine_the_user_reads_that_of_the_slots_alone(host:
         assert host.as_user(f"printf '{lines}\\n' | sudo -n {SCRIPT} log prod1").exit_code == 2, lines
 
 
-def test_visudo_accepts_the_file_and_sudo_lists_nothing_else(host: Rented) -> None:
-    assert "parsed OK" in host.guest.run(f"visudo -c -f {SUDOERS} && visudo -c").stdout
-    listed = host.as_user("sudo -n -l").stdout.partition("may run the following")[2]
+def test_visudo_accepts_the_file_and_sudo_lists_nothing_else(shared: Rented) -> None:
+    assert "parsed OK" in shared.guest.run(f"visudo -c -f {SUDOERS} && visudo -c").stdout
+    listed = shared.as_user("sudo -n -l").stdout.partition("may run the following")[2]
     rights = [line.strip() for line in listed.replace(",", "\n").splitlines()[1:] if line.strip()]
     assert rights[0].startswith("(root) NOPASSWD: ")
     rights[0] = rights[0].removeprefix("(root) NOPASSWD: ")
@@ -78,13 +84,13 @@ def test_visudo_accepts_the_file_and_sudo_lists_nothing_else(host: Rented) -> No
     ]
 
 
-def test_the_user_cannot_write_what_root_reads(host: Rented) -> None:
-    before = host.etc()
+def test_the_user_cannot_write_what_root_reads(shared: Rented) -> None:
+    before = shared.etc()
     for path in (INCLUDE, SITE, UNIT, SUDOERS, SCRIPT, "/run/bluegreen/taggle/prod1"):
         folder = Path(path).parent
         for command in (f"echo x >>{path}", f"rm {path}", f"touch {folder}/new", f"mv {path} /tmp/x"):
-            assert host.as_user(command).exit_code != 0, command
-    assert host.etc() == before
+            assert shared.as_user(command).exit_code != 0, command
+    assert shared.etc() == before
 
 
 NOT_ALLOWED = (
@@ -111,21 +117,21 @@ NOT_ALLOWED = (
 )
 
 
-def test_the_user_can_run_nothing_else_as_root(host: Rented) -> None:
+def test_the_user_can_run_nothing_else_as_root(shared: Rented) -> None:
     for command in NOT_ALLOWED:
-        ran = host.as_user(f"cd /usr/local/sbin; sudo -n {command}")
+        ran = shared.as_user(f"cd /usr/local/sbin; sudo -n {command}")
         assert ran.exit_code != 0, command
         # sudo compares the arguments joined by blanks: the script itself must tell these from one.
         assert ("usage:" if "'switch prod1'" in command else "sudo:") in ran.stderr, command
 
 
-def test_the_script_itself_takes_no_other_slot_and_no_other_verb(host: Rented) -> None:
-    before = host.etc()
+def test_the_script_itself_takes_no_other_slot_and_no_other_verb(shared: Rented) -> None:
+    before = shared.etc()
     for arguments in ("switch ../x", "switch", "switch prod3", "restart prod1", "switch 'prod1:8081'", "''"):
-        ran = host.guest.run(f"{SCRIPT} {arguments}", check=False)
+        ran = shared.guest.run(f"{SCRIPT} {arguments}", check=False)
         assert ran.returncode == 2, arguments
         assert "usage:" in ran.stderr
-    assert host.etc() == before
+    assert shared.etc() == before
 
 
 def test_the_script_runs_no_program_of_the_users_and_reads_no_setting_of_theirs(host: Rented) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from bluegreen import config
 from tests.support import springboot
-from tests.support.deploying import Series
 from tests.support.guest import Guest
 from tests.support.hosts import rented
-from tests.support.load import ANY, Load, nothing_lost, wrk
+from tests.support.load import ANY, Load, require_nothing_lost, wrk
+from tests.support.series import Series
 
 CLIENTS = 64
 
@@ -31,7 +31,7 @@ def test_p2_spring_boot_loses_no_request_in_deploys_and_rollbacks(guest: Guest, 
             for _ in range(4):
                 series.back_to(before)
                 series.back_to(version)
-    nothing_lost(load.tally)
+    require_nothing_lost(load.tally)
     assert set(load.tally.answered) == {"1", "2", "3"}
     assert len(series.said) == 18
     with wrk(f"http://{guest.address}/version"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,12 @@ from tests.support.hosts import (
 def host(guest: Guest, tmp_path: Path) -> Rented:
     """A machine with nginx and a JRE, and nothing of ours."""
     return rented(tmp_path, guest)
+
+
+@pytest.fixture(scope="module")
+def untouched(shared_guest: Guest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Rented]:
+    """As `host`, each time with a config.yml of its own, for tests that leave the machine as it is."""
+    return lambda: rented(tmp_path_factory.mktemp("untouched"), shared_guest)
 
 
 def test_a_bare_machine_becomes_a_host_and_takes_three_deploys_and_a_rollback_of_the_spring_boot_jar(
@@ -59,7 +66,8 @@ def test_a_second_setup_changes_nothing_and_says_so(host: Rented) -> None:
     assert host.etc() == before
 
 
-def test_a_dry_run_shows_the_diff_of_each_file_and_changes_nothing(host: Rented) -> None:
+def test_a_dry_run_shows_the_diff_of_each_file_and_changes_nothing(untouched: Callable[[], Rented]) -> None:
+    host = untouched()
     before = host.etc()
     ran = host.set_up("--dry-run")
     for path in (INCLUDE, SITE, UNIT, SUDOERS, "/usr/local/sbin/bluegreen-taggle", "/etc/tmpfiles.d"):
@@ -71,7 +79,8 @@ def test_a_dry_run_shows_the_diff_of_each_file_and_changes_nothing(host: Rented)
     assert not host.base.exists()
 
 
-def test_a_user_who_may_not_sudo_is_refused(host: Rented) -> None:
+def test_a_user_who_may_not_sudo_is_refused(untouched: Callable[[], Rented]) -> None:
+    host = untouched()
     before = host.etc()
     ran = host.run("setup", "--login", "deploy")
     assert ran.code == 1
@@ -81,7 +90,8 @@ def test_a_user_who_may_not_sudo_is_refused(host: Rented) -> None:
     assert host.etc() == before
 
 
-def test_a_user_that_does_not_exist_is_refused(host: Rented) -> None:
+def test_a_user_that_does_not_exist_is_refused(untouched: Callable[[], Rented]) -> None:
+    host = untouched()
     host.configure(hosts={"prod": {**host.settings["hosts"]["prod"], "user": "nobody-here"}})
     ran = host.run("setup", "--login", "ubuntu")
     assert ran.code == 1

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.support.box import wait_for
+from bluegreen.remote import limits
 from tests.support.guest import Guest
 from tests.support.hosts import Rented, rented, took_ms
+from tests.support.waiting import wait_for
 
 VALUE = "s3cr3t $HOME `id` \"quoted\" 'and' \\ more"
 
 
 @pytest.fixture
-def host(guest: Guest, tmp_path: Path) -> Rented:
+def host(ubuntus_host: Rented) -> Rented:
     """A host that setup has made ready."""
-    host = rented(tmp_path, guest)
-    host.set_up()
-    return host
+    return ubuntus_host
 
 
 def serves_again(host: Rented, version: str, slot: str) -> None:
@@ -149,15 +147,16 @@ def test_p12_a_jvm_that_dies_while_starting_is_told_within_a_second_and_stays_de
     said = host.guest.run("journalctl --no-pager -o short-unix -u taggle@prod1").stdout.splitlines()
     exited = next(float(line.split()[0]) for line in said if "Main process exited" in line)
     stopped = [float(line.split()[0]) for line in said if "Stopped" in line or "Stopping" in line]
-    # The deploy has it stopped before systemd would start it again, which is after 2 s.
+    # The deploy has it stopped before systemd would start it again.
     assert stopped, said
-    assert stopped[0] - exited < 2, said
-    assert host.active("prod1") in ("inactive", "failed")
+    again = host.guest.run("systemctl show --property=RestartUSec --value taggle@prod1").stdout
+    assert stopped[0] - exited < float(again.strip().removesuffix("s")), said
     starts = sum("Starting StandIn" in line for line in said)
     assert starts == 1, said
-    quiet_until = time.monotonic() + 4
-    while time.monotonic() < quiet_until:
-        assert host.active("prod1") in ("inactive", "failed")
+    # Neither running nor waiting for its restart, which is `activating` and `auto-restart`.
+    assert host.active("prod1") in ("inactive", "failed")
+    state = host.guest.run("systemctl show --property=SubState --value taggle@prod1").stdout.strip()
+    assert state in ("dead", "failed")
     assert host.served() == "1"
     host.deployed("3")
     assert host.served() == "3"
@@ -179,7 +178,8 @@ def test_a_jvm_that_ignores_sigterm_is_killed_after_stop_timeout(host: Rented) -
     told = rf"prod2 \(pid {stubborn}\) killed, as SIGTERM had not ended it after (\d+\.\d) s"
     found = re.search(told, ran.out)
     assert found, ran.out
-    assert 2 <= float(found[1]) < 4
+    # By the host's own script, not by systemd, whose limit is later.
+    assert 2 <= float(found[1]) < 2 + limits.UNIT_STOP_EXTRA_S
     assert host.active("prod2") in ("inactive", "failed")
     assert host.pid("prod2") is None
     host.deployed("3")

@@ -19,7 +19,9 @@ from pathlib import Path
 import pytest
 
 from bluegreen.sandbox.standin import Behaviour, Health, build
-from tests.support.jvm import Jvm, answer, free_port, running, until
+from tests.support.jvm import Jvm, answer, running
+from tests.support.processes import free_port
+from tests.support.waiting import wait_for
 
 
 @contextmanager
@@ -133,7 +135,7 @@ def test_sigterm_lets_the_request_in_flight_finish(tmp_path: Path) -> None:
         in_flight.request("GET", "/version?ms=1000")
         jvm.ask("/version")  # accepted after the slow one: so that one was accepted too
         jvm.process.terminate()
-        until(lambda: not jvm.listens())
+        wait_for(lambda: not jvm.listens(), "the port is closed")
         last = answer(in_flight)
         assert (last.status, last.text, last.headers["Connection"]) == (200, "9", "close")
         assert jvm.exit_code() == 143
@@ -165,7 +167,7 @@ def test_sigterm_waits_no_longer_than_the_grace(tmp_path: Path) -> None:
 def test_sigterm_can_be_ignored(tmp_path: Path) -> None:
     with started(tmp_path, Behaviour(ignores_term=True)) as jvm:
         jvm.process.terminate()
-        until(lambda: "SIGTERM ignored" in jvm.printed())
+        wait_for(lambda: "SIGTERM ignored" in jvm.printed(), "SIGTERM arrives")
         assert jvm.ask("/version").status == 200
         jvm.process.kill()
         assert jvm.exit_code() == -9
@@ -212,7 +214,7 @@ def test_health_ends_without_an_answer(tmp_path: Path) -> None:
 
 def test_it_starts_slowly(tmp_path: Path) -> None:
     with running(build(tmp_path / "app.jar", Behaviour(start_s=1))) as jvm:
-        until(lambda: "The following 1 profile is active" in jvm.printed())
+        wait_for(lambda: "The following 1 profile is active" in jvm.printed(), "the JVM runs")
         assert not jvm.listens()
         jvm.wait_until_it_listens()
 
@@ -234,13 +236,13 @@ def test_it_dies_later(tmp_path: Path) -> None:
 def test_health_goes_down_later(tmp_path: Path) -> None:
     with started(tmp_path, Behaviour(down_after_s=0.7)) as jvm:
         assert jvm.ask("/actuator/health").status == 200
-        until(lambda: jvm.ask("/actuator/health").status == 503)
+        wait_for(lambda: jvm.ask("/actuator/health").status == 503, "DOWN")
 
 
 def test_requests_fail_later_and_health_stays_up(tmp_path: Path) -> None:
     with started(tmp_path, Behaviour(fail_after_s=0.7)) as jvm:
         assert jvm.ask("/api/v1/profiles").status == 200
-        until(lambda: jvm.ask("/api/v1/profiles").status == 500)
+        wait_for(lambda: jvm.ask("/api/v1/profiles").status == 500, "errors")
         assert jvm.ask("/actuator/health").status == 200
 
 
@@ -254,7 +256,7 @@ def test_it_hangs_later(tmp_path: Path) -> None:
 
     with started(tmp_path, Behaviour(hang_after_s=0.7)) as jvm:
         assert jvm.ask("/version").status == 200
-        until(hangs)
+        wait_for(hangs, "it hangs")
         assert jvm.listens()
 
 

@@ -16,9 +16,10 @@ import pytest
 import yaml
 
 from tests.support.act import CHECKOUT
-from tests.support.box import Box, box_in, wait_for
+from tests.support.box import Box, box_in
 from tests.support.incidents import Deployer, Moment, deploying_at, jvms
 from tests.support.under_traffic import nothing_lost
+from tests.support.waiting import wait_for
 
 TERM_AFTER_S = 7.5
 KILL_AFTER_S = 2.5

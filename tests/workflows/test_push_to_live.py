@@ -8,7 +8,9 @@ import signal
 from dataclasses import replace
 
 from tests.support.act import Repository, ended
-from tests.support.box import Box, Ran, wait_for
+from tests.support.box import Box
+from tests.support.command import Ran
+from tests.support.waiting import wait_for
 
 NEVER_UP = "\ntaggle:\n  warm-up: 1h\n"
 

@@ -1,4 +1,4 @@
-"""The example, as the fat jar the other tests deploy, is a genuine Spring Boot application. Needs a JDK."""
+"""The fat jar that other tests deploy is a genuine Spring Boot application. Needs a JDK, and no sandbox."""
 
 from __future__ import annotations
 
@@ -9,25 +9,35 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.jvm import answer, running, until
+from tests.support.jvm import answer, running
 from tests.support.springboot import Variant, fat_jar
+from tests.support.waiting import wait_for
 
 
-def test_a_healthy_one_is_up_in_its_slot(tmp_path: Path) -> None:
+def test_a_healthy_one_is_up_in_its_slot_and_a_graceful_shutdown_finishes_its_slow_request(
+    tmp_path: Path,
+) -> None:
     with running(fat_jar(tmp_path / "app.jar", version="1.4.2"), slot="prod1") as jvm:
         jvm.wait_until_it_listens()
-        until(lambda: jvm.ask("/actuator/health").status == 200)
-        health = json.loads(jvm.ask("/actuator/health").body)
+        wait_for(lambda: jvm.ask("/actuator/health").status == 200, "UP")
+        assert json.loads(jvm.ask("/actuator/health").body)["status"] == "UP"
         slot, version = jvm.ask("/api/v1/profiles"), jvm.ask("/version")
+        assert (slot.text, version.text) == ("prod1", "1.4.2")
+        assert (slot.headers["X-Version"], slot.headers["X-Slot"]) == ("1.4.2", "prod1")
         connection = jvm.connect()
         connection.request(
             "POST", "/echo", b"a=b" * 100_000, {"Content-Type": "application/x-www-form-urlencoded"}
         )
-        echo = answer(connection)
-    assert health["status"] == "UP"
-    assert (slot.text, version.text) == ("prod1", "1.4.2")
-    assert (slot.headers["X-Version"], slot.headers["X-Slot"]) == ("1.4.2", "prod1")
-    assert echo.body == b"a=b" * 100_000
+        assert answer(connection).body == b"a=b" * 100_000
+
+        in_flight = jvm.connect()
+        in_flight.request("GET", "/version?ms=1000")
+        jvm.ask("/version")  # accepted after the slow one: so that one was accepted too
+        jvm.process.terminate()
+        last = answer(in_flight)
+        assert (last.status, last.text) == (200, "1.4.2")
+        assert jvm.exit_code() == 143
+    assert "Graceful shutdown complete" in jvm.printed()
 
 
 @pytest.mark.parametrize(("slot", "port"), [("prod1", 8081), ("prod2", 8082)])
@@ -40,20 +50,6 @@ def test_a_profile_alone_brings_its_port(slot: str, port: int, tmp_path: Path) -
         said = next(line for line in process.stdout if "Tomcat initialized with port" in line)
         process.kill()
     assert f"port {port} " in said
-
-
-def test_a_graceful_shutdown_finishes_the_slow_request(tmp_path: Path) -> None:
-    with running(fat_jar(tmp_path / "app.jar", version="2")) as jvm:
-        jvm.wait_until_it_listens()
-        jvm.ask("/version")
-        in_flight = jvm.connect()
-        in_flight.request("GET", "/version?ms=1000")
-        jvm.ask("/version")  # accepted after the slow one: so that one was accepted too
-        jvm.process.terminate()
-        last = answer(in_flight)
-        assert (last.status, last.text) == (200, "2")
-        assert jvm.exit_code() == 143
-    assert "Graceful shutdown complete" in jvm.printed()
 
 
 @pytest.mark.parametrize(("variant", "status"), [("part-up", "DOWN"), ("warming-up", "OUT_OF_SERVICE")])
