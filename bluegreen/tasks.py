@@ -35,6 +35,7 @@ from bluegreen.errors import BluegreenError, Failed, WrongUsage
 from bluegreen.jar import Jar
 from bluegreen.report.github import reported
 from bluegreen.rollout.interrupts import ignore_from_now_on, raise_on_termination
+from bluegreen.ssh.client_config import login_user
 
 HOST = "an entry of hosts: in config.yml; may be left out where there is one only"
 CONFIG = "the file to read instead of config.yml in the current folder"
@@ -213,7 +214,7 @@ def show_config(c: Context, host: str | None = None, config: str = "config.yml")
         for name in names:
             if len(names) > 1:
                 console.out(f"# {name}")
-            told = configuration.hidden(loaded.host(name))
+            told = configuration.printable(loaded.host(name, login_user))
             console.out(yaml.safe_dump(told, sort_keys=False, allow_unicode=True).rstrip())
 
 
@@ -297,7 +298,7 @@ def _answer(question: str, default: str | None) -> str:
 
 
 def _settings(config: str, host: str | None) -> Settings:
-    settings = configuration.load(Path(config)).host(host)
+    settings = configuration.load(Path(config)).host(host, login_user)
     return commands.sandbox.resolved(settings, Path(config)) if settings.sandbox else settings
 
 

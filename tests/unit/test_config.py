@@ -490,12 +490,12 @@ hosts:
     read = loaded(tmp_path, text)
 
     for name in read.host_names:
-        shown = yaml.safe_dump(config.hidden(read.host(name)), sort_keys=False)
+        shown = yaml.safe_dump(config.printable(read.host(name)), sort_keys=False)
         assert loaded(tmp_path, shown).host(None) == read.host(name)
 
 
 def test_shown_times_are_text_and_of_secrets_the_names_are_shown(tmp_path: Path) -> None:
-    shown = config.hidden(loaded(tmp_path, WITH_SECRETS).host(None))
+    shown = config.printable(loaded(tmp_path, WITH_SECRETS).host(None))
 
     assert (shown["health"]["every"], shown["health"]["timeout"]) == ("500ms", "2m")
     assert shown["switch"]["watch"] == "10s"
