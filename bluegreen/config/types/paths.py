@@ -91,7 +91,7 @@ def _require_known_placeholders(text: str) -> None:
         if placeholder not in _PLACEHOLDERS:
             raise ValueError(
                 f"{shown(text)} contains '{placeholder}', which is not a placeholder"
-                f"{did_you_mean(placeholder, _PLACEHOLDERS) or '; write'} ({' or '.join(_PLACEHOLDERS)})"
+                f"{did_you_mean(placeholder, _PLACEHOLDERS)}; write {' or '.join(_PLACEHOLDERS)}"
             )
 
 
