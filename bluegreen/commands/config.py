@@ -8,10 +8,11 @@ import yaml
 
 from bluegreen import config, jar
 from bluegreen.commands import sandbox
-from bluegreen.config import Settings, hidden
+from bluegreen.config import Settings, printable
 from bluegreen.console.terminal import Console
 from bluegreen.errors import WrongUsage
 from bluegreen.jar import Jar
+from bluegreen.ssh.client_config import login_user
 
 
 def run(path: Path, host: str | None, console: Console) -> None:
@@ -21,7 +22,7 @@ def run(path: Path, host: str | None, console: Console) -> None:
     for name in names:
         if len(names) > 1:
             console.out(f"# {name}")
-        settings = hidden(loaded.host(name))
+        settings = printable(loaded.host(name, login_user))
         console.out(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True).rstrip())
 
 
@@ -32,7 +33,7 @@ def resolved(path: Path, host: str | None) -> Settings:
         WrongUsage: config.yml is wrong, or has no such host.
         CannotConnect: the host is a sandbox that does not run.
     """
-    settings = config.load(path).host(host)
+    settings = config.load(path).host(host, login_user)
     return sandbox.resolved(settings, path) if settings.sandbox else settings
 
 

@@ -1,32 +1,18 @@
-"""config.yml: reading it, checking it, and the settings of a host that come of it."""
+"""config.yml: load it, check it, and resolve the settings of a host."""
 
 from bluegreen.config.file import Config, load
-from bluegreen.config.settings import (
-    Health,
-    Java,
-    Nginx,
-    OldSlot,
-    Releases,
-    Settings,
-    Site,
-    Switch,
-    hidden,
-    secrets_from,
-)
+from bluegreen.config.printable import printable
+from bluegreen.config.secrets import bundled, secrets_from
+from bluegreen.config.settings import Nginx, Settings
 from bluegreen.config.yaml_source import ConfigError
 
 __all__ = [
     "Config",
     "ConfigError",
-    "Health",
-    "Java",
     "Nginx",
-    "OldSlot",
-    "Releases",
     "Settings",
-    "Site",
-    "Switch",
-    "hidden",
+    "bundled",
     "load",
+    "printable",
     "secrets_from",
 ]

@@ -1,4 +1,4 @@
-"""Pinning host keys in a config.yml: one value is written, and not a blank elsewhere is moved."""
+"""Pin host keys in a config.yml: one value is written, every other character stays as it is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bluegreen.errors import WrongUsage
 
 
 def pinned(text: str, host: str, keys: Sequence[str]) -> str:
-    """The text of a config.yml with `hosts.<host>.host_key` set to the keys, all else as it was.
+    """The text of a config.yml with `hosts.<host>.host_key` set to these keys.
 
     Args:
         text: a valid config.yml.
@@ -18,21 +18,21 @@ def pinned(text: str, host: str, keys: Sequence[str]) -> str:
         keys: `type base64` each; at least one.
 
     Raises:
-        WrongUsage: the entry is written in a way that cannot be edited (an alias, a merge key).
+        WrongUsage: the entry cannot be edited: it is an alias, or has only a merge key.
     """
     entry = _value_of(_value_of(yaml.compose(text, Loader=yaml.SafeLoader), "hosts"), host)
     if not isinstance(entry, yaml.MappingNode) or not entry.value:
         raise WrongUsage(
-            f"hosts.{host} is written in a way that cannot be edited here",
-            remedy=f"write into it by hand: host_key: {_value(keys)}",
+            f"hosts.{host} cannot be edited: it has no keys of its own",
+            remedy=f"add this line to it: host_key: {_value(keys)}",
         )
     present = _value_of(entry, "host_key")
     if present is not None:
-        # The end of a block list is the start of the next key: what stands between stays.
+        # A block list ends where the next key begins: what is between them stays.
         end = present.start_mark.index + len(text[present.start_mark.index : present.end_mark.index].rstrip())
-        # A list in block style begins on a line of its own.
+        # A list in block style begins on the line after its key.
         begin = text.rindex(":", 0, present.start_mark.index) + 1
-        if not _of_block_style(present):
+        if not _is_block_list(present):
             begin = present.start_mark.index
             return text[:begin] + _value(keys) + text[end:]
         return f"{text[:begin]} {_value(keys)}{text[end:]}"
@@ -40,13 +40,13 @@ def pinned(text: str, host: str, keys: Sequence[str]) -> str:
     if entry.flow_style:
         last = entry.value[-1][1].end_mark.index
         return f"{text[:last]}, host_key: {_value(keys)}{text[last:]}"
-    # Ahead of the entry's first key, indented like it: a comment behind a value stays with it.
+    # Before the first key of the entry: after the last value there may be a comment.
     at = first_key.start_mark.index
     newline = "\r\n" if "\r\n" in text else "\n"
     return f"{text[:at]}host_key: {_value(keys)}{newline}{' ' * first_key.start_mark.column}{text[at:]}"
 
 
-def _of_block_style(node: yaml.Node) -> bool:
+def _is_block_list(node: yaml.Node) -> bool:
     return isinstance(node, yaml.SequenceNode) and not node.flow_style
 
 

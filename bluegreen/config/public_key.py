@@ -1,89 +1,72 @@
-"""A host key as config.yml pins it: `ssh-ed25519 AAAA...`, and what people paste instead."""
+"""A host key as config.yml pins it, `ssh-ed25519 AAAA…`, and messages for what people paste instead."""
 
 from __future__ import annotations
 
-import base64
-import binascii
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
-_FIELDS = {
-    "ssh-ed25519": 2,
-    "ecdsa-sha2-nistp256": 3,
-    "ecdsa-sha2-nistp384": 3,
-    "ecdsa-sha2-nistp521": 3,
-    "ssh-rsa": 3,
-}
-"""The kinds of host keys, and of how many fields their base64 consists (RFC 4253 6.6, RFC 5656, RFC 8709)."""
+TYPES = (
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "ssh-rsa",
+)
 
 _EXAMPLE = "write type and base64, as in 'ssh-ed25519 AAAAC3Nza…'"
 
 
-def checked(pasted: str) -> str:
-    """The key as `type base64`, a comment behind it left off.
+def parsed(pasted: str) -> str:
+    """The key as `type base64`, without a comment after it.
 
     Raises:
-        ValueError: it is no OpenSSH public key; the text says what it looks like and what to write.
+        ValueError: it is not an OpenSSH public key; the message says what it looks like and what to write.
     """
-    words = pasted.split()
     if "PRIVATE KEY" in pasted:
-        raise ValueError("this is a private key, which belongs to nobody else; pin the host's public one")
+        raise ValueError("this is a private key, which must stay secret; pin the public key of the host")
     if "\n" in pasted.strip():
-        raise ValueError(f"this is more than one line; give several keys as a list, each: {_EXAMPLE}")
+        raise ValueError(f"this is more than one line; write several keys as a list, each: {_EXAMPLE}")
+    words = pasted.split()
     if not words:
         raise ValueError(f"the key is empty; {_EXAMPLE}")
     if words[0].startswith(("SHA256:", "MD5:")):
         raise ValueError(
-            f"'{words[0]}' is a fingerprint, and a key cannot be told from it; "
-            "`invoke trust` pins the key itself, `ssh-keyscan -t ed25519 ADDRESS` shows it"
+            f"'{words[0]}' is a fingerprint, and the key cannot be computed from it; `bluegreen trust` pins "
+            "the key, `ssh-keyscan -t ed25519 ADDRESS` prints it"
         )
     if len(words) == 1 and words[0].startswith("AAAA"):
-        kind = _kind_within(words[0])
-        raise ValueError(f"the key's type is missing; write '{kind or 'ssh-ed25519'} {_short(words[0])}'")
-    if words[0] not in _FIELDS and len(words) > 2 and words[-2 if len(words) == 3 else 1] in _FIELDS:
+        key_type = _type_of(words[0]) or TYPES[0]
+        raise ValueError(f"the key's type is missing; write '{key_type} {_short(words[0])}'")
+    if words[0] not in TYPES and len(words) > 2 and words[1] in TYPES:
         raise ValueError(
-            f"this is a whole line of known_hosts; leave its first word away: '{words[1]} {_short(words[2])}'"
+            f"this is a line of known_hosts; omit the host name: '{words[1]} {_short(words[2])}'"
         )
-    if words[0] not in _FIELDS:
-        raise ValueError(f"'{words[0]}' is no type of host key ({', '.join(_FIELDS)}); {_EXAMPLE}")
+    if words[0] not in TYPES:
+        raise ValueError(f"'{words[0]}' is not a type of host key ({', '.join(TYPES)}); {_EXAMPLE}")
     if len(words) == 1:
-        raise ValueError(f"'{words[0]}' is the type alone; {_EXAMPLE}")
-    _check_base64(words[0], words[1])
+        raise ValueError(f"'{words[0]}' is only the type; {_EXAMPLE}")
+    _require_key(words[0], words[1])
     return f"{words[0]} {words[1]}"
 
 
-def _check_base64(kind: str, encoded: str) -> None:
+def _require_key(key_type: str, encoded: str) -> None:
+    if _is_key(key_type, encoded):
+        return
+    if other := _type_of(encoded):
+        raise ValueError(f"the type is {key_type}, but the key is {other}; write '{other} {_short(encoded)}'")
+    raise ValueError(f"'{_short(encoded)}' is not a whole {key_type} key; paste it again, in one line")
+
+
+def _type_of(encoded: str) -> str | None:
+    return next((key_type for key_type in TYPES if _is_key(key_type, encoded)), None)
+
+
+def _is_key(key_type: str, encoded: str) -> bool:
     try:
-        blob = base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError(
-            f"'{_short(encoded)}' is no base64 of a key, or was cut off; paste it again, in one line"
-        ) from None
-    inner = _kind_within(encoded)
-    if inner is not None and inner != kind:
-        raise ValueError(f"says {kind}, but the key itself is {inner}; write '{inner} {_short(encoded)}'")
-    if inner is None or not _is_complete(blob, _FIELDS[kind]):
-        raise ValueError(f"'{_short(encoded)}' is not a whole {kind} key; paste it again, in one line")
-
-
-def _kind_within(encoded: str) -> str | None:
-    """The type that the base64 itself begins with, if it is one of ours."""
-    whole_groups = encoded[: len(encoded) // 4 * 4]
-    try:
-        blob = base64.b64decode(whole_groups)
-    except (binascii.Error, ValueError):
-        return None
-    length = int.from_bytes(blob[:4], "big")
-    return next((kind for kind in _FIELDS if blob[4 : 4 + length] == kind.encode()), None)
-
-
-def _is_complete(blob: bytes, fields: int) -> bool:
-    """Whether it consists of so many fields, each behind its length, with nothing missing or left over."""
-    at = 0
-    for _ in range(fields):
-        length = int.from_bytes(blob[at : at + 4], "big")
-        at += 4 + length
-        if length == 0 or at > len(blob):
-            return False
-    return at == len(blob)
+        load_ssh_public_key(f"{key_type} {encoded}".encode())
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+    return True
 
 
 def _short(encoded: str) -> str:

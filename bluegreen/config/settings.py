@@ -1,68 +1,23 @@
-"""What can be set in config.yml, and the settings that come of it for one host.
+"""The settings of config.yml: type, default and description of each, in one place.
 
-A setting's type, default and description stand here in one place; the JSON schema for editors
-(`bluegreen.config.schema`) is made from them.
+The JSON schema for editors (`bluegreen.config.schema`) is made from these models.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bluegreen.config import duration
-from bluegreen.config.types import (
-    Addresses,
-    AfterSwitch,
-    AppName,
-    Env,
-    Every,
-    Flag,
-    HealthPorts,
-    HostKeys,
-    HostName,
-    Identity,
-    IncludePath,
-    JarPattern,
-    JavaArgs,
-    JavaBin,
-    JavaOptions,
-    JavaVersion,
-    Keep,
-    KeepFor,
-    ListenPort,
-    Method,
-    Networks,
-    ProbePath,
-    ReleasesPath,
-    Secrets,
-    ServerName,
-    Slots,
-    SshPort,
-    Supervisor,
-    Timeout,
-    Ups,
-    UrlPath,
-    UrlPaths,
-    UserName,
-    VerifyPath,
-    Wait,
-    Warm,
-    did_you_mean,
-    env_value,
-)
+from bluegreen.config import types
+from bluegreen.config.messages import did_you_mean
 from bluegreen.errors import WrongUsage
-
-# Several secrets in one variable, for a workflow that is written once for many applications.
-BUNDLE = "BLUEGREEN_SECRETS"
 
 
 class _Frozen(BaseModel):
-    """Never changed once read; a key it does not know is an error.
+    """A part of the settings: immutable, and an unknown key is an error.
 
-    In the file a time has no unit in its name (`every: 500ms`), in Python it has (`every_s`).
+    A duration has no unit in its key in the file (`every: 500ms`), and has one in Python (`every_s`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_by_alias=True, validate_by_name=True)
@@ -71,76 +26,80 @@ class _Frozen(BaseModel):
 class Java(_Frozen):
     """The JVM and how it is started."""
 
-    version: JavaVersion = Field(17, description="Java that the jar needs; `setup` installs it")
-    bin: JavaBin = Field("java", description="The java command on the host, or its whole path")
-    options: JavaOptions = Field((), description="Options of the JVM, such as -Xmx512m")
-    args: JavaArgs = Field((), description="Arguments of the application")
+    version: types.JavaVersion = Field(17, description="Java that the jar needs; `setup` installs it")
+    bin: types.JavaBin = Field("java", description="The java command on the host, or its whole path")
+    options: types.JavaOptions = Field((), description="Options of the JVM, such as -Xmx512m")
+    args: types.JavaArgs = Field((), description="Arguments of the application")
 
 
 class Health(_Frozen):
-    """When a slot is UP."""
+    """When a slot counts as UP."""
 
-    path: UrlPath = Field("/actuator/health", description="What answers status UP")
-    ports: HealthPorts = Field({}, description="Management port of a slot, where it is not the slot's own")
-    every_s: Every = Field(0.5, alias="every", description="Pause between two looks")
-    timeout_s: Timeout = Field(120.0, alias="timeout", description="How long a slot may take to be UP")
-    ups: Ups = Field(1, description="How many UPs in a row are asked for")
-    smoke: UrlPaths = Field((), description="Paths that must answer 2xx before the switch")
-    warm: Warm = Field(5, description="Requests that warm the new JVM before the switch")
+    path: types.UrlPath = Field("/actuator/health", description="Path that answers status UP")
+    ports: types.HealthPorts = Field({}, description="Management port of a slot, if it has one of its own")
+    every_s: types.Pause = Field(0.5, alias="every", description="Pause between two health checks")
+    timeout_s: types.Timeout = Field(120.0, alias="timeout", description="Time for a slot to become UP")
+    ups: types.Ups = Field(1, description="Consecutive UP answers that are required")
+    smoke: types.UrlPaths = Field((), description="Paths that must answer 2xx before the switch")
+    warm: types.Warm = Field(5, description="Requests that warm the new JVM before the switch")
 
 
 class Switch(_Frozen):
-    """How nginx is pointed at the other slot."""
+    """How traffic is switched to the other slot."""
 
-    method: Method = Field("instant", description="instant: a marker, no reload. reload: the plain include")
-    include: IncludePath = Field(
+    method: types.Method = Field("instant", description="instant: renames a marker. reload: reloads nginx")
+    include: types.IncludePath = Field(
         "/etc/nginx/conf.d/service-url.inc", description="The nginx file that names the live slot"
     )
-    verify: VerifyPath = Field(
-        "/api/v1/profiles", description="Path that answers the live slot's name through nginx; null: none"
+    verify: types.VerifyPath = Field(
+        "/api/v1/profiles",
+        description="Path that answers the live slot's name through nginx; null: none",
     )
-    probe: ProbePath = Field(
-        None, description="Path asked ten times a second meanwhile; by default the verify path"
+    probe: types.UrlPath | None = Field(
+        None, description="Path requested ten times a second during a switch; by default the verify path"
     )
-    watch_s: Wait = Field(10.0, alias="watch", description="Time in which a failing slot is switched back")
+    watch_s: types.Wait = Field(
+        10.0, alias="watch", description="Time in which a failing slot is switched back"
+    )
 
 
 class OldSlot(_Frozen):
-    """What becomes of the slot that was live before."""
+    """What happens to the previous slot after a switch."""
 
-    after_switch: AfterSwitch = Field(
-        "keep", description="keep: runs on, for an instant rollback. stop: drained, then stopped"
+    after_switch: types.AfterSwitch = Field(
+        "keep",
+        description="keep: it keeps running, for an instant rollback. stop: drained, then stopped",
     )
-    drain_s: Wait = Field(
-        30.0, alias="drain", description="Time for its requests to end before it is stopped"
+    drain_s: types.Wait = Field(
+        30.0, alias="drain", description="Time for its requests to finish before it is stopped"
     )
-    keep_for_s: KeepFor = Field(
-        None, alias="keep_for", description="With keep: the host stops it after that time; null: never"
+    keep_for_s: types.TimeoutOrNever = Field(
+        None, alias="keep_for", description="With keep: the host stops it after this time; null: never"
     )
-    stop_timeout_s: Wait = Field(
+    stop_timeout_s: types.Wait = Field(
         30.0, alias="stop_timeout", description="Time for its graceful shutdown before it is killed"
     )
 
 
 class Releases(_Frozen):
-    """Where releases are kept on the host."""
+    """Where releases are kept on the host, and how many."""
 
-    path: ReleasesPath = Field(
-        "/home/<user>/<app>", description="The app's folder; <user> and <app> are filled in"
+    path: types.ReleasesPath = Field(
+        "/home/<user>/<app>", description="The app's folder; <user> and <app> are replaced"
     )
-    keep: Keep = Field(5, description="How many good releases are kept")
+    keep: types.Keep = Field(5, description="Number of good releases that are kept")
 
 
 class Site(_Frozen):
     """The nginx site that `setup` writes."""
 
-    server_name: ServerName = Field("_", description="Names it answers to; _ is any")
-    listen: ListenPort = Field(80, description="Port it listens on")
-    proxies: Networks = Field((), description="Networks whose X-Forwarded-For is believed")
+    server_name: types.ServerName = Field("_", description="Its server_name; _ matches any")
+    listen: types.ListenPort = Field(80, description="Port it listens on")
+    proxies: types.Networks = Field((), description="Networks of proxies whose X-Forwarded-For is trusted")
 
 
 class Nginx(_Frozen):
-    """The nginx of the host: not set in config.yml, but the sandbox has one of its own."""
+    """The nginx of the host. Not set in config.yml: the sandbox runs its own."""
 
     command: tuple[str, ...] = ("nginx",)
     sudo: bool = True
@@ -148,47 +107,47 @@ class Nginx(_Frozen):
 
 
 class Sections(_Frozen):
-    """What is set at the top of config.yml for every host, and may be overridden for one."""
+    """The settings at the top level of config.yml, which an entry of `hosts:` may override."""
 
-    jar: JarPattern = Field(
+    jar: types.JarPattern = Field(
         "build/libs/*.jar", description="Path or pattern of the one jar; *-plain.jar is skipped"
     )
-    slots: Slots = Field(
+    slots: types.Slots = Field(
         {"prod1": 8081, "prod2": 8082}, description="The two slots: Spring profile and port of each"
     )
     java: Java = Java()
-    env: Env = Field({}, description="Environment of the application")
-    secrets: Secrets = Field(
-        (), description="Names of variables whose values come from the deployer's environment"
+    env: types.Env = Field({}, description="Environment of the application")
+    secrets: types.Secrets = Field(
+        (), description="Names of variables; their values come from the environment of the deploy"
     )
     health: Health = Health()
     switch: Switch = Switch()
     old_slot: OldSlot = OldSlot()
     releases: Releases = Releases()
-    supervisor: Supervisor = Field("systemd", description="What keeps a JVM running")
+    supervisor: types.Supervisor = Field("systemd", description="What keeps a JVM running")
     site: Site = Site()
 
 
 class HostEntry(Sections):
-    """One entry of `hosts:`: how it is reached, and what differs there."""
+    """An entry of `hosts:`: how it is reached, and the settings that differ there."""
 
-    address: Addresses = Field((), description="Name or IP address; a list for several machines")
-    port: SshPort | None = Field(None, description="SSH port; by default that of ~/.ssh/config, or 22")
-    user: UserName | None = Field(None, description="User to sign in as; by default that of ~/.ssh/config")
-    host_key: HostKeys = Field((), description="Pinned host key: type and base64; a list for several")
-    identity: Identity = Field(None, description="Path of the private SSH key")
-    sandbox: Flag = Field(False, description="The embedded host of this checkout")
+    address: types.Addresses = Field((), description="Name or IP address; a list for several machines")
+    port: types.SshPort | None = Field(None, description="SSH port; by default that of ~/.ssh/config, or 22")
+    user: types.UserName | None = Field(None, description="User to log in; by default that of ~/.ssh/config")
+    host_key: types.HostKeys = Field((), description="Pinned host key: type and base64; a list for several")
+    identity: types.Identity = Field(None, description="Path of the private SSH key")
+    sandbox: types.Flag = Field(False, description="Whether this is the embedded host of this checkout")
 
 
 class ConfigFile(Sections):
-    """config.yml as it is written."""
+    """config.yml, as it is written."""
 
-    app: AppName = Field(description="Names the systemd unit, folders and lock on the host")
-    hosts: dict[HostName, HostEntry] = Field(description="Where to deploy: `--host NAME` picks an entry")
+    app: types.AppName = Field(description="Names the systemd unit, folders and lock on the host")
+    hosts: dict[types.HostName, HostEntry] = Field(description="Where to deploy: `--host NAME` selects one")
 
 
 class Settings(Sections):
-    """Everything that is set for one entry of `hosts:`, its own sections merged over the top level's."""
+    """The settings of one host: its entry of `hosts:` merged over the top level."""
 
     host: str
     app: str
@@ -201,114 +160,24 @@ class Settings(Sections):
     nginx: Nginx = Nginx()
 
     def other(self, slot: str) -> str:
-        """The slot that is not this one.
+        """The other slot.
 
         Raises:
-            WrongUsage: there is no such slot.
+            WrongUsage: `slot` is not a slot of this host.
         """
-        self._check_slot(slot)
+        self._require_slot(slot)
         return next(name for name in self.slots if name != slot)
 
     def health_port(self, slot: str) -> int:
-        """The port that answers the slot's health.
+        """The port of the slot's health check: its management port, or else its own.
 
         Raises:
-            WrongUsage: there is no such slot.
+            WrongUsage: `slot` is not a slot of this host.
         """
-        self._check_slot(slot)
+        self._require_slot(slot)
         return self.health.ports.get(slot, self.slots[slot])
 
-    def _check_slot(self, slot: str) -> None:
+    def _require_slot(self, slot: str) -> None:
         if slot not in self.slots:
-            near = did_you_mean(slot, self.slots)
-            raise WrongUsage(
-                f"'{slot}' is not a slot of {self.host}{near or '; there are'} ({' and '.join(self.slots)})"
-            )
-
-
-def secrets_from(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
-    """The values of the settings' secrets: each a variable of its name, or a line of BLUEGREEN_SECRETS.
-
-    Raises:
-        WrongUsage: some are missing, empty, or of several lines. It names all of them and shows no value.
-    """
-    # A variable that is there and empty is a secret that GitHub does not have: it hides none of the bundle.
-    environ = {
-        **environ,
-        **{name: value for name, value in bundled(environ).items() if not environ.get(name)},
-    }
-    missing = [name for name in settings.secrets if not environ.get(name)]
-    if missing:
-        on_github = ", ".join(f"{name}: ${{{{ secrets.{name} }}}}" for name in missing)
-        exported = " ".join(f"{name}=…" for name in missing)
-        why = [
-            f"{name} is empty (a secret that GitHub does not have comes as an empty text)"
-            if name in environ
-            else f"{name} is not set"
-            for name in missing
-        ]
-        raise WrongUsage(
-            f"secrets missing from the environment: {', '.join(missing)}",
-            why=why,
-            remedy=f"on GitHub, in the deploying step: `env: {{{on_github}}}`, or a line NAME=value each in "
-            f"the secret {BUNDLE}; in a shell: export {exported}",
-        )
-    values = {name: environ[name] for name in settings.secrets}
-    wrong = []
-    for name, value in values.items():
-        try:
-            env_value(value)
-        except ValueError as error:
-            wrong.append(f"{name}: {error}")
-    if wrong:
-        raise WrongUsage("secrets that no environment file can hold:", why=wrong)
-    return values
-
-
-def bundled(environ: Mapping[str, str]) -> dict[str, str]:
-    """The secrets of BLUEGREEN_SECRETS, a line NAME=value each: a reusable workflow cannot know their names.
-
-    Raises:
-        WrongUsage: a line is none of that form; it is named by its number.
-    """
-    found = {}
-    for number, line in enumerate(environ.get(BUNDLE, "").splitlines(), start=1):
-        name, separator, value = line.partition("=")
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        if not separator:
-            raise WrongUsage(
-                f"{BUNDLE}, line {number}: there is no '=' in it",
-                remedy="write a line NAME=value for each secret",
-            )
-        found[name.strip()] = value
-    return found
-
-
-def hidden(settings: Settings) -> dict[str, Any]:
-    """The settings as a config.yml with this one host would say them; of secrets it has the names only."""
-    reached: dict[str, Any] = {
-        "address": list(settings.addresses),
-        "port": settings.port,
-        "user": settings.user,
-        "host_key": list(settings.host_keys),
-        "identity": str(settings.identity) if settings.identity else None,
-        "sandbox": settings.sandbox,
-    }
-    sections = {name: _plain(getattr(settings, name), name) for name in Sections.model_fields}
-    return {
-        "app": settings.app,
-        **sections,
-        "hosts": {settings.host: {key: value for key, value in reached.items() if value}},
-    }
-
-
-def _plain(value: Any, name: str) -> Any:
-    if isinstance(value, BaseModel):
-        fields = type(value).model_fields
-        return {info.alias or key: _plain(getattr(value, key), key) for key, info in fields.items()}
-    if name.endswith("_s") and value is not None:
-        return duration.text(value)
-    if isinstance(value, dict):
-        return dict(value)
-    return list(value) if isinstance(value, tuple) else value
+            right = did_you_mean(slot, self.slots) or "; its slots are"
+            raise WrongUsage(f"'{slot}' is not a slot of {self.host}{right} ({' and '.join(self.slots)})")

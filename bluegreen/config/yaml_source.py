@@ -1,7 +1,7 @@
 """A YAML file as plain data, with the line of every key.
 
-Scalars are read as YAML 1.2 reads them, as editors do: PyYAML's 1.1 would make `on` a boolean, `22:33` the
-number 1353 and `010` the number 8, and nobody who writes a config means that.
+Scalars are read by YAML 1.2, as editors read them. PyYAML reads YAML 1.1, where `on` is a boolean, `22:33` is
+the number 1353 and `010` is the number 8.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ import yaml
 from bluegreen.errors import WrongUsage
 
 Key = tuple[str | int, ...]
-"""Where a value stands: names of keys, and numbers from 0 of a list's items."""
+"""The place of a value: names of keys, and indexes of list items from 0."""
 
 Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | None"
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong in a file.
+    """One problem in a file.
 
     Args:
         line: from 1.
-        key: where it stands; empty for the file as a whole.
+        key: the place in the file; empty for the file as a whole.
         text: the wrong value, why it is wrong, and a right one.
     """
 
@@ -38,7 +38,7 @@ class Problem:
 
 
 class ConfigError(WrongUsage):
-    """config.yml is wrong: all that is, each with its line and key."""
+    """config.yml has errors; `problems` are all of them, by line."""
 
     def __init__(self, path: Path, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(dict.fromkeys(problems), key=lambda problem: problem.line))
@@ -54,13 +54,14 @@ class ConfigError(WrongUsage):
 
 @dataclass(frozen=True)
 class Source:
-    """What a YAML file says.
+    """The content of a YAML file.
 
     Args:
-        data: the mapping it holds. Keys are text as written.
+        path: as it was passed to `read`.
+        data: its mapping. Keys are text as written.
         lines: of every key and list item, from 1.
-        texts: every scalar as it is written, quotes aside.
-        problems: keys that stand twice, and the like: found while reading, shown with later ones.
+        texts: every scalar as it is written, without its quotes.
+        problems: duplicate keys and the like. They are reported together with wrong values.
     """
 
     path: Path
@@ -70,23 +71,23 @@ class Source:
     problems: tuple[Problem, ...]
 
     def line(self, key: Key) -> int:
-        """The line of this key, or of the nearest one around it that the file holds."""
+        """The line of this key, or of the nearest key around it that is in the file."""
         while key and key not in self.lines:
             key = key[:-1]
         return self.lines.get(key, 1)
 
 
 def dotted(key: Key) -> str:
-    """`hosts.prod.address[1]`"""
+    """The key as a person writes it: `hosts.prod.address[1]`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key).removeprefix(".")
 
 
 def read(path: Path) -> Source:
-    """Read a YAML file whose top is a mapping.
+    """Read a YAML file whose top level is a mapping.
 
     Raises:
         WrongUsage: there is no such file, or it cannot be read.
-        ConfigError: it is empty, no YAML, or no mapping.
+        ConfigError: the file is empty, not YAML, or not a mapping.
     """
     text = _text_of(path)
     try:
@@ -96,16 +97,14 @@ def read(path: Path) -> Source:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise ConfigError(
-            path, [Problem(line, (), f"holds the control character {_named(error.character)}; delete it")]
+            path, [Problem(line, (), f"contains the control character {_named(error.character)}; delete it")]
         ) from None
     if root is None or (isinstance(root, yaml.ScalarNode) and root.value == ""):
         raise ConfigError(path, [Problem(1, (), "the file is empty; `app: NAME` and `hosts:` are required")])
     if not isinstance(root, yaml.MappingNode):
         what = "a list" if isinstance(root, yaml.SequenceNode) else "a text"
-        found = Problem(
-            root.start_mark.line + 1, (), f"the file holds {what}; it must hold keys, such as `app: taggle`"
-        )
-        raise ConfigError(path, [found])
+        text = f"the file is {what}; write keys with values, such as `app: taggle`"
+        raise ConfigError(path, [Problem(root.start_mark.line + 1, (), text)])
     walk = _Walk()
     data = walk.mapping(root, ())
     return Source(path, data, walk.lines, walk.texts, tuple(walk.problems))
@@ -117,7 +116,7 @@ def _text_of(path: Path) -> str:
     except FileNotFoundError:
         raise WrongUsage(
             f"{path}: there is no such file in {path.absolute().parent}",
-            remedy="`invoke init` writes one, `--config F` reads another",
+            remedy="`bluegreen init` writes one, `--config FILE` reads another",
         ) from None
     except IsADirectoryError:
         raise WrongUsage(f"{path}: is a folder", remedy=f"--config {path / 'config.yml'}") from None
@@ -134,7 +133,7 @@ def _named(character: object) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """Tells numbers, booleans and null from text by YAML 1.2, less its numbers with leading zeros."""
+    """Recognizes numbers, booleans and null as YAML 1.2 does, but reads 010 as text."""
 
 
 _Loader.yaml_implicit_resolvers = {}
@@ -153,7 +152,7 @@ for _tag, _pattern, _firsts in [
 
 
 class _Walk:
-    """One way through the nodes of a file, gathering lines, texts and problems."""
+    """Visits the nodes of a file and collects lines, texts and problems."""
 
     def __init__(self) -> None:
         self.lines: dict[Key, int] = {}
@@ -163,7 +162,7 @@ class _Walk:
 
     def value(self, node: yaml.Node, key: Key) -> Plain:
         if any(node is around for around in self._open):
-            self._problem(node, key, "an alias (*name) stands within what it repeats; write it out")
+            self._problem(node, key, "an alias (*name) is inside its own value; write the value instead")
             return None
         self._open.append(node)
         try:
@@ -181,12 +180,12 @@ class _Walk:
         for name_node, value_node in node.value:
             line = name_node.start_mark.line + 1
             if not isinstance(name_node, yaml.ScalarNode):
-                self._problem(name_node, key, "a key must be a plain word; are there { } too many?")
+                self._problem(name_node, key, "a key must be a plain word; remove { } around it")
             elif name_node.tag == "tag:yaml.org,2002:merge":
                 merged |= self._merged(value_node, key)
             elif name_node.value in own:
                 at = (*key, name_node.value)
-                text = f"stands twice, first in line {self.lines[at]}; keep one of the two"
+                text = f"duplicate key, first on line {self.lines[at]}; delete one of the two"
                 self.problems.append(Problem(line, at, text))
             else:
                 at = (*key, name_node.value)
@@ -198,7 +197,7 @@ class _Walk:
         value = self.value(node, key)
         if isinstance(value, dict):
             return value
-        self._problem(node, key, "`<<:` takes one mapping, such as `<<: *prod`")
+        self._problem(node, key, "`<<:` accepts one mapping, such as `<<: *prod`")
         return {}
 
     def _sequence(self, node: yaml.SequenceNode, key: Key) -> list[Plain]:
@@ -218,12 +217,12 @@ class _Walk:
         if kind == "bool":
             return written.lower() == "true"
         if kind == "int":
-            # More would overflow a float, and int() itself refuses 4301. A text is refused where it stands.
+            # A longer one overflows a float, and int() refuses 4301 digits. As a text it is a wrong value.
             return int(written) if len(written) <= 300 else written
         if kind == "float":
             return float(written.lower().replace(".inf", "inf").replace(".nan", "nan"))
         if kind not in ("str", "merge"):
-            self._problem(node, key, f"the tag {node.tag!r} is not used here; delete it")
+            self._problem(node, key, f"the tag {node.tag!r} has no meaning here; delete it")
         return written
 
     def _problem(self, node: yaml.Node, key: Key, text: str) -> None:
@@ -231,22 +230,28 @@ class _Walk:
 
 
 _REMEDIES = [
-    (r"character '\\t'", "a tab stands here; YAML is indented with spaces only"),
+    (r"character '\\t'", "a tab is used for the indent; write spaces"),
     (
         "mapping values are not allowed",
         "a second ': ' in one line, or a wrong indent; put a text that holds ': ' in quotes",
     ),
-    ("could not find expected ':'", "a key without its ':'; write `key: value`"),
-    ("expected <block end>", "the indent is not that of the lines above; keys of one section stand in line"),
+    ("could not find expected ':'", "a key has no ':'; write `key: value`"),
+    (
+        "expected <block end>",
+        "the indent differs from the lines above; indent keys of one section equally",
+    ),
     (r"expected ',' or '\}'", "a '{' is not closed, or a ',' is missing; write {one: 1, two: 2}"),
     (r"expected ',' or '\]'", "a '[' is not closed, or a ',' is missing; write [one, two]"),
-    ("while scanning a quoted scalar|unexpected end of stream", "a quote is opened and not closed"),
+    (
+        "while scanning a quoted scalar|unexpected end of stream",
+        "a quote is not closed; add one at the end",
+    ),
     (
         "undefined alias|scanning an alias",
-        "an alias (*name) without its anchor (&name); put a text with * first in quotes",
+        "an alias (*name) has no anchor (&name); put a text that begins with * in quotes",
     ),
-    ("that cannot start any token", "a text must not begin with this character; put it in quotes"),
-    ("single document", "a second document begins (---); one file holds one config"),
+    ("that cannot start any token", "a text cannot begin with this character; put it in quotes"),
+    ("single document", "a second document begins (---); delete it, a file is one config"),
 ]
 
 
@@ -254,13 +259,13 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str) -> Problem:
     mark = error.problem_mark or error.context_mark
     for number, line in enumerate(text.splitlines(), 1):
         if re.match(r"(<{7}|>{7}|={7})( |$)", line):
-            return Problem(number, (), f"a merge conflict is left in the file: {line[:30]!r}; resolve it")
+            return Problem(number, (), f"the file contains a merge conflict: {line[:30]!r}; resolve it")
     said = f"{error.context} {error.problem}"
     if "not closed" in _remedy(said) and error.context_mark is not None:
         mark = error.context_mark
     line_number = mark.line + 1 if mark else 1
     shown = text.splitlines()[line_number - 1].strip() if line_number <= len(text.splitlines()) else ""
-    return Problem(line_number, (), f"{shown[:60]!r} is no YAML: {_remedy(said)}")
+    return Problem(line_number, (), f"{shown[:60]!r} is not YAML: {_remedy(said)}")
 
 
 def _remedy(said: str) -> str:

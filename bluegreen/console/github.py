@@ -12,7 +12,7 @@ from typing import TextIO, cast
 
 from rich.console import Console as Terminal
 
-from bluegreen.config.settings import bundled
+from bluegreen.config import bundled
 from bluegreen.console.terminal import PLAIN_WIDTH, Console, nothing_lost
 from bluegreen.console.workflow_commands import END_GROUP, annotation, group, mask
 from bluegreen.errors import BluegreenError, WrongUsage

@@ -1,5 +1,6 @@
-"""The local jar: which one is meant, and what it is."""
+"""The local jar: find it, and inspect it before it is uploaded."""
 
-from bluegreen.jar.archive import Jar, find, inspect
+from bluegreen.jar.archive import Jar, inspect
+from bluegreen.jar.search import find
 
 __all__ = ["Jar", "find", "inspect"]

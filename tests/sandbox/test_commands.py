@@ -131,7 +131,7 @@ def test_what_is_typed_wrong_ends_with_2_and_does_nothing(idle: Box, arguments: 
         (
             "slots: {prod1: 8081, prod2: 8081}\nswitch: {method: instnat}\n",
             "\n✗ config.yml has 2 errors:\n"
-            "  config.yml:2: slots.prod2: 8081 is the port of slots.prod1 already; write another one, "
+            "  config.yml:2: slots.prod2: 8081 is already the port of slots.prod1; write another one, "
             "such as 8082\n"
             "  config.yml:3: switch.method: 'instnat' is not a method; did you mean 'instant'? "
             "(instant or reload)\n",

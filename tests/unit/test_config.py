@@ -1,8 +1,9 @@
-"""config.yml that is right: defaults, overrides of a host, the choice of a host, secrets."""
+"""A valid config.yml: defaults, overrides of a host, the choice of a host, secrets, the schema."""
 
 from __future__ import annotations
 
 import getpass
+import json
 from pathlib import Path
 from typing import Any
 
@@ -82,27 +83,27 @@ def test_a_given_path_of_releases_is_taken_as_it_is(tmp_path: Path) -> None:
     assert settings.releases.path == "/srv/taggle"
 
 
-def test_without_a_user_releases_are_in_the_home_of_who_ssh_config_signs_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / ".ssh").mkdir()
-    (tmp_path / ".ssh" / "config").write_text("Host box\n  User deploy\n")
-    monkeypatch.setenv("HOME", str(tmp_path))
+def test_without_a_user_releases_are_in_the_home_of_the_login_user(tmp_path: Path) -> None:
+    read = loaded(tmp_path, "app: taggle\nhosts: {prod: {address: box}}")
 
-    settings = loaded(tmp_path, "app: taggle\nhosts: {prod: {address: box}}").host(None)
+    settings = read.host(None, lambda address: f"deploy-{address}")
+    assert (settings.user, settings.releases.path) == (None, "/home/deploy-box/taggle")
+    assert read.host(None).releases.path == f"{home()}/taggle"
 
-    assert (settings.user, settings.releases.path) == (None, "/home/deploy/taggle")
+
+def home() -> str:
+    return "/root" if getpass.getuser() == "root" else f"/home/{getpass.getuser()}"
 
 
 def test_the_sandbox_needs_no_address_and_no_systemd(tmp_path: Path) -> None:
-    settings = loaded(tmp_path, "app: taggle\nsupervisor: systemd\nhosts: {box: {sandbox: true}}").host(None)
+    read = loaded(tmp_path, "app: taggle\nsupervisor: systemd\nhosts: {box: {sandbox: true}}")
 
-    home = "/root" if getpass.getuser() == "root" else f"/home/{getpass.getuser()}"
+    settings = read.host(None, lambda address: "nobody")
     assert (settings.sandbox, settings.addresses, settings.supervisor) == (True, (), "process")
-    assert settings.releases.path == f"{home}/taggle"
+    assert settings.releases.path == f"{home()}/taggle"
 
 
-# What is read
+# Values
 
 
 def test_times_are_seconds_in_python(tmp_path: Path) -> None:
@@ -253,7 +254,7 @@ def test_an_unknown_slot_is_refused_with_those_there_are(tmp_path: Path) -> None
     with pytest.raises(WrongUsage) as raised:
         settings.other("prod3")
 
-    assert str(raised.value) == "'prod3' is not a slot of prod; did you mean 'prod2'? (prod1 and prod2)"
+    assert "'prod3' is not a slot of prod; did you mean 'prod2'?" in str(raised.value)
 
 
 # The choice of a host
@@ -274,7 +275,7 @@ def test_of_several_hosts_one_must_be_named(tmp_path: Path) -> None:
     assert read.host_names == ("prod", "staging")
     assert raised.value.exit_code == 2
     assert raised.value.message == f"{read.path} has several hosts: prod, staging"
-    assert raised.value.remedy == "say which: --host prod"
+    assert "--host prod" in str(raised.value.remedy)
 
 
 def test_an_unknown_host_is_refused_with_the_nearest_and_all(tmp_path: Path) -> None:
@@ -285,7 +286,7 @@ def test_an_unknown_host_is_refused_with_the_nearest_and_all(tmp_path: Path) -> 
 
     assert raised.value.exit_code == 2
     assert raised.value.message == f"--host stagin: {read.path} has no host 'stagin'; did you mean 'staging'?"
-    assert raised.value.remedy == "take one of its hosts: prod, staging"
+    assert "prod, staging" in str(raised.value.remedy)
 
 
 # The file itself
@@ -301,7 +302,7 @@ def test_a_missing_file_is_named_with_the_folder_and_how_to_get_one(
 
     assert raised.value.exit_code == 2
     assert raised.value.message == f"config.yml: there is no such file in {tmp_path}"
-    assert raised.value.remedy == "`invoke init` writes one, `--config F` reads another"
+    assert "`bluegreen init`" in str(raised.value.remedy)
 
 
 def test_a_folder_is_not_a_config(tmp_path: Path) -> None:
@@ -312,7 +313,7 @@ def test_a_folder_is_not_a_config(tmp_path: Path) -> None:
     assert raised.value.remedy == f"--config {tmp_path}/config.yml"
 
 
-def test_a_file_that_is_not_utf_8_is_told_with_its_line(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf_8_is_an_error_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "config.yml"
     path.write_bytes(b"app: taggle\n# caf\xe9\n")
 
@@ -322,14 +323,14 @@ def test_a_file_that_is_not_utf_8_is_told_with_its_line(tmp_path: Path) -> None:
     assert str(raised.value) == f"{path}:2: byte 0xe9 is not UTF-8; save it as UTF-8"
 
 
-def test_a_mapping_that_holds_itself_is_refused(tmp_path: Path) -> None:
+def test_a_mapping_that_contains_itself_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as raised:
         loaded(tmp_path, MINIMAL + "health: &loop {ports: *loop}\n")
 
-    assert "config.yml:4: health.ports: an alias (*name) stands within what it repeats" in str(raised.value)
+    assert "config.yml:4: health.ports: an alias (*name)" in str(raised.value)
 
 
-def test_all_errors_of_a_file_are_told_at_once_in_the_order_of_its_lines(tmp_path: Path) -> None:
+def test_all_errors_of_a_file_are_reported_at_once_by_line(tmp_path: Path) -> None:
     text = """app: Taggle
 slots: {prod1: 8081, prod2: 8081, prod3: no}
 switch:
@@ -358,14 +359,14 @@ hosts:
     assert [line for line, _ in places] == sorted(line for line, _ in places)
 
 
-def test_what_the_top_level_gets_wrong_is_told_once_for_all_hosts(tmp_path: Path) -> None:
+def test_an_error_of_the_top_level_is_reported_once_for_all_hosts(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as raised:
         loaded(tmp_path, SEVERAL + "slots: {prod1: 8081}\n")
 
     assert len(raised.value.problems) == 1
 
 
-# No word of pydantic's reaches a person
+# Messages are ours, never pydantic's
 
 WRONG_VALUES = ["text with spaces", "", 5, -1, 1.5, True, None, [], [[1]], {}, {"a": {"b": 1}}, float("nan")]
 PYDANTIC = ("Input should", "Field required", "Value error", "valid", "Extra inputs", "None is not")
@@ -382,9 +383,7 @@ def keys_of(model: type[BaseModel]) -> list[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("key", keys_of(HostEntry), ids=".".join)
-def test_no_wrong_value_of_any_key_is_told_in_the_words_of_pydantic(
-    key: tuple[str, ...], tmp_path: Path
-) -> None:
+def test_no_message_about_a_wrong_value_is_pydantics_own(key: tuple[str, ...], tmp_path: Path) -> None:
     errors = [error for wrong in WRONG_VALUES if (error := error_of(key, wrong, tmp_path))]
 
     assert len(errors) >= 4
@@ -394,7 +393,7 @@ def test_no_wrong_value_of_any_key_is_told_in_the_words_of_pydantic(
 
 
 def error_of(key: tuple[str, ...], wrong: object, folder: Path) -> str | None:
-    """What is said of a host's entry that holds this value at the key."""
+    """The error for a host with this value at the key; None if the value is accepted."""
     value: Any = wrong
     for name in reversed(key):
         value = {name: value}
@@ -411,7 +410,7 @@ def error_of(key: tuple[str, ...], wrong: object, folder: Path) -> str | None:
 WITH_SECRETS = MINIMAL + "secrets: [DB_PASSWORD, API_TOKEN, MAIL_KEY]\n"
 
 
-def test_secrets_come_from_the_environment_and_nothing_else_does(tmp_path: Path) -> None:
+def test_secrets_come_from_the_environment_and_nothing_else_is_taken(tmp_path: Path) -> None:
     settings = loaded(tmp_path, WITH_SECRETS).host(None)
     environ = {"DB_PASSWORD": "p w", "API_TOKEN": "t", "MAIL_KEY": "k", "HOME": "/root"}
 
@@ -425,14 +424,16 @@ def test_all_missing_secrets_are_named_with_how_to_pass_them_and_no_value(tmp_pa
         config.secrets_from(settings, {"DB_PASSWORD": "hunter2", "API_TOKEN": ""})
 
     assert raised.value.exit_code == 2
-    assert str(raised.value) == (
-        "secrets missing from the environment: API_TOKEN, MAIL_KEY\n"
-        "  API_TOKEN is empty (a secret that GitHub does not have comes as an empty text)\n"
-        "  MAIL_KEY is not set\n"
-        "  what to do: on GitHub, in the deploying step: `env: {API_TOKEN: ${{ secrets.API_TOKEN }}, "
-        "MAIL_KEY: ${{ secrets.MAIL_KEY }}}`, or a line NAME=value each in the secret BLUEGREEN_SECRETS; "
-        "in a shell: export API_TOKEN=… MAIL_KEY=…"
-    )
+    error = raised.value
+    assert error.message == "secrets missing from the environment: API_TOKEN, MAIL_KEY"
+    assert [line.partition(" (")[0] for line in error.why] == ["API_TOKEN is empty", "MAIL_KEY is not set"]
+    for way in (
+        "`env: {API_TOKEN: ${{ secrets.API_TOKEN }}, MAIL_KEY: ${{ secrets.MAIL_KEY }}}`",
+        "BLUEGREEN_SECRETS",
+        "export API_TOKEN=… MAIL_KEY=…",
+    ):
+        assert way in str(error.remedy)
+    assert "hunter2" not in str(error)
 
 
 def test_secrets_may_come_as_lines_of_one_variable(tmp_path: Path) -> None:
@@ -447,13 +448,13 @@ def test_secrets_may_come_as_lines_of_one_variable(tmp_path: Path) -> None:
     }
 
 
-def test_a_line_that_holds_no_secret_is_named_by_its_number_and_not_shown(tmp_path: Path) -> None:
+def test_a_line_without_a_secret_is_named_by_its_number_and_not_shown(tmp_path: Path) -> None:
     settings = loaded(tmp_path, WITH_SECRETS).host(None)
 
     with pytest.raises(WrongUsage) as raised:
         config.secrets_from(settings, {"BLUEGREEN_SECRETS": "DB_PASSWORD=x\nhunter2"})
 
-    assert str(raised.value).startswith("BLUEGREEN_SECRETS, line 2: there is no '=' in it")
+    assert str(raised.value).startswith("BLUEGREEN_SECRETS, line 2: ")
     assert "hunter" not in str(raised.value)
 
 
@@ -463,14 +464,14 @@ def test_a_secret_of_several_lines_is_refused_without_showing_it(tmp_path: Path)
     with pytest.raises(WrongUsage) as raised:
         config.secrets_from(settings, {"PEM": "hunter2\nhunter3"})
 
-    assert "PEM: the value holds 2 lines; systemd reads environment files line by line" in str(raised.value)
+    assert "PEM: the value has 2 lines" in str(raised.value)
     assert "hunter" not in str(raised.value)
 
 
 # `bluegreen config`
 
 
-def test_the_settings_as_shown_are_a_config_that_gives_the_same_settings(tmp_path: Path) -> None:
+def test_the_printed_settings_are_a_config_with_the_same_settings(tmp_path: Path) -> None:
     text = f"""
 app: taggle
 env: {{LEVEL: 1.10}}
@@ -490,12 +491,12 @@ hosts:
     read = loaded(tmp_path, text)
 
     for name in read.host_names:
-        shown = yaml.safe_dump(config.hidden(read.host(name)), sort_keys=False)
+        shown = yaml.safe_dump(config.printable(read.host(name)), sort_keys=False)
         assert loaded(tmp_path, shown).host(None) == read.host(name)
 
 
-def test_shown_times_are_text_and_of_secrets_the_names_are_shown(tmp_path: Path) -> None:
-    shown = config.hidden(loaded(tmp_path, WITH_SECRETS).host(None))
+def test_durations_are_printed_as_text_and_secrets_as_names(tmp_path: Path) -> None:
+    shown = config.printable(loaded(tmp_path, WITH_SECRETS).host(None))
 
     assert (shown["health"]["every"], shown["health"]["timeout"]) == ("500ms", "2m")
     assert shown["switch"]["watch"] == "10s"
@@ -507,6 +508,10 @@ def test_shown_times_are_text_and_of_secrets_the_names_are_shown(tmp_path: Path)
 
 def test_the_schema_in_the_package_is_the_one_of_the_models() -> None:
     assert schema.PATH.read_text(encoding="utf-8") == schema.text(), "run: python -m bluegreen.config.schema"
+    assert json.loads(schema.text())["$defs"]["Switch"]["properties"]["method"]["enum"] == [
+        "instant",
+        "reload",
+    ]
 
 
 def test_the_example_shows_every_key_with_its_default() -> None:
@@ -519,13 +524,13 @@ def test_the_example_shows_every_key_with_its_default() -> None:
     assert (example.releases.path, example.releases.keep) == ("/home/ubuntu/taggle", defaults.releases.keep)
     written = yaml.safe_load(path.read_text(encoding="utf-8"))
     top = {key for key in keys_of(ConfigFile) if key[0] not in ("hosts", "app")}
-    assert {key for key in top if not _stands_in(written, key)} == set()
+    assert {key for key in top if not _contains(written, key)} == set()
     of_hosts = {key for entry in written["hosts"].values() for key in entry}
     assert of_hosts == set(HostEntry.model_fields) - set(Sections.model_fields)
 
 
-def _stands_in(data: dict[str, Any], key: tuple[str, ...]) -> bool:
-    return key[0] in data and (len(key) == 1 or _stands_in(data[key[0]], key[1:]))
+def _contains(data: dict[str, Any], key: tuple[str, ...]) -> bool:
+    return key[0] in data and (len(key) == 1 or _contains(data[key[0]], key[1:]))
 
 
 def test_every_key_of_the_example_is_in_the_schema() -> None:

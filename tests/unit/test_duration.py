@@ -1,4 +1,4 @@
-"""Times in config.yml: text to seconds and back."""
+"""Durations in config.yml: text to seconds and back."""
 
 from __future__ import annotations
 
@@ -16,21 +16,17 @@ from bluegreen.config import duration
         ("2m", 120),
         ("1h", 3600),
         ("30", 30),
-        (10, 10),
-        (0.25, 0.25),
-        (0, 0),
+        ("0.25", 0.25),
+        ("0", 0),
     ],
 )
-def test_is_read_as_seconds(written: object, duration_s: float) -> None:
+def test_is_read_as_seconds(written: str, duration_s: float) -> None:
     assert duration.seconds(written) == duration_s
 
 
-@pytest.mark.parametrize(
-    "written",
-    ["", "soon", "2 minutes", "-1s", "1d", "ms", "1.s", -1, True, None, [], float("inf"), float("nan")],
-)
-def test_what_is_no_time_is_refused(written: object) -> None:
-    with pytest.raises(ValueError, match="no time"):
+@pytest.mark.parametrize("written", ["", "soon", "2 minutes", "-1s", "1d", "ms", "1.s", "inf", "nan", "1s\n"])
+def test_what_is_not_a_duration_is_refused(written: str) -> None:
+    with pytest.raises(ValueError, match="is not a duration"):
         duration.seconds(written)
 
 
@@ -47,10 +43,10 @@ def test_what_is_no_time_is_refused(written: object) -> None:
         (0.0015, "1.5ms"),
     ],
 )
-def test_is_written_as_a_person_would(duration_s: float, text: str) -> None:
+def test_is_written_as_a_person_writes_it(duration_s: float, text: str) -> None:
     assert duration.text(duration_s) == text
 
 
 @pytest.mark.parametrize("duration_s", [0, 0.001, 0.05, 0.123, 1, 1.25, 59.9, 60, 61, 3599, 3600, 86400])
-def test_what_is_written_reads_the_same(duration_s: float) -> None:
+def test_text_is_read_back_exactly(duration_s: float) -> None:
     assert duration.seconds(duration.text(duration_s)) == duration_s

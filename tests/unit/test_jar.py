@@ -1,4 +1,4 @@
-"""The local jar: which is meant, and what it is."""
+"""The local jar: finding it, and inspecting it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MANIFEST = "Manifest-Version: 1.0\r\nMain-Class: org.springframework.boot.loader
 
 
 def class_file(java: int) -> bytes:
-    """The head of a class file that needs this Java (JVMS 4.1)."""
+    """The first bytes of a class file that needs this version of Java (JVMS 4.1)."""
     return b"\xca\xfe\xba\xbe\x00\x00" + (java + 44).to_bytes(2, "big") + b"\x00" * 8
 
 
@@ -43,17 +43,17 @@ def not_found(pattern: str, base: Path) -> WrongUsage:
     return raised.value
 
 
-# Which one is meant
+# Finding it
 
 
-def test_the_one_that_matches_is_found_and_the_plain_one_skipped(tmp_path: Path) -> None:
+def test_the_only_match_is_found_and_the_plain_jar_skipped(tmp_path: Path) -> None:
     wanted = packed(tmp_path / "build/libs/app-1.0.jar", MANIFEST, {})
     packed(tmp_path / "build/libs/app-1.0-plain.jar", MANIFEST, {})
 
     assert jar.find("build/libs/*.jar", tmp_path) == wanted
 
 
-def test_a_path_without_wildcard_is_taken_as_it_is(tmp_path: Path) -> None:
+def test_a_path_that_exists_is_not_a_pattern(tmp_path: Path) -> None:
     wanted = packed(tmp_path / "app[1].jar", MANIFEST, {})
 
     assert jar.find("app[1].jar", tmp_path) == wanted
@@ -68,25 +68,24 @@ def test_an_absolute_pattern_and_a_folder_with_brackets_are_searched(tmp_path: P
     assert jar.find("**/*.jar", tmp_path) == wanted
 
 
-def test_none_that_matches_is_told_with_pattern_folder_and_how_to_build_one(tmp_path: Path) -> None:
+def test_no_match_is_an_error_with_pattern_folder_and_build_command(tmp_path: Path) -> None:
     error = not_found("build/libs/*.jar", tmp_path)
 
-    assert str(error) == (
-        f"no file matches the jar 'build/libs/*.jar' in {tmp_path}\n"
-        f"  there is no folder {tmp_path}/build/libs\n"
-        "  what to do: build it: ./gradlew bootJar (build/libs/*.jar), or ./mvnw package (target/*.jar)"
-    )
+    assert error.message == f"no file matches the jar 'build/libs/*.jar' in {tmp_path}"
+    assert f"{tmp_path}/build/libs" in error.why[0]
+    assert "./gradlew bootJar" in str(error.remedy)
 
 
-def test_a_plain_jar_alone_is_no_match_and_is_named(tmp_path: Path) -> None:
+def test_a_plain_jar_is_not_a_match_and_is_named(tmp_path: Path) -> None:
     packed(tmp_path / "build/libs/app-plain.jar", MANIFEST, {})
 
     error = not_found("build/libs/*.jar", tmp_path)
 
-    assert error.why == ("skipped, for plain jars cannot be started: app-plain.jar",)
+    assert len(error.why) == 1
+    assert "app-plain.jar" in error.why[0]
 
 
-def test_several_that_match_are_all_listed_with_how_to_say_which(tmp_path: Path) -> None:
+def test_several_matches_are_listed_with_how_to_choose_one(tmp_path: Path) -> None:
     packed(tmp_path / "build/libs/app-1.0.jar", MANIFEST, {})
     packed(tmp_path / "build/libs/app-1.1.jar", MANIFEST, {})
 
@@ -94,11 +93,10 @@ def test_several_that_match_are_all_listed_with_how_to_say_which(tmp_path: Path)
 
     assert error.message == f"2 files match the jar 'build/libs/*.jar' in {tmp_path}"
     assert error.why == ("build/libs/app-1.0.jar", "build/libs/app-1.1.jar")
-    assert error.remedy is not None
-    assert error.remedy.startswith(f"say which: --jar {tmp_path}/build/libs/app-1.1.jar")
+    assert f"--jar {tmp_path}/build/libs/app-1.1.jar" in str(error.remedy)
 
 
-# What it is
+# Its facts
 
 
 def test_an_executable_jar_is_read_whole(tmp_path: Path) -> None:
@@ -130,7 +128,7 @@ def test_an_executable_jar_is_read_whole(tmp_path: Path) -> None:
     )
 
 
-def test_manifest_lines_go_on_in_the_next_one_even_within_a_letter(tmp_path: Path) -> None:
+def test_manifest_values_continue_on_the_next_line_even_within_a_character(tmp_path: Path) -> None:
     name = "가" * 30
     cut = len(b"Implementation-Version: ") + 10
     line = f"Implementation-Version: {name}".encode()
@@ -144,7 +142,7 @@ def test_manifest_lines_go_on_in_the_next_one_even_within_a_letter(tmp_path: Pat
     assert (found.version, found.main_class) == (name, "example.Main")
 
 
-def test_the_java_it_needs_is_the_highest_of_classes_that_every_java_loads(tmp_path: Path) -> None:
+def test_its_java_is_the_highest_of_the_classes_that_every_java_loads(tmp_path: Path) -> None:
     path = packed(
         tmp_path / "app.jar",
         MANIFEST,
@@ -160,26 +158,25 @@ def test_the_java_it_needs_is_the_highest_of_classes_that_every_java_loads(tmp_p
     assert jar.inspect(path).java_release == 21
 
 
-def test_a_jar_without_classes_of_its_own_needs_no_certain_java(tmp_path: Path) -> None:
+def test_a_jar_without_classes_needs_no_particular_java(tmp_path: Path) -> None:
     assert jar.inspect(packed(tmp_path / "app.jar", MANIFEST, {})).java_release is None
 
 
-def test_a_jar_behind_a_shell_script_is_a_jar(tmp_path: Path) -> None:
+def test_a_jar_that_begins_with_a_shell_script_is_a_jar(tmp_path: Path) -> None:
     path = packed(tmp_path / "app.jar", MANIFEST, {})
     path.write_bytes(b"#!/bin/bash\nexec java -jar $0\n" + path.read_bytes())
 
     assert jar.inspect(path).main_class.endswith("JarLauncher")
 
 
-# What is none
+# What is not a jar
 
 
-def test_a_jar_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_jar_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     error = refusal(tmp_path / "app.jar")
 
-    assert error.message == f"{tmp_path}/app.jar: there is no such jar"
-    assert error.remedy is not None
-    assert "./gradlew bootJar" in error.remedy
+    assert error.message == f"{tmp_path}/app.jar: does not exist"
+    assert "./gradlew bootJar" in str(error.remedy)
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
@@ -189,21 +186,21 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"\n<!DOCTYPE html><html>404</html>", "it is an HTML page (32 bytes)"),
-        (b"version https://git-lfs.github.com/spec/v1\n", "it is a pointer of Git LFS (43 bytes)"),
-        (b"\x1f\x8b\x08rest", "it is packed with gzip (7 bytes)"),
-        (b"hello", "it is not a zip archive, and a jar is one (5 bytes, begins with b'hello')"),
+        (b"\n<!DOCTYPE html><html>404</html>", ["HTML", "32 bytes"]),
+        (b"version https://git-lfs.github.com/spec/v1\n", ["git lfs pull", "43 bytes"]),
+        (b"\x1f\x8b\x08rest", ["gzip", "7 bytes"]),
+        (b"hello", ["not a zip archive", "5 bytes", "b'hello'"]),
     ],
     ids=["an HTML page", "a pointer of Git LFS", "a gzip file", "a text"],
 )
-def test_what_is_no_zip_is_refused_and_named(content: bytes, why: str, tmp_path: Path) -> None:
+def test_what_is_not_a_zip_is_refused_and_named(content: bytes, why: list[str], tmp_path: Path) -> None:
     path = tmp_path / "app.jar"
     path.write_bytes(content)
 
     error = refusal(path)
 
     assert error.message == f"{path}: is not a jar"
-    assert error.why[0].startswith(why)
+    assert [part for part in why if part not in error.why[0]] == []
 
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
@@ -217,15 +214,14 @@ def test_a_jar_that_was_cut_off_is_refused(tmp_path: Path) -> None:
     path = packed(tmp_path / "app.jar", MANIFEST, {"a": "x" * 1000})
     path.write_bytes(path.read_bytes()[:-40])
 
-    assert refusal(path).why[0].startswith("it begins as one, but its end is missing")
+    assert "cut off" in refusal(path).why[0]
 
 
 def test_a_zip_without_manifest_is_refused_and_a_jar_in_it_named(tmp_path: Path) -> None:
     path = packed(tmp_path / "artifact.jar", None, {"libs/app.jar": b"jar"})
 
-    assert refusal(path).why == (
-        "it is a zip archive without META-INF/MANIFEST.MF, but holds libs/app.jar: unzip that first",
-    )
+    assert "META-INF/MANIFEST.MF" in refusal(path).why[0]
+    assert "libs/app.jar" in refusal(path).why[0]
 
 
 def test_a_plain_jar_is_refused_with_the_right_one(tmp_path: Path) -> None:
@@ -234,10 +230,8 @@ def test_a_plain_jar_is_refused_with_the_right_one(tmp_path: Path) -> None:
     )
 
     assert error.message == f"{tmp_path}/app-plain.jar: has no Main-Class in its manifest"
-    assert error.why == ("it is a plain jar, of classes alone, which `java -jar` cannot start",)
-    assert error.remedy == (
-        "take bootJar's jar (without -plain in its name), or that of Maven's spring-boot:repackage"
-    )
+    assert "plain jar" in error.why[0]
+    assert "bootJar" in str(error.remedy)
 
 
 def test_a_damaged_jar_is_refused(tmp_path: Path) -> None:
@@ -257,7 +251,7 @@ def test_a_jar_whose_packed_bytes_are_damaged_is_refused(name: str, tmp_path: Pa
     with zipfile.ZipFile(path) as archive:
         entry = archive.getinfo(name)
     content = bytearray(path.read_bytes())
-    # Behind the local header and the name; the packed bytes alone, so that all of the zip's own is sound.
+    # After the local header and the name: only the compressed bytes, the rest of the zip stays valid.
     begin = entry.header_offset + 30 + len(name)
     content[begin : begin + entry.compress_size] = b"\xff" * entry.compress_size
     path.write_bytes(bytes(content))
@@ -268,21 +262,21 @@ def test_a_jar_whose_packed_bytes_are_damaged_is_refused(name: str, tmp_path: Pa
 def test_a_jar_whose_directory_is_damaged_is_refused(tmp_path: Path) -> None:
     path = packed(tmp_path / "app.jar", MANIFEST, {})
     content = bytearray(path.read_bytes())
-    # In the end record, where its directory begins: 22 bytes, the last six of them offset and comment.
+    # The offset of the directory in the end record, whose last six bytes are offset and comment length.
     content[-6:-2] = b"\xff\xff\x00\x00"
     path.write_bytes(bytes(content))
 
     assert refusal(path).message == f"{path}: is a damaged jar"
 
 
-# Profiles in the old way
+# Profiles named the old way
 
 
 def warnings(tmp_path: Path, name: str, text: str) -> tuple[str, ...]:
     return jar.inspect(packed(tmp_path / "app.jar", MANIFEST, {name: text})).warnings
 
 
-def told(name: str, document: int, line: int, profiles: str) -> str:
+def warning(name: str, document: int, line: int, profiles: str) -> str:
     return (
         f"{name}, document {document} (line {line}): Spring Boot 3 does not start with "
         f"`spring.profiles: {profiles}`; write `spring.config.activate.on-profile: {profiles}`"
@@ -304,16 +298,16 @@ PROPERTIES = "BOOT-INF/classes/application.properties"
     ],
     ids=["of a second document", "in one word", "as a list", "as items", "with an index"],
 )
-def test_spring_profiles_in_yaml_is_warned_of(
+def test_spring_profiles_in_yaml_gives_a_warning(
     text: str, document: int, line: int, profiles: str, tmp_path: Path
 ) -> None:
-    assert warnings(tmp_path, YML, text) == (told(YML, document, line, profiles),)
+    assert warnings(tmp_path, YML, text) == (warning(YML, document, line, profiles),)
 
 
-def test_every_document_of_the_old_way_is_named(tmp_path: Path) -> None:
+def test_every_document_with_spring_profiles_is_named(tmp_path: Path) -> None:
     text = "spring: {profiles: prod1}\n---\nspring: {profiles: prod2}\n"
 
-    assert warnings(tmp_path, YML, text) == (told(YML, 1, 1, "prod1"), told(YML, 2, 3, "prod2"))
+    assert warnings(tmp_path, YML, text) == (warning(YML, 1, 1, "prod1"), warning(YML, 2, 3, "prod2"))
 
 
 @pytest.mark.parametrize(
@@ -328,16 +322,16 @@ def test_every_document_of_the_old_way_is_named(tmp_path: Path) -> None:
         "",
     ],
 )
-def test_other_profile_keys_in_yaml_are_fine(text: str, tmp_path: Path) -> None:
+def test_other_profile_keys_in_yaml_give_no_warning(text: str, tmp_path: Path) -> None:
     assert warnings(tmp_path, YML, text) == ()
 
 
-def test_spring_profiles_in_properties_is_warned_of_by_document(tmp_path: Path) -> None:
+def test_spring_profiles_in_properties_gives_a_warning_per_document(tmp_path: Path) -> None:
     text = "a=1\n#---\nspring.profiles=prod1\n!---\n  spring.profiles : prod2\n"
 
     assert warnings(tmp_path, PROPERTIES, text) == (
-        told(PROPERTIES, 2, 3, "prod1"),
-        told(PROPERTIES, 3, 5, "prod2"),
+        warning(PROPERTIES, 2, 3, "prod1"),
+        warning(PROPERTIES, 3, 5, "prod2"),
     )
 
 
@@ -350,18 +344,17 @@ def test_spring_profiles_in_properties_is_warned_of_by_document(tmp_path: Path) 
         "spring.config.activate.on-profile=prod\n",
     ],
 )
-def test_other_lines_of_properties_are_fine(text: str, tmp_path: Path) -> None:
+def test_other_lines_of_properties_give_no_warning(text: str, tmp_path: Path) -> None:
     assert warnings(tmp_path, PROPERTIES, text) == ()
 
 
-def test_files_that_spring_does_not_read_as_its_own_are_passed_over(tmp_path: Path) -> None:
+def test_files_that_are_not_spring_configuration_are_skipped(tmp_path: Path) -> None:
     assert warnings(tmp_path, "BOOT-INF/classes/static/application.yml", "spring: {profiles: x}\n") == ()
 
 
-def test_yaml_that_cannot_be_read_is_said_to_be_unchecked(tmp_path: Path) -> None:
-    assert warnings(tmp_path, YML, "a: b: c\n") == (
-        f"{YML} (line 1): is no YAML, so it was not looked through for spring.profiles",
-    )
+def test_invalid_yaml_is_reported_as_not_searched(tmp_path: Path) -> None:
+    [warning] = warnings(tmp_path, YML, "a: b: c\n")
+    assert warning.startswith(f"{YML} (line 1): is not YAML")
 
 
 @pytest.mark.parametrize(
@@ -397,7 +390,7 @@ def test_yaml_that_cannot_be_read_is_said_to_be_unchecked(tmp_path: Path) -> Non
         ),
     ],
 )
-def test_what_only_one_profile_takes_is_not_that_of_both_slots(
+def test_a_setting_of_one_profile_is_not_that_of_both_slots(
     files: dict[str, str], port: int | None, graceful: bool | None, tmp_path: Path
 ) -> None:
     inside: dict[str, str | bytes] = {f"BOOT-INF/classes/{name}": text for name, text in files.items()}

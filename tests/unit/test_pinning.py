@@ -1,4 +1,4 @@
-"""Pinning host keys: the one value, and nothing else of the file (P10)."""
+"""Pinning host keys: only this value of the file changes (P10)."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGNYc1l1fJ8BqRk0lY5e5o3dJqM8nO1BqSm
         pytest.param(
             f"app: t\nhosts:\n  prod:\n    address: a\n    host_key: {OTHER}  # old\n    user: ubuntu\n",
             f"app: t\nhosts:\n  prod:\n    address: a\n    host_key: {ED}  # old\n    user: ubuntu\n",
-            id="another key there",
+            id="an entry with another key",
         ),
         pytest.param(
             f"app: taggle\nhosts:\n  prod: {{host_key: {OTHER}, address: a.example}}\n",
             f"app: taggle\nhosts:\n  prod: {{host_key: {ED}, address: a.example}}\n",
-            id="another key in a flow entry",
+            id="a flow entry with another key",
         ),
         pytest.param(
             f"app: taggle\nhosts:\n  prod:\n    host_key:\n      - {OTHER}\n    address: a.example\n",
             f"app: taggle\nhosts:\n  prod:\n    host_key: {ED}\n    address: a.example\n",
-            id="a list there",
+            id="an entry with a list of keys",
         ),
         pytest.param(
             "app: t\nhosts:\n  dev: {address: d.example}\n  prod: {address: a}\n  x: {address: x.example}\n",
@@ -52,7 +52,7 @@ OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGNYc1l1fJ8BqRk0lY5e5o3dJqM8nO1BqSm
         pytest.param(
             "app: t\r\nhosts:\r\n  prod:\r\n    address: a.example\r\n",
             f"app: t\r\nhosts:\r\n  prod:\r\n    host_key: {ED}\r\n    address: a.example\r\n",
-            id="line ends of Windows",
+            id="Windows line ends",
         ),
     ],
 )
@@ -71,6 +71,6 @@ def test_p10_several_machines_have_a_key_each(tmp_path: Path) -> None:
     assert load(config).host("prod").host_keys == (ED, OTHER)
 
 
-def test_an_entry_that_is_an_alias_is_not_edited() -> None:
-    with pytest.raises(WrongUsage, match=r"hosts\.prod is written in a way that cannot be edited"):
+def test_an_entry_without_keys_of_its_own_is_not_edited() -> None:
+    with pytest.raises(WrongUsage, match=r"hosts\.prod cannot be edited"):
         pinned("app: t\nhosts:\n  prod:\n", "prod", [ED])

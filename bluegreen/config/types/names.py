@@ -1,0 +1,55 @@
+"""Types of settings that are names: of the app, hosts, slots, users, variables and servers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import StringConstraints
+
+from bluegreen.config.messages import Kind
+
+AppName = Annotated[
+    str,
+    StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9-]{0,30}$"),
+    Kind(
+        "a name for an app",
+        "taggle",
+        "it names a systemd unit and nginx upstreams, so up to 31 of a-z, 0-9 and '-', a letter first",
+    ),
+]
+SlotName = Annotated[
+    str,
+    StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9_-]{0,30}$"),
+    Kind(
+        "a name for a slot",
+        "prod1",
+        "it names a Spring profile and a systemd unit, so up to 31 of a-z, 0-9, '_' and '-', a letter first",
+    ),
+]
+HostName = Annotated[
+    str,
+    StringConstraints(strict=True, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,62}$"),
+    Kind("a name for a host", "prod", "letters, digits, '.', '_' and '-'"),
+]
+UserName = Annotated[
+    str,
+    StringConstraints(strict=True, pattern=r"^[A-Za-z_][A-Za-z0-9._-]*$"),
+    Kind("a user of Linux", "ubuntu", "letters, digits, '.', '_' and '-'"),
+]
+VariableName = Annotated[
+    str,
+    StringConstraints(strict=True, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"),
+    Kind("a name of an environment variable", "DB_PASSWORD", "letters, digits and '_', no digit first"),
+]
+ServerName = Annotated[
+    str,
+    StringConstraints(strict=True, pattern=r"^[A-Za-z0-9._*~-]+( [A-Za-z0-9._*~-]+)*$"),
+    Kind(
+        "a server_name of nginx",
+        "taggle.example",
+        "names only, without https:// and port, a space between two",
+    ),
+]
+Method = Annotated[Literal["instant", "reload"], Kind("a method", "instant")]
+AfterSwitch = Annotated[Literal["keep", "stop"], Kind("a way to treat the old slot", "keep")]
+Supervisor = Annotated[Literal["systemd", "process"], Kind("a supervisor", "systemd")]
