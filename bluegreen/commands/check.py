@@ -97,7 +97,7 @@ def diagnose(machine: Machine, jar: Jar | None) -> Iterator[Finding]:
 
 def _facts(machine: Machine, view: State) -> Facts:
     paths = "\n".join(file.path for file in _files(machine, view))
-    return Facts(machine.run("diagnose", java=machine.settings.java.bin, paths=paths))
+    return machine.run("diagnose", java=machine.settings.java.bin, paths=paths)
 
 
 def _files(machine: Machine, view: State) -> tuple[HostFile, ...]:

@@ -10,10 +10,13 @@ from enum import Enum
 from bluegreen.config import Settings
 from bluegreen.console.terminal import Console
 from bluegreen.errors import BluegreenError, Failed
+from bluegreen.host.facts import Facts
 from bluegreen.host.files import root_files
 from bluegreen.host.files.root_files import HostFile
 from bluegreen.host.machine import Machine
 from bluegreen.host.survey import Change, Survey, sha256_of, sums, survey
+from bluegreen.remote import limits
+from bluegreen.remote.script import Value
 from bluegreen.rollout.fleet import connected, side_by_side
 
 INSTALL_TIMEOUT_S = 900
@@ -67,7 +70,11 @@ def _set_up(machine: Machine, user: str, dry_run: bool, edited: Edited) -> None:
     if found.packages:
         with console.step(f"install {' '.join(found.packages)}") as step:
             _as_root(
-                machine, "packages", manager=found.facts.text("manager"), packages=" ".join(found.packages)
+                machine,
+                "packages",
+                manager=found.facts.text("manager"),
+                packages=" ".join(found.packages),
+                package_lock_s=limits.PACKAGE_LOCK_S,
             )
             step.done(f"installed {' '.join(found.packages)}")
         # What the site may hold depends on the nginx that is there now.
@@ -168,7 +175,7 @@ def _refuse_edited(found: Survey, machine: Machine, edited: Edited) -> None:
 
 def _install(machine: Machine, user: str, found: Survey) -> list[str]:
     lines = [_line(change.file) for change in found.changes]
-    told = _as_root(
+    facts = _as_root(
         machine,
         "install",
         stdin="".join(lines).encode(),
@@ -177,7 +184,7 @@ def _install(machine: Machine, user: str, found: Survey) -> list[str]:
         drop_default_site=found.drop_default_site,
         tmpfiles=root_files.tmpfiles_path(machine.settings),
     )
-    return [line.removeprefix("wrote ") for line in told if line.startswith("wrote ")]
+    return [path for _, path in facts.under("wrote.")]
 
 
 def _line(file: HostFile) -> str:
@@ -185,17 +192,15 @@ def _line(file: HostFile) -> str:
     return f"{file.mode:04o} {sha256_of(file.text)} {encoded} {file.path}\n"
 
 
-def _as_root(machine: Machine, name: str, *, stdin: bytes = b"", **values: str | bool) -> Sequence[str]:
-    result = machine.connection.run(
-        machine.script(name, **values), stdin=stdin, timeout_s=INSTALL_TIMEOUT_S, sudo=True
-    )
-    if result.exit_code != 0:
-        raise _refused(machine, name, result.stderr)
-    return result.stdout.splitlines()
+def _as_root(machine: Machine, name: str, *, stdin: bytes = b"", **values: Value) -> Facts:
+    report = machine.attempt(name, stdin=stdin, timeout_s=INSTALL_TIMEOUT_S, sudo=True, root=None, **values)
+    if report.exit_code != 0:
+        raise _refused(machine, name, report.errors)
+    return report.facts
 
 
-def _refused(machine: Machine, name: str, stderr: str) -> BluegreenError:
-    why = stderr.strip().splitlines()[-30:]
+def _refused(machine: Machine, name: str, errors: Sequence[str]) -> BluegreenError:
+    why = errors[-30:]
     if name == "packages":
         return Failed(
             f"the packages could not be installed on {machine.address}",

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from bluegreen.config import Settings
 from bluegreen.errors import Failed, Unclear
-from bluegreen.host import facts as reading
 from bluegreen.host import journal, lock, proxy, releases, slots
 from bluegreen.host.facts import Facts
 from bluegreen.host.files import packages, root_script
@@ -115,7 +114,7 @@ def look(machine: Machine) -> State:
     Raises:
         ToolsMissing: it lacks what a look needs.
     """
-    facts = reading.read(machine)
+    facts = machine.run("look", java=machine.settings.java.bin)
     if missing := facts.text("missing").split():
         raise ToolsMissing(machine, missing, facts.text("manager"))
     found = view(facts, machine.settings)

@@ -77,14 +77,17 @@ def survey(machine: Machine, user: str) -> Survey:
     root = machine.root_script(user=user)
     # The paths do not depend on what is asked.
     paths = [file.path for file in root_files.wanted(settings, root, user=user, nginx_version="")]
-    result = machine.connection.run(
-        machine.script("survey", user=user, sums=sums(settings), java=settings.java.bin),
+    report = machine.attempt(
+        "survey",
         stdin="".join(f"{path}\n" for path in paths).encode(),
         sudo=True,
+        user=user,
+        sums=sums(settings),
+        java=settings.java.bin,
     )
-    if result.exit_code != 0:
-        raise _not_surveyed(machine, result.stderr.strip().splitlines())
-    facts = Facts(result.stdout.splitlines())
+    if report.exit_code != 0:
+        raise _not_surveyed(machine, report.errors)
+    facts = report.facts
     files = root_files.wanted(
         settings, root, user=user, nginx_version=facts.text("nginx"), serving=facts.text("serving")
     )
@@ -133,7 +136,7 @@ def _missing_packages(settings: Settings, facts: Facts) -> tuple[str, ...]:
     return packages.named(facts.text("manager"), wanted, java_version=settings.java.version)
 
 
-def _not_surveyed(machine: Machine, said: list[str]) -> Failed:
+def _not_surveyed(machine: Machine, said: Sequence[str]) -> Failed:
     if any("sudo:" in line for line in said):
         return Failed(
             f"{machine.connection.user} may not sudo on {machine.address}",

@@ -10,11 +10,12 @@ from dataclasses import replace
 from bluegreen.console.terminal import seconds
 from bluegreen.errors import BluegreenError, ConnectionLost, Failed, SwitchedBack, Unclear
 from bluegreen.host import health, probe, proxy
-from bluegreen.host.health import End, Ended
 from bluegreen.host.journal import Outcome
 from bluegreen.host.look import look
 from bluegreen.host.machine import RouteMoved
 from bluegreen.host.proxy import NotSwitched, Proxy, Switched
+from bluegreen.host.watch import WatchFailure
+from bluegreen.host.watch import watch as watch_slot
 from bluegreen.rollout.attempt import (
     Attempt,
     abandon,
@@ -47,7 +48,7 @@ def promote(attempts: Sequence[Attempt], interrupts: Interrupts, *, watched: boo
     with probed(attempts):
         # The last moment to turn back, also for an interrupt that came while the probes began.
         with undone_on_failure(attempts), interrupts.let_through():
-            side_by_side(attempts, lambda attempt: health.names_itself(attempt.machine, attempt.slot))
+            side_by_side(attempts, lambda attempt: health.require_own_name(attempt.machine, attempt.slot))
         switch_all(attempts)
         try:
             with interrupts.let_through():
@@ -189,11 +190,11 @@ def _point_at(attempt: Attempt, slot: str, found: Proxy) -> Switched | None:
     return switched
 
 
-def watch_all(attempts: Sequence[Attempt]) -> tuple[Attempt, Ended] | None:
+def watch_all(attempts: Sequence[Attempt]) -> tuple[Attempt, WatchFailure] | None:
     """Watches every machine until one fails; gives that one, with why."""
     called_off = threading.Event()
 
-    def watched(attempt: Attempt) -> Ended | None:
+    def watched(attempt: Attempt) -> WatchFailure | None:
         ended = surviving(attempt, lambda each: watch(each, called_off))
         if ended:
             called_off.set()
@@ -203,7 +204,7 @@ def watch_all(attempts: Sequence[Attempt]) -> tuple[Attempt, Ended] | None:
     return next(((attempt, ended) for attempt, ended in zip(attempts, found, strict=True) if ended), None)
 
 
-def watch(attempt: Attempt, called_off: threading.Event) -> Ended | None:
+def watch(attempt: Attempt, called_off: threading.Event) -> WatchFailure | None:
     """Watches one machine for `switch.watch` seconds, or until it is called off."""
     machine = attempt.machine
     watch_s = machine.settings.switch.watch_s
@@ -211,7 +212,7 @@ def watch(attempt: Attempt, called_off: threading.Event) -> Ended | None:
         return None
     with machine.console.step(f"watch {attempt.slot} for {seconds(watch_s)}", name="watch") as step:
         try:
-            ended = health.watch(
+            ended = watch_slot(
                 machine,
                 attempt.slot,
                 attempt.pid,
@@ -223,9 +224,9 @@ def watch(attempt: Attempt, called_off: threading.Event) -> Ended | None:
             raise
         except BluegreenError as error:
             # A host too slow to be watched is too slow to serve: better the version that was not.
-            ended = Ended(End.SILENT, detail=error.message)
+            ended = WatchFailure(error.message)
         step.done(
-            f"{attempt.slot} failed the watch: {ended.detail}"
+            f"{attempt.slot} failed the watch: {ended.reason}"
             if ended
             else f"watched {attempt.slot} for {seconds(step.so_far_s)}: "
             + ("another machine failed" if called_off.is_set() else "it holds")
@@ -233,19 +234,19 @@ def watch(attempt: Attempt, called_off: threading.Event) -> Ended | None:
     return ended
 
 
-def switch_all_back(attempts: Sequence[Attempt], trouble: tuple[Attempt, Ended]) -> BluegreenError:
+def switch_all_back(attempts: Sequence[Attempt], trouble: tuple[Attempt, WatchFailure]) -> BluegreenError:
     """Every machine back to what served before; gives the error that says so (exit code 3)."""
     failed, ended = trouble
     back = attempt_each(attempts, switch_back)
     end_probes(attempts)
     for attempt in attempts:
         attempt.bad = (attempt.release.id,) if attempt.release else ()
-    (log,) = attempt_each([failed], lambda attempt: ended.log or _log_of(attempt))
+    (log,) = attempt_each([failed], lambda attempt: _log_of(attempt) if ended.log is None else ended.log)
     # What failed is not kept warm: its jobs would run on. Its log stays.
     attempt_each([attempt for attempt in attempts if not attempt.serves], stop_failed)
-    attempt_each(attempts, lambda attempt: record_end(attempt, Outcome.SWITCHED_BACK, ended.detail))
+    attempt_each(attempts, lambda attempt: record_end(attempt, Outcome.SWITCHED_BACK, ended.reason))
     why = [
-        ended.detail,
+        ended.reason,
         *_seen(failed),
         *(health.log_lines(failed.slot, log) if isinstance(log, tuple) else []),
     ]
