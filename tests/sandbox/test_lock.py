@@ -181,7 +181,7 @@ def test_p7_a_lock_that_another_had_in_between_is_not_taken_again(box: Box) -> N
             pass
         ours.connection.close()
         ours.connection.connect()
-        with pytest.raises(LockLost, match="is not ours any more"):
+        with pytest.raises(LockLost):
             lock.take_again(ours, "deploy")
 
 
@@ -198,7 +198,7 @@ def test_p7_a_deployer_that_was_away_too_long_does_not_go_on(box: Box, moment: M
     away.send(signal.SIGCONT)
 
     assert away.ended() == 1, away.said
-    assert "the lock of the host is not ours any more" in away.said
+    assert "lost the deploy lock" in away.said
     assert "(untouched)" not in away.said
     assert (box.served(), box.include.read_text()) == ("3", include)
     assert _running(box.machine()["slots"]) == _running(before)

@@ -182,7 +182,7 @@ def test_the_jvm_of_another_user_is_not_stopped_but_named(guest: Guest, tmp_path
     deploy.deployed("2")
     ran = deploy.deploy("3")
     assert ran.code == 1
-    assert "✗ prod1 cannot start: its port is taken by a process that is not ours" in ran.out
+    assert "✗ prod1 cannot start: another process holds its port" in ran.out
     assert nohup_pid(host) == theirs
     assert deploy.served() == "2"
 
