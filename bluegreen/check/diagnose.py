@@ -23,7 +23,7 @@ def diagnose(machine: Machine, state: State) -> Diagnosis:
     settings = machine.settings
     files = _files(machine, state)
     paths = "\n".join(file.path for file in files)
-    facts = Facts(machine.run("diagnose", java=settings.java.bin, paths=paths))
+    facts = machine.run("diagnose", java=settings.java.bin, paths=paths)
     now_s = time.time()
     return Diagnosis(
         clock_ahead_s=(facts.number("now_ms") or 0) / 1000 - now_s,

@@ -9,13 +9,17 @@ from enum import Enum
 from bluegreen.config import Settings
 from bluegreen.console.terminal import Console
 from bluegreen.errors import Failed
+from bluegreen.host.facts import Report
 from bluegreen.host.files import root_files
 from bluegreen.host.files.root_files import HostFile
 from bluegreen.host.machine import Machine
 from bluegreen.host.survey import Change, Survey, sha256_of, sums, survey
 from bluegreen.remote import limits
+from bluegreen.remote.script import Value
 from bluegreen.rollout.fleet import connected, side_by_side
-from bluegreen.ssh.connection import Result
+
+# Of what a package manager printed, the cause is at the end.
+LAST_LINES = 30
 
 
 class OnConflict(Enum):
@@ -156,11 +160,17 @@ def _paths(changes: Sequence[Change]) -> str:
 def _install_packages(plan: Survey, machine: Machine) -> None:
     packages = " ".join(plan.packages)
     with machine.console.step(f"install {packages}") as step:
-        result = _as_root(machine, "packages", manager=plan.manager, packages=packages)
-        if result.exit_code != 0:
+        report = _as_root(
+            machine,
+            "packages",
+            manager=plan.manager,
+            packages=packages,
+            package_lock_s=limits.PACKAGE_LOCK_S,
+        )
+        if report.exit_code != 0:
             raise Failed(
                 f"the packages could not be installed on {machine.address}",
-                why=_last_lines(result),
+                why=report.errors[-LAST_LINES:],
                 remedy=f"fix that, then: bluegreen setup --host {machine.settings.host}; a Java that the "
                 "machine's packages do not have is installed by hand, and java.bin in config.yml is its path",
             )
@@ -181,7 +191,7 @@ def _require_packages(plan: Survey, machine: Machine) -> None:
 
 def _write_files(plan: Survey, machine: Machine, user: str) -> None:
     with machine.console.step("write the files") as step:
-        result = _as_root(
+        report = _as_root(
             machine,
             "install",
             stdin="".join(_line(change.file) for change in plan.changes).encode(),
@@ -190,15 +200,13 @@ def _write_files(plan: Survey, machine: Machine, user: str) -> None:
             drop_default_site=plan.drop_default_site,
             tmpfiles=root_files.tmpfiles_path(machine.settings),
         )
-        if result.exit_code != 0:
+        if report.exit_code != 0:
             raise Failed(
                 f"the files were not written on {machine.address}; the previous files were restored",
-                why=_last_lines(result),
+                why=report.errors[-LAST_LINES:],
                 remedy=f"fix that, then: bluegreen setup --host {machine.settings.host}",
             )
-        written = [
-            line.removeprefix("wrote ") for line in result.stdout.splitlines() if line.startswith("wrote ")
-        ]
+        written = [path for _, path in report.facts.under("wrote.")]
         step.done(f"wrote {len(written)} files")
     for path in written:
         machine.console.note(path)
@@ -209,10 +217,5 @@ def _line(file: HostFile) -> str:
     return f"{file.mode:04o} {sha256_of(file.text)} {encoded} {file.path}\n"
 
 
-def _as_root(machine: Machine, name: str, *, stdin: bytes = b"", **values: str | bool) -> Result:
-    script = machine.script(name, **values)
-    return machine.connection.run(script, stdin=stdin, timeout_s=limits.INSTALL_S, sudo=True)
-
-
-def _last_lines(result: Result) -> list[str]:
-    return result.stderr.strip().splitlines()[-30:]
+def _as_root(machine: Machine, name: str, *, stdin: bytes = b"", **values: Value) -> Report:
+    return machine.attempt(name, stdin=stdin, timeout_s=limits.INSTALL_S, root=None, sudo=True, **values)

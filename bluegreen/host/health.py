@@ -1,28 +1,18 @@
-"""Health: judging an answer, and waiting for UP."""
+"""Health: an answer and its judgement, waiting for UP, and what a slot must answer before it serves."""
 
 from __future__ import annotations
 
 import json
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from bluegreen.errors import Failed
-from bluegreen.host.machine import Machine, application_path, decode
+from bluegreen.host.facts import lines_of
+from bluegreen.host.machine import Machine, application_path, step_failed
+from bluegreen.remote import limits
 
 LOG_LINES = 30
-# A hung application must not hang the look at it.
-ANSWER_TIMEOUT_S = 5
-WATCH_EVERY_S = 0.5
-# A second for an answer, or so many times what the last UP took before the switch: some ask databases first.
-WATCH_ANSWER_TIMEOUT_S = 1.0
-WATCH_SLOWER_TIMES = 4
-# One failed look may be a pause of the garbage collector, or of the machine.
-FAILURES_IN_A_ROW = 2
-# Room for the second look at a slot that failed the last one in time.
-WATCH_LONGER_S = 10
 
 
 @dataclass(frozen=True)
@@ -35,21 +25,21 @@ class Answer:
 
     @property
     def status(self) -> str:
-        """The top-level `status`, read as JSON; what it was otherwise, in words (P1)."""
+        """The top-level `status`, read as JSON; else a description of the answer (P1)."""
         if self.code == 0:
             return "no answer"
         try:
-            told = json.loads(self.body)
+            data = json.loads(self.body)
         except ValueError:
             return f"no JSON (HTTP {self.code})"
-        status = told.get("status") if isinstance(told, dict) else None
+        status = data.get("status") if isinstance(data, dict) else None
         if not isinstance(status, str):
             return f"no status (HTTP {self.code})"
         return status
 
     @property
     def up(self) -> bool:
-        """UP, and said with a 2xx."""
+        """Whether the status is UP and the HTTP status is 2xx."""
         return self.status == "UP" and 200 <= self.code < 300
 
     def __str__(self) -> str:
@@ -58,7 +48,11 @@ class Answer:
 
 
 class End(Enum):
-    """Why an observation ended by itself."""
+    """Why an observation ended.
+
+    DEAD: the process died. FOREIGN: another process answers on the port. OVER: the time that was asked for
+    passed. SILENT: the observer on the host ended without a reason.
+    """
 
     DEAD = "dead"
     FOREIGN = "foreign"
@@ -68,7 +62,7 @@ class End(Enum):
 
 @dataclass(frozen=True)
 class Look:
-    """One look at a slot: its health, and the HTTP status of what came through nginx if that was asked."""
+    """One look at a slot: its health, and the HTTP status through nginx if that was requested."""
 
     health: Answer
     through: int | None = None
@@ -76,41 +70,46 @@ class Look:
 
 @dataclass(frozen=True)
 class Ended:
-    """The last thing an observation tells."""
+    """The end of an observation.
+
+    Args:
+        log: the last lines of the slot's log.
+        detail: the pid of the other process (FOREIGN), or the error output (SILENT).
+    """
 
     end: End
     log: tuple[str, ...] = ()
     detail: str = ""
 
 
-class InARow:
-    """Counts what is so at each look, and begins anew where one is not.
+class Consecutive:
+    """Counts consecutive hits; a miss resets the count.
 
     Args:
-        enough: so many in a row are wanted.
+        enough: the number of hits that is needed.
     """
 
     def __init__(self, enough: int) -> None:
         self._enough = enough
         self._count = 0
 
-    def full(self, so: bool) -> bool:
-        """Takes one more look into account; whether there are enough by now."""
-        self._count = self._count + 1 if so else 0
+    def reached_by(self, hit: bool) -> bool:
+        """Counts a hit or a miss; returns whether there are enough consecutive hits now."""
+        self._count = self._count + 1 if hit else 0
         return self._count >= self._enough
 
 
 def observe(
     machine: Machine, slot: str, pid: int, *, for_s: float, every_s: float, answer_s: float, through: str = ""
 ) -> Iterator[Look | Ended]:
-    """Looks at a slot again and again, on the host; ends with an `Ended`.
+    """Observes a slot on the host; yields each look and, last, an `Ended`.
 
     Args:
         pid: the process that must be the one that answers (P1).
         for_s: seconds until it ends by itself.
         every_s: seconds from look to look.
         answer_s: seconds that an answer may take.
-        through: a path to ask through nginx at each look as well, empty for none.
+        through: a path to request through nginx at each look as well, empty for none.
     """
     log: tuple[str, ...] = ()
     through_code: int | None = None
@@ -118,53 +117,53 @@ def observe(
         "observe",
         slot=slot,
         pid=pid,
-        port=machine.settings.slots[slot],
         health_port=machine.settings.health_port(slot),
         for_ms=round(for_s * 1000),
         every_ms=round(every_s * 1000),
         answer_s=f"{answer_s:g}",
         through=through,
-    ) as running:
-        for line in running.lines(timeout_s=for_s + 30):
-            word, _, rest = line.partition(" ")
-            if word == "log":
-                log = tuple(decode(rest).splitlines())
-            elif word == "through":
-                through_code = int(rest)
-            elif word == "answer":
-                yield Look(_answer(rest), through_code)
-            elif word in {end.value for end in End}:
-                yield Ended(End(word), log, rest)
+        log_lines=LOG_LINES,
+    ) as observer:
+        for key, value in observer.facts(timeout_s=for_s + limits.OBSERVER_SILENCE_S):
+            if key == "log":
+                log = tuple(lines_of(value))
+            elif key == "through":
+                through_code = int(value)
+            elif key == "answer":
+                code, took_ms, body = value.split(" ", 2)
+                yield Look(Answer(int(code), body, int(took_ms)), through_code)
+            else:
+                yield Ended(End(key), log, value)
                 return
-        result = running.wait(timeout_s=10)
-        yield Ended(End.SILENT, log, result.stderr.strip())
+        report = observer.wait(timeout_s=limits.SCRIPT_END_S)
+        yield Ended(End.SILENT, log, "; ".join(report.errors))
 
 
 def wait_until_up(machine: Machine, slot: str, pid: int) -> Answer:
-    """Waits for `health.ups` answers UP in a row; ends within a second of UP, or of the JVM's death (P12).
+    """Waits for `health.ups` consecutive answers UP; ends within a second of UP, or of the JVM's death (P12).
 
     Returns:
         The last of them.
 
     Raises:
-        Failed: it died, another process answers in its place, or the time is over; with the last answer and
-            the last lines of its log.
+        Failed: the JVM died, another process answers on its port, or `health.timeout` passed; with the last
+            answer and the last lines of its log.
     """
     settings = machine.settings
     health = settings.health
-    in_a_row = InARow(health.ups)
+    ups = Consecutive(health.ups)
     last: Answer | None = None
     for seen in observe(
-        machine, slot, pid, for_s=health.timeout_s, every_s=health.every_s, answer_s=ANSWER_TIMEOUT_S
+        machine, slot, pid, for_s=health.timeout_s, every_s=health.every_s, answer_s=limits.HEALTH_ANSWER_S
     ):
         if isinstance(seen, Ended):
             raise _never_up(machine, slot, pid, seen, last)
         if last is None or seen.health.status != last.status:
             machine.console.note(f"{slot} health: {seen.health.status}")
         last = seen.health
-        if in_a_row.full(last.up):
+        if ups.reached_by(last.up):
             return last
-    raise Failed(f"{slot} was not seen to get UP: the observation on the host ended without a word")
+    raise Failed(f"{slot} did not become UP: the observer on the host ended without a reason")
 
 
 def _never_up(machine: Machine, slot: str, pid: int, ended: Ended, last: Answer | None) -> Failed:
@@ -172,9 +171,9 @@ def _never_up(machine: Machine, slot: str, pid: int, ended: Ended, last: Answer 
     answered = f"last health answer: {last}" if last else f"it never listened on port {port}"
     what = {
         End.DEAD: f"{slot} died while starting (pid {pid})",
-        End.FOREIGN: f"port {port} of {slot} is answered by another process (pid {ended.detail})",
+        End.FOREIGN: f"another process (pid {ended.detail}) answers on port {port} of {slot}",
         End.OVER: f"{slot} was not UP within {machine.settings.health.timeout_s:g} s",
-        End.SILENT: f"the observation of {slot} broke off: {ended.detail}",
+        End.SILENT: f"the observer of {slot} stopped: {ended.detail}",
     }[ended.end]
     return Failed(what, why=[answered, *log_lines(slot, ended.log)])
 
@@ -187,13 +186,13 @@ def log_lines(slot: str, log: tuple[str, ...]) -> list[str]:
 
 
 def smoke(machine: Machine, slot: str) -> None:
-    """Asks each `health.smoke` path `health.warm` times on the slot itself, before it serves anybody.
+    """Requests each `health.smoke` path `health.warm` times from the slot itself, before it serves users.
 
     Raises:
         Failed: an answer was not 2xx; with the last lines of the slot's log.
     """
     health = machine.settings.health
-    for code, duration_ms, path in _asked(machine, slot, health.smoke, max(1, health.warm)):
+    for code, duration_ms, path in _requested(machine, slot, health.smoke, max(1, health.warm)):
         if not code.startswith("2"):
             answered = "gave no answer" if code == "000" else f"answered {code}"
             raise Failed(
@@ -203,139 +202,63 @@ def smoke(machine: Machine, slot: str) -> None:
 
 
 def warm(machine: Machine, slot: str) -> None:
-    """Asks the application's path `health.warm` times on the slot itself, whatever it answers."""
+    """Requests the application's path `health.warm` times from the slot itself, whatever it answers."""
     settings = machine.settings
-    _asked(machine, slot, [application_path(settings)], settings.health.warm)
+    _requested(machine, slot, [application_path(settings)], settings.health.warm)
 
 
-def _asked(machine: Machine, slot: str, paths: Sequence[str], times: int) -> list[tuple[str, str, str]]:
+def _requested(machine: Machine, slot: str, paths: Sequence[str], times: int) -> list[tuple[str, str, str]]:
     """HTTP status, duration in ms and path of each request."""
-    lines = machine.run(
+    facts = machine.run(
         "smoke",
         port=machine.settings.slots[slot],
         paths="\n".join(paths),
         times=times,
-        timeout_s=60 + 30 * len(paths) * times,
+        answer_s=limits.SMOKE_ANSWER_S,
+        timeout_s=limits.SCRIPT_S + limits.SMOKE_ANSWER_S * len(paths) * times,
     )
-    told = [line.split(" ", 3) for line in lines]
-    return [(code, duration_ms, path) for _, code, duration_ms, path in told]
+    answers = [answer.split(" ", 2) for _, answer in facts.under("answer.")]
+    return [(code, duration_ms, path) for code, duration_ms, path in answers]
 
 
-def names_itself(machine: Machine, slot: str) -> None:
-    """Asks the verify path on the slot itself, before a user asks through nginx.
+def require_own_name(machine: Machine, slot: str) -> None:
+    """Requires that the slot answers its own name on `switch.verify`, before users reach it through nginx.
 
     Raises:
-        Failed: it does not answer the slot's name there, while the live slot answers its own.
+        Failed: it does not, while the live slot does answer its own.
     """
     settings = machine.settings
     if settings.switch.verify is None:
         return
     live = settings.other(slot)
-    told = machine.run(
+    facts = machine.run(
         "name",
         slot=slot,
         port=settings.slots[slot],
         live=live,
         live_port=settings.slots[live],
-        answer_s=ANSWER_TIMEOUT_S,
+        answer_s=f"{limits.HEALTH_ANSWER_S:g}",
     )
-    for line in told:
-        _, code, body = line.split(" ", 2)
+    if "broken" in facts:
+        code, _, body = facts.text("broken").partition(" ")
         raise Failed(
             f"{slot} is UP, but does not answer its name",
             why=[
-                f"{settings.switch.verify} on its own port answers {Answer(int(code), decode(body))}",
+                f"{settings.switch.verify} on its own port answers {Answer(int(code), body)}",
                 *log_lines(slot, tuple(logs_of(machine, slot))),
             ],
         )
 
 
-def watch(
-    machine: Machine,
-    slot: str,
-    pid: int,
-    *,
-    before: Answer | None,
-    verified: bool,
-    called_off: threading.Event,
-) -> Ended | None:
-    """Watches a slot that has just taken traffic, for `switch.watch` seconds, twice a second.
-
-    Args:
-        before: its last UP before the switch, if that was seen.
-        verified: the verify path answers for this slot; else any answer of an application will do.
-        called_off: set once it is known that the slot will be switched back, whatever is seen of it.
-
-    Returns:
-        None if it held; else why it must be switched back: it died, or failed two looks in a row. Where it
-        still runs its log is left for later: users wait for the way back.
-    """
-    settings = machine.settings
-    if settings.switch.watch_s <= 0:
-        return None
-    path = application_path(settings)
-    strict = verified and settings.switch.verify is not None
-    failures = InARow(FAILURES_IN_A_ROW)
-    until = time.monotonic() + settings.switch.watch_s
-    for seen in observe(
-        machine,
-        slot,
-        pid,
-        for_s=settings.switch.watch_s + WATCH_LONGER_S,
-        every_s=WATCH_EVERY_S,
-        answer_s=answer_within_s(before),
-        through=path,
-    ):
-        if called_off.is_set():
-            return None
-        if isinstance(seen, Ended):
-            if seen.end is End.OVER:
-                return None
-            return Ended(
-                seen.end, seen.log, f"{slot} died (pid {pid})" if seen.end is End.DEAD else seen.detail
-            )
-        trouble = _trouble(seen, path, strict=strict)
-        if trouble:
-            machine.console.warn(f"watch: {trouble}")
-        if failures.full(bool(trouble)):
-            return Ended(End.OVER, detail=trouble)
-        if not trouble and time.monotonic() >= until:
-            return None
-    return None
-
-
-def _trouble(seen: Look, path: str, *, strict: bool) -> str:
-    if not seen.health.up:
-        return f"health answers {seen.health}"
-    if seen.through is not None and not answered_well(seen.through, strict=strict):
-        return f"{path} through nginx answers {seen.through or 'nothing'}"
-    return ""
-
-
-def answered_well(code: int, *, strict: bool) -> bool:
-    """Whether an application answered through nginx, and without an error.
-
-    Args:
-        strict: the path is known to be one that it has; else that it has not (404) is good enough.
-    """
-    return 200 <= code < 400 if strict else 100 <= code < 500
-
-
-def answer_within_s(before: Answer | None) -> float:
-    """Seconds that an answer may take from the switch on.
-
-    Args:
-        before: the slot's last UP before the switch, if that was seen.
-    """
-    usual_s = before.took_ms / 1000 if before else 0.0
-    return min(max(WATCH_ANSWER_TIMEOUT_S, WATCH_SLOWER_TIMES * usual_s), ANSWER_TIMEOUT_S)
-
-
 def logs_of(machine: Machine, slot: str, lines: int = LOG_LINES) -> list[str]:
-    """The last lines of a slot's log."""
-    return machine.run("logs", slot=slot, count=lines, follow=False)
+    """The last lines of a slot's log.
 
-
-def _answer(text: str) -> Answer:
-    code, took_ms, body = text.split(" ", 2)
-    return Answer(int(code), decode(body), int(took_ms))
+    Raises:
+        Failed: the log cannot be read.
+    """
+    with machine.start("logs", slot=slot, count=lines, follow=False) as running:
+        log = list(running.text(timeout_s=limits.SCRIPT_S))
+        report = running.wait(timeout_s=limits.SCRIPT_END_S)
+    if report.exit_code != 0:
+        raise step_failed("logs", report)
+    return log

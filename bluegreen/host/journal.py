@@ -1,6 +1,6 @@
-"""The journal: history.jsonl on the host, a line for each deploy's start and one for its outcome.
+"""The journal: history.jsonl on the host, with a line for each deploy's start and one for its outcome.
 
-Which releases are good and which are bad is told by it alone: a release itself never changes (P9).
+Only the journal knows which releases are good and which are bad: a release itself never changes (P9).
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from datetime import datetime, timezone
 from enum import Enum
 
 from bluegreen.errors import Failed
+from bluegreen.host.facts import lines_of
 from bluegreen.host.machine import Machine, step_failed
-
-NO_ROOM = 28
+from bluegreen.remote.exit_codes import ExitCode
 
 
 class Outcome(str, Enum):
-    """How a deploy ended; RUNNING and INTERRUPTED are told of a start that has no end."""
+    """How a deploy ended; RUNNING and INTERRUPTED are for a start without an end."""
 
     SWITCHED = "switched"
     STAGED = "staged"
@@ -33,15 +33,15 @@ class Entry:
     """One deploy, switch or rollback of one machine.
 
     Args:
-        run: what joins its start and its end: the token of the lock it held.
+        run: the token of the lock that it held; its start and its end have the same.
         command: deploy, switch or rollback.
         at: when it began, ISO 8601 in UTC.
-        release, version, slot: where to; the from_… where from.
+        release, version, slot: the new ones; from_…: the previous ones.
         outcome: see `Outcome`; in the line of a start `running`.
         reason: why it failed, one line.
         seconds: from its start to its end.
-        bad: releases that it showed to be bad.
-        requests, failed, slowest_ms: of the probe that asked through nginx meanwhile.
+        bad: releases that it found to be bad.
+        requests, failed, slowest_ms: what the probe counted meanwhile.
     """
 
     run: str
@@ -64,9 +64,9 @@ class Entry:
     slowest_ms: int | None = None
 
     def line(self) -> str:
-        """The entry as one line of the journal; what is not known is left out."""
-        told = {key: value for key, value in asdict(self).items() if value not in (None, ())}
-        return json.dumps(told, ensure_ascii=False)
+        """The entry as one line of the journal, without unknown values."""
+        known = {key: value for key, value in asdict(self).items() if value not in (None, ())}
+        return json.dumps(known, ensure_ascii=False)
 
 
 class NotWritten(Failed):
@@ -74,21 +74,21 @@ class NotWritten(Failed):
 
 
 def now() -> str:
-    """This moment as the journal writes it."""
+    """The current time as the journal writes it."""
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def parse(text: str, *, holder: str | None) -> tuple[Entry, ...]:
     """The entries of a journal, oldest first, each start joined with its end.
 
-    A line that cannot be read (cut by a full disk) is passed over.
+    It skips a line that cannot be read (cut by a full disk).
 
     Args:
-        holder: the token of the lock that is held now: a start without an end is running if it is the
-            holder's, else interrupted.
+        holder: the token of the lock that is held now, if any: a start without an end is RUNNING if it has
+            this token, else INTERRUPTED.
     """
     entries: dict[str, Entry] = {}
-    for line in text.splitlines():
+    for line in lines_of(text):
         entry = _entry(line)
         if entry:
             entries[entry.run] = entry
@@ -101,7 +101,7 @@ def parse(text: str, *, holder: str | None) -> tuple[Entry, ...]:
 
 
 def bad_releases(entries: Iterable[Entry]) -> frozenset[str]:
-    """The releases that were rolled or switched back from, and not deliberately gone to since."""
+    """The releases that were rolled back or switched back from, and not deliberately deployed since."""
     bad: set[str] = set()
     for entry in entries:
         bad |= set(entry.bad)
@@ -111,9 +111,9 @@ def bad_releases(entries: Iterable[Entry]) -> frozenset[str]:
 
 
 def served_before(entries: Sequence[Entry], release: str, other: str) -> bool:
-    """Whether a release took traffic for the first time before another one did.
+    """Whether a release took traffic for the first time before another release did.
 
-    By the journal, which is written on the host: ids are made by the clocks of those who deploy.
+    The journal is written on the host, while the time in an id is that of the deployer's clock.
     """
     first: dict[str, None] = {}
     for entry in entries:
@@ -126,10 +126,10 @@ def served_before(entries: Sequence[Entry], release: str, other: str) -> bool:
 
 
 def good_releases(entries: Sequence[Entry]) -> tuple[str, ...]:
-    """The releases that took traffic and kept it, in the order they last did, and were not found bad."""
+    """The releases that took and kept traffic and are not bad, in the order of their last time."""
     good: dict[str, None] = {}
     for entry in entries:
-        # What served when the next one began has kept its traffic, also if its own end was never written.
+        # The release that served when the next deploy began kept its traffic, even without an end of its own.
         if entry.from_release:
             good.pop(entry.from_release, None)
             good[entry.from_release] = None
@@ -141,24 +141,24 @@ def good_releases(entries: Sequence[Entry]) -> tuple[str, ...]:
 
 
 def append(machine: Machine, entry: Entry, *, prune: Iterable[str] = ()) -> list[str]:
-    """Writes one line, and removes the releases of `prune`; gives the ids that were removed.
+    """Writes one line and removes the releases of `prune`; returns the ids that were removed.
 
     Raises:
         NotWritten: there is no room for the line.
     """
-    result = machine.attempt("finish", entry=entry.line(), prune=" ".join(prune))
-    if result.exit_code == NO_ROOM:
-        raise NotWritten(result.stderr.strip())
-    if result.exit_code != 0:
-        raise step_failed("finish", result)
-    return [line.split()[1] for line in result.stdout.splitlines() if line.startswith("pruned ")]
+    report = machine.attempt("finish", entry=entry.line(), prune=" ".join(prune))
+    if report.exit_code == ExitCode.NO_ROOM:
+        raise NotWritten(" ".join(report.errors))
+    if report.exit_code != 0:
+        raise step_failed("finish", report)
+    return [release for release, _ in report.facts.under("pruned.")]
 
 
 def _entry(line: str) -> Entry | None:
     known = {field.name for field in fields(Entry)}
     try:
-        told = json.loads(line)
-        values = {key: value for key, value in told.items() if key in known}
-        return Entry(**{**values, "outcome": Outcome(told["outcome"]), "bad": tuple(told.get("bad", ()))})
+        data = json.loads(line)
+        values = {key: value for key, value in data.items() if key in known}
+        return Entry(**{**values, "outcome": Outcome(data["outcome"]), "bad": tuple(data.get("bad", ()))})
     except (ValueError, TypeError, KeyError, AttributeError):
         return None

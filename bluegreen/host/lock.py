@@ -1,8 +1,8 @@
 """The lock: one deploy of an app on a machine at a time (P7).
 
-A script on the host holds it for as long as its input lives; the kernel frees it with the script's end, so
-a lock can neither be left behind nor be released by another. Each further step shows the lock's token, and
-does nothing once somebody else holds the lock.
+A script on the host holds it while its input lives. The kernel frees it when the script ends, so nobody can
+leave a lock behind or release another's. Each step compares the lock's token and does nothing if somebody
+else holds it.
 """
 
 from __future__ import annotations
@@ -20,17 +20,15 @@ from dataclasses import asdict, dataclass
 
 from bluegreen.errors import BluegreenError, Failed, Locked
 from bluegreen.host import journal
-from bluegreen.host.machine import LOST_LOCK, Machine, step_failed
+from bluegreen.host.machine import Machine, Stream, step_failed
+from bluegreen.remote import limits
+from bluegreen.remote.exit_codes import ExitCode
 from bluegreen.ssh.connection import Running
-
-HEARTBEAT_S = 5
-# Three heartbeats lost: the deployer or its network is gone.
-SILENCE_S = 15
 
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds a lock: its token, the person, since when, for which command, from which run."""
+    """The holder of a lock: its token, the person, since when, for which command, from which run."""
 
     token: str
     by: str
@@ -44,7 +42,7 @@ class Holder:
 
 
 def person(environ: Mapping[str, str] = os.environ) -> str:
-    """Who runs this command: the actor on GitHub, else user@machine."""
+    """The person who runs this command: the actor on GitHub, else user@machine."""
     return environ.get("GITHUB_ACTOR") or f"{_user()}@{platform.node()}"
 
 
@@ -59,85 +57,90 @@ def run_url(environ: Mapping[str, str] = os.environ) -> str | None:
 
 def parse(text: str) -> Holder | None:
     """The holder that a lock file names."""
-    token, _, told = text.strip().partition(" ")
+    token, _, info = text.strip().partition(" ")
     if not token:
         return None
     try:
-        return Holder(**{"token": token, **json.loads(told)})
+        return Holder(**{"token": token, **json.loads(info)})
     except (ValueError, TypeError):
         return Holder(token, by="somebody", since="an unknown time", command="unknown")
 
 
 @contextlib.contextmanager
 def held(machine: Machine, command: str) -> Iterator[Machine]:
-    """Holds the lock of the app on a machine, and gives the machine whose steps it allows.
+    """Holds the lock of the app on a machine; yields the machine whose steps it allows.
 
     Raises:
         Locked: another deploy holds it; nothing was changed.
     """
     holder = Holder(uuid.uuid4().hex, person(), journal.now(), command, run_url())
-    with _asked_for(machine, holder, again=False) as running:
-        if other := _other_holder(machine, running):
+    with _requested(machine, holder, again=False) as script:
+        if other := _other_holder(machine, script):
             raise _locked(machine, other)
         released = threading.Event()
-        beating = _beating(running, released)
+        beating = _beating(script.running, released)
         try:
             yield machine.holding(holder.token)
         finally:
             released.set()
             beating.join()
-            # Waiting for its end: the next command finds the host free.
+            # After its end the next command finds the lock free.
             with contextlib.suppress(BluegreenError, OSError):
-                running.end_input()
-                running.wait(timeout_s=5)
+                script.running.end_input()
+                script.running.wait(timeout_s=limits.LOCK_RELEASE_S)
 
 
 def take_again(machine: Machine, command: str) -> None:
-    """Takes a lock whose connection was lost, over the new one, with whose end it ends too.
+    """Takes the lock again over a new connection, after the old one was lost; it ends with the new one.
 
-    A host that has not noticed yet that the old connection is gone holds it for that one, up to `SILENCE_S`.
+    A host that has not noticed the loss holds the lock for the old connection, up to `limits.LOCK_SILENCE_S`.
 
     Raises:
         Locked: another deploy took it in the meantime.
-        LockLost: another deploy had it in the meantime, and has ended.
+        LockLost: another deploy held it in the meantime, and has ended.
     """
     holder = Holder(machine.token, person(), journal.now(), command, run_url())
-    until = time.monotonic() + SILENCE_S + HEARTBEAT_S
+    until = time.monotonic() + limits.LOCK_SILENCE_S + limits.LOCK_HEARTBEAT_S
     while True:
-        running = _asked_for(machine, holder, again=True)
-        other = _other_holder(machine, running)
+        script = _requested(machine, holder, again=True)
+        other = _other_holder(machine, script)
         if other is None:
-            _beating(running, threading.Event())
+            _beating(script.running, threading.Event())
             return
         if other.token != machine.token or time.monotonic() > until:
             raise _locked(machine, other)
 
 
-def _asked_for(machine: Machine, holder: Holder, *, again: bool) -> Running:
+def _requested(machine: Machine, holder: Holder, *, again: bool) -> Stream:
     info = {key: value for key, value in asdict(holder).items() if key != "token"}
-    told = json.dumps(info, ensure_ascii=True)
-    return machine.start("lock", token=holder.token, info=told, silence=SILENCE_S, again=again)
+    return machine.start(
+        "lock",
+        token=holder.token,
+        info=json.dumps(info, ensure_ascii=True),
+        silence=f"{limits.LOCK_SILENCE_S:g}",
+        again=again,
+    )
 
 
-def _other_holder(machine: Machine, running: Running) -> Holder | None:
-    """Who else holds it; None if it is ours now."""
-    lines = running.lines(timeout_s=90)
-    first = next(lines, "")
-    if first == "held":
+def _other_holder(machine: Machine, script: Stream) -> Holder | None:
+    """The other holder of the lock; None if the lock is ours now."""
+    key, value = next(script.facts(timeout_s=limits.LOCK_ANSWER_S), ("", ""))
+    if key == "held":
         return None
-    if first == "busy":
-        return parse(next(lines, "")) or Holder("", "somebody", "just now", "a deploy that has just begun")
-    result = running.wait(timeout_s=10)
-    if result.exit_code == LOST_LOCK:
-        raise step_failed("lock", result)
-    raise Failed(f"the lock on {machine.address} could not be taken", why=result.stderr.splitlines())
+    if key == "busy":
+        return parse(value) or Holder("", "somebody", "just now", "a deploy that has just begun")
+    report = script.wait(timeout_s=limits.SCRIPT_END_S)
+    if report.exit_code == ExitCode.LOST_LOCK:
+        raise step_failed("lock", report)
+    raise Failed(f"the lock on {machine.address} could not be taken", why=report.errors)
 
 
 def _locked(machine: Machine, holder: Holder) -> Locked:
     return Locked(
         f"{machine.address} is locked by {holder}",
         why=["nothing was changed"],
-        remedy="wait for it to end (`status` shows the lock; it frees itself when its holder ends)",
+        remedy=f"wait until it ends: `bluegreen status --host {machine.settings.host}` shows the lock, "
+        "which is freed when its holder ends",
     )
 
 
@@ -148,11 +151,11 @@ def _beating(running: Running, released: threading.Event) -> threading.Thread:
 
 
 def _beat(running: Running, released: threading.Event) -> None:
-    while not released.wait(HEARTBEAT_S):
+    while not released.wait(limits.LOCK_HEARTBEAT_S):
         try:
             running.write(b".")
         except (BluegreenError, OSError):
-            # The connection is gone: what waits on it tells; the host frees the lock by itself.
+            # The connection is lost: the step that waits on it reports that, and the host frees the lock.
             return
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from bluegreen.config import Settings
 from bluegreen.errors import Failed, Unclear
-from bluegreen.host import facts as reading
 from bluegreen.host import journal, lock, proxy, releases, slots
 from bluegreen.host.drift import Drift, DriftKind, drift_of
 from bluegreen.host.facts import Facts
@@ -124,7 +123,7 @@ def look(machine: Machine) -> State:
     Raises:
         ToolsMissing: the machine lacks tools that the look needs.
     """
-    facts = reading.read(machine)
+    facts = machine.run("look", java=machine.settings.java.bin)
     if missing := facts.text("missing").split():
         raise ToolsMissing(machine, missing, facts.text("manager"))
     settings = machine.settings

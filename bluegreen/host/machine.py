@@ -1,31 +1,33 @@
-"""One machine with the settings of the app: how every part runs its scripts there."""
+"""One machine with the settings of the app: the way in which every part runs its scripts there."""
 
 from __future__ import annotations
 
-import base64
+import secrets
 import shlex
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from bluegreen.config import Settings
 from bluegreen.console.terminal import Console
 from bluegreen.errors import BluegreenError, Failed
+from bluegreen.host.facts import Facts, Report, lines_of, marked, pair
 from bluegreen.host.files import root_script, unit
-from bluegreen.remote.script import Script, Value
+from bluegreen.remote import limits
+from bluegreen.remote.exit_codes import ExitCode
+from bluegreen.remote.script import Script, Value, variables
 from bluegreen.ssh.connection import Connection, Result, Running
 
-# What our own site answers the live slot's target on, to the machine itself alone.
+# Our own site answers the live slot's target on this path, to the machine itself only.
 SLOT_PATH = "/.bluegreen/slot"
-
-LOST_LOCK = 75
-ROUTE_MOVED = 76
 
 
 class LockLost(Failed):
-    """Another deploy took over; what is live now is its doing."""
+    """Another deploy took the lock; what is live now is its result."""
 
 
 class RouteMoved(Failed):
-    """Somebody changed what nginx routes to since it was looked at."""
+    """Somebody changed the route of nginx since the look."""
 
 
 @dataclass(frozen=True)
@@ -42,24 +44,26 @@ class Machine:
         return self.connection.address
 
     def holding(self, token: str) -> Machine:
-        """The same machine, its steps allowed by the lock that `token` took."""
+        """The same machine with the token of the lock that allows its steps."""
         return replace(self, token=token)
 
     def script(self, name: str, root: Script | None = None, /, **values: Value) -> Script:
-        """A script of ours with the values that all of them share, and its own.
+        """A script of ours for one run: with its own values, and those of the shared ones that it declares.
 
         Args:
-            root: what `as_root` of lib.sh runs on a host without `setup`, for a script that needs it.
+            root: what `as_root` runs on a host without `setup`, for a script that needs it.
+
+        Raises:
+            ValueError: a value is missing, or the script does not declare it.
         """
-        as_root: dict[str, Value] = {}
-        if root:
-            as_root["root_sent"] = shlex.join(root_script.sent_along(root))
-            as_root["root_sudo"] = self.settings.nginx.sudo
-        parts = ("lib", self.settings.supervisor, "stopping")
-        return Script(name, {**self.shared(), **as_root, **values}, parts=parts)
+        supervisor = self.settings.supervisor
+        declared = variables(name, supervisor)
+        known = {**self.shared(), **_run_as_root(self.settings, root), "nonce": secrets.token_hex(8)}
+        given = {key: value for key, value in known.items() if key in declared}
+        return Script(name, {**given, **values}, supervisor)
 
     def shared(self) -> dict[str, Value]:
-        """The values that all scripts share."""
+        """The values that the scripts share."""
         app = self.settings
         return {
             "app": app.app,
@@ -75,11 +79,13 @@ class Machine:
             "server_name": server_name(app),
             "verify": verify_path(app),
             "health_path": app.health.path,
+            "look_answer_s": limits.LOOK_ANSWER_S,
+            "step_lock_s": limits.STEP_LOCK_S,
             "stop_timeout_ms": round(app.old_slot.stop_timeout_s * 1000),
         }
 
     def root_script(self, *, user: str | None = None, groups: bool = True, names_slot: bool = True) -> Script:
-        """What needs root, with the settings of this machine; see `privileged.script`."""
+        """The steps that need root, with the settings of this machine; see `root_script.script`."""
         return root_script.script(
             self.settings,
             self.shared(),
@@ -88,81 +94,152 @@ class Machine:
             names_slot=names_slot,
         )
 
-    def start(self, name: str, **values: Value) -> Running:
-        """Starts a script whose output is read while it runs."""
-        return self.connection.start(self.script(name, **values))
+    def run(
+        self,
+        name: str,
+        *,
+        stdin: bytes = b"",
+        timeout_s: float | None = None,
+        root: Script | None = None,
+        sudo: bool = False,
+        **values: Value,
+    ) -> Facts:
+        """Runs a script to its end and gives its facts.
+
+        Args:
+            timeout_s: the longest time that it may take, None for `limits.SCRIPT_S`.
+            root: see `script`.
+            sudo: run it as root.
+
+        Raises:
+            Failed: it ended with another exit code than 0; its stderr is the cause.
+        """
+        report = self.attempt(name, stdin=stdin, timeout_s=timeout_s, root=root, sudo=sudo, **values)
+        if report.exit_code != 0:
+            raise step_failed(name, report)
+        return report.facts
 
     def attempt(
         self,
         name: str,
         *,
         stdin: bytes = b"",
-        timeout_s: float = 60,
+        timeout_s: float | None = None,
         root: Script | None = None,
+        sudo: bool = False,
         **values: Value,
-    ) -> Result:
-        """Runs a script and gives its result, whatever its exit code."""
-        return self.connection.run(self.script(name, root, **values), stdin=stdin, timeout_s=timeout_s)
+    ) -> Report:
+        """Runs a script as `run` does, and gives its report whatever its exit code."""
+        script = self.script(name, root, **values)
+        wait_s = limits.SCRIPT_S if timeout_s is None else timeout_s
+        return _report(script, self.connection.run(script, stdin=stdin, timeout_s=wait_s, sudo=sudo))
 
-    def run(
-        self, name: str, *, timeout_s: float = 60, root: Script | None = None, **values: Value
-    ) -> list[str]:
-        """Runs a script and gives its lines.
+    def upload(
+        self, name: str, source: Path, *, progress: Callable[[int], None] | None = None, **values: Value
+    ) -> Report:
+        """Runs a script with a file as its input, and gives its report whatever its exit code.
 
-        Raises:
-            Failed: it ended with another exit code than 0; its stderr is the cause.
+        Args:
+            progress: called with the bytes sent so far.
         """
-        result = self.connection.run(self.script(name, root, **values), timeout_s=timeout_s)
-        if result.exit_code != 0:
-            raise step_failed(name, result)
-        return result.stdout.splitlines()
+        script = self.script(name, **values)
+        return _report(script, self.connection.upload(script, source, progress=progress))
+
+    def start(self, name: str, **values: Value) -> Stream:
+        """Starts a script whose output is read while it runs."""
+        script = self.script(name, **values)
+        return Stream(script, self.connection.start(script))
 
 
-def step_failed(name: str, result: Result) -> BluegreenError:
-    """The error of a script that ended badly, by the exit codes of `lib.sh`."""
-    why = result.stderr.strip().splitlines() or [f"{name}.sh ended with exit code {result.exit_code}"]
-    if result.exit_code == LOST_LOCK:
+class Stream:
+    """A script that runs on a machine; its output can be read as it comes."""
+
+    def __init__(self, script: Script, running: Running) -> None:
+        self._script = script
+        self.running = running
+
+    def facts(self, *, timeout_s: float) -> Iterator[tuple[str, str]]:
+        """Each key and value as it is printed; a key may come again.
+
+        Args:
+            timeout_s: the longest silence between two lines.
+        """
+        return map(pair, marked(self.running.lines(timeout_s=timeout_s), _nonce(self._script)))
+
+    def text(self, *, timeout_s: float) -> Iterator[str]:
+        """Each line behind the first fact, as it is printed: for a script that prints a text.
+
+        Args:
+            timeout_s: the longest silence between two lines.
+        """
+        lines = self.running.lines(timeout_s=timeout_s)
+        next(marked(lines, _nonce(self._script)), None)
+        return lines
+
+    def wait(self, *, timeout_s: float) -> Report:
+        """The rest of its facts and how it ended."""
+        return _report(self._script, self.running.wait(timeout_s=timeout_s))
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.running.close()
+
+
+def _run_as_root(settings: Settings, root: Script | None) -> dict[str, Value]:
+    if root is None:
+        return {}
+    return {"root_sent": shlex.join(root_script.sent_along(root)), "root_sudo": settings.nginx.sudo}
+
+
+def _nonce(script: Script) -> str:
+    return str(script.values["nonce"])
+
+
+def _report(script: Script, result: Result) -> Report:
+    facts = Facts(marked(lines_of(result.stdout), _nonce(script)))
+    return Report(result.exit_code, facts, tuple(lines_of(result.stderr.strip())))
+
+
+def step_failed(name: str, report: Report) -> BluegreenError:
+    """The error for a script that failed; `LockLost` and `RouteMoved` have exit codes of their own."""
+    why = report.errors or (f"{name}.sh ended with exit code {report.exit_code}",)
+    if report.exit_code == ExitCode.LOST_LOCK:
         return LockLost(
-            "the lock of the host is not ours any more; nothing further was done",
+            "lost the deploy lock of the host; nothing further was done",
             why=why,
-            live="what the deploy that took the lock left: see `status`",
-            remedy="see `status`, then run the command again",
+            live="what the deploy that took the lock left: `bluegreen status` shows it",
+            remedy="`bluegreen status`, then run the command again",
         )
-    if result.exit_code == ROUTE_MOVED:
+    if report.exit_code == ExitCode.ROUTE_MOVED:
         return RouteMoved(
-            "somebody else changed what nginx routes to while this ran; nothing was stopped or switched",
+            "somebody else changed the route of nginx while this ran; nothing was stopped or switched",
             why=why,
-            live="what they made it: see `status`",
-            remedy="see `status`, then run the command again",
+            live="what they switched to: `bluegreen status` shows it",
+            remedy="`bluegreen status`, then run the command again",
         )
     return Failed(why[-1], why=why[:-1])
 
 
 def server_name(settings: Settings) -> str:
-    """The Host header of our own requests to nginx: the site's first name, none for the default site."""
+    """The Host header of our own requests to nginx: the site's first name, empty for the default site."""
     name = settings.site.server_name.split()[0] if settings.site.server_name.split() else "_"
     return "" if name == "_" else name
 
 
 def verify_path(settings: Settings) -> str:
-    """The path that tells through nginx which slot is live."""
+    """The path whose answer through nginx names the live slot."""
     return settings.switch.verify or SLOT_PATH
 
 
 def application_path(settings: Settings) -> str:
-    """The path that tells through nginx how the application fares.
+    """The path that shows through nginx whether the application answers.
 
-    Without a verify path nginx answers in its place. Health's does where it is the same port's; else any
-    path does, as long as its answer is no server's error.
+    Without switch.verify, nginx itself answers the verify path. Then it is the health path if health has no
+    port of its own, else `/`, whose answer must not be a server error.
     """
     if settings.switch.verify:
         return settings.switch.verify
     own = all(settings.health_port(slot) == port for slot, port in settings.slots.items())
     return settings.health.path if own else "/"
-
-
-def decode(text: str) -> str:
-    """The text of a `fact` of lib.sh: as it is behind a `=`, or base64."""
-    if text.startswith("="):
-        return text[1:]
-    return base64.b64decode(text).decode("utf-8", errors="replace")

@@ -1,4 +1,4 @@
-"""The probe: a client on the host that asks through nginx all through a switch and its watch, and counts."""
+"""The probe: a client on the host that sends requests through nginx during a switch and its watch."""
 
 from __future__ import annotations
 
@@ -6,20 +6,15 @@ import threading
 from dataclasses import dataclass
 
 from bluegreen.errors import BluegreenError
-from bluegreen.host.health import ANSWER_TIMEOUT_S, Answer, answer_within_s, answered_well
-from bluegreen.host.machine import Machine, application_path
-from bluegreen.ssh.connection import Running
-
-EVERY_S = 0.1
-# A deployer that vanishes without a word must not leave it behind: longer than any switch and its way back.
-LONGER_S = 60
-BEGINS_WITHIN_S = 2
-LAST_ANSWER_WITHIN_S = 0.5
+from bluegreen.host.health import Answer
+from bluegreen.host.machine import Machine, Stream, application_path
+from bluegreen.host.watch import answer_within_s, answered_well
+from bluegreen.remote import limits
 
 
 @dataclass(frozen=True)
 class Asked:
-    """One request: when it was asked (ms, the host's clock), status (0: no answer), and the slot it named."""
+    """One request: when it was sent (ms, host's clock), HTTP status (0: no answer), and the slot it named."""
 
     at_ms: int
     code: int
@@ -29,16 +24,16 @@ class Asked:
 
 @dataclass(frozen=True)
 class Proof:
-    """What the probe saw.
+    """What the probe counted.
 
     Args:
-        failed: requests that were not answered well, once the switch could be the reason.
-        failed_before: the others: it had not begun, or nothing listened in the old slot (a first deploy).
-        first_failure: what came in place of a good answer, and when; empty if nothing failed.
-        slowest_ms: of those that were answered.
-        first_new_ms: from the switch on to the first answer that names the new slot, None without one.
-        verified_ms: from the switch on until the host had verified it, None if it did not.
-        whole: it asked to the end; else the connection was lost before.
+        failed: the requests without a good answer that the switch may have caused.
+        failed_before: the other ones: before the switch, or while nothing listened (a first deploy).
+        first_failure: the answer to the first failed request, and when; empty if none failed.
+        slowest_ms: the longest time to an answer.
+        first_new_ms: from the switch to the first answer that names the new slot, None without one.
+        verified_ms: from the switch until the host had verified it, None if it did not.
+        whole: whether it ran to the end; else the connection was lost before.
     """
 
     path: str
@@ -52,24 +47,24 @@ class Proof:
     whole: bool
 
     def __str__(self) -> str:
-        told = f"{self.requests} requests for {self.path} through nginx, {self.failed} failed"
+        text = f"{self.requests} requests for {self.path} through nginx, {self.failed} failed"
         if self.first_failure:
-            told += f" (the first: {self.first_failure})"
+            text += f" (the first: {self.first_failure})"
         if self.failed_before:
-            told += f", {self.failed_before} more before the switch"
-        told += f", slowest {self.slowest_ms} ms"
+            text += f", {self.failed_before} more before the switch"
+        text += f", slowest {self.slowest_ms} ms"
         if self.first_new_ms is not None:
-            told += f", first answer of the new slot {self.first_new_ms} ms after the switch began"
+            text += f", first answer of the new slot {self.first_new_ms} ms after the switch began"
         elif self.verified_ms is not None:
-            told += f", the switch was verified {self.verified_ms} ms after it began"
-        return told if self.whole else f"{told}; then the connection was lost"
+            text += f", the switch was verified {self.verified_ms} ms after it began"
+        return text if self.whole else f"{text}; then the connection was lost"
 
 
 class Probe:
-    """Asks until it is closed; what it has seen so far can be read at any time."""
+    """The running probe: it sends requests until it is closed; its proof can be read at any time."""
 
-    def __init__(self, running: Running, path: str) -> None:
-        self._running = running
+    def __init__(self, script: Stream, path: str) -> None:
+        self._script = script
         self._path = path
         self._asked: list[Asked] = []
         self._whole = True
@@ -77,13 +72,13 @@ class Probe:
         self._began, self._closing = threading.Event(), threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True, name="bluegreen-probe")
         self._reader.start()
-        self._began.wait(BEGINS_WITHIN_S)
+        self._began.wait(limits.PROBE_BEGINS_S)
 
     def close(self, *, after_ms: int | None) -> None:
-        """Ends it on the host.
+        """Ends the probe on the host.
 
         Args:
-            after_ms: of the host's clock: one answer that was asked for later is waited for, None for none.
+            after_ms: wait for one request that was sent after this time of the host's clock, None for none.
         """
         if after_ms is not None:
             with self._news:
@@ -91,11 +86,11 @@ class Probe:
                     lambda: (
                         not self._reader.is_alive() or (self._asked and self._asked[-1].at_ms >= after_ms)
                     ),
-                    LAST_ANSWER_WITHIN_S,
+                    limits.PROBE_LAST_ANSWER_S,
                 )
         self._closing.set()
-        self._running.close()
-        self._reader.join(1)
+        self._script.running.close()
+        self._reader.join(limits.PROBE_CLOSE_S)
 
     def proof(
         self,
@@ -106,14 +101,14 @@ class Probe:
         verified_ms: int | None,
         strict: bool,
     ) -> Proof:
-        """What it saw so far.
+        """What the probe has counted so far.
 
         Args:
-            slot: the one that was switched to.
-            began_ms: when the switch began, by the host's clock; None if that is not known.
-            counted_from_ms: the switch is the reason of what fails from then on, None if of nothing.
-            verified_ms: how long it took until the host had verified it, None if it did not.
-            strict: only 2xx and 3xx are good; else anything but silence and an error of a server.
+            slot: the slot that was switched to.
+            began_ms: when the switch began, by the host's clock; None if unknown.
+            counted_from_ms: failures from this time on count against the switch, None if none do.
+            verified_ms: time until the host had verified the switch, None if it did not.
+            strict: only 2xx and 3xx are good; else any answer but a server error.
         """
         asked = list(self._asked)
         wrong = [each for each in asked if not answered_well(each.code, strict=strict)]
@@ -129,7 +124,7 @@ class Probe:
             requests=len(asked),
             failed=len(failed),
             failed_before=len(wrong) - len(failed),
-            first_failure=_told(failed[0], began_ms) if failed else "",
+            first_failure=_described(failed[0], began_ms) if failed else "",
             slowest_ms=max((max(1, each.took_ms) for each in asked if each.code), default=0),
             first_new_ms=first_new.at_ms + first_new.took_ms - began_ms if first_new and began_ms else None,
             verified_ms=verified_ms,
@@ -138,12 +133,11 @@ class Probe:
 
     def _read(self) -> None:
         try:
-            for line in self._running.lines(timeout_s=ANSWER_TIMEOUT_S + 10):
-                word, *told = line.split()
-                if word == "asked":
-                    slot = told[3] if len(told) > 3 else None
+            for key, value in self._script.facts(timeout_s=limits.HEALTH_ANSWER_S + limits.PROBE_SILENCE_S):
+                if key == "asked":
+                    at_ms, code, took_ms, slot = value.split(" ")
                     with self._news:
-                        self._asked.append(Asked(int(told[0]), int(told[1]), int(told[2]), slot))
+                        self._asked.append(Asked(int(at_ms), int(code), int(took_ms), slot or None))
                         self._news.notify_all()
                 self._began.set()
         except (BluegreenError, OSError):
@@ -153,27 +147,27 @@ class Probe:
 
 
 def start(machine: Machine, before: Answer | None) -> Probe:
-    """Begins to ask `switch.probe`, else the application's path, ten times a second; returns once it does.
+    """Starts requests for `switch.probe`, else the application's path; returns when the first one is sent.
 
     Args:
-        before: the slot's last UP before the switch: like the watch, it waits that much longer for answers.
+        before: the slot's last UP before the switch: if slow, it lengthens the wait, as in the watch.
 
     Raises:
         Failed: the host opens no further session.
-        ConnectionLost: there is no connection any more.
+        ConnectionLost: the connection ended.
     """
     path = machine.settings.switch.probe or application_path(machine.settings)
-    running = machine.start(
+    script = machine.start(
         "probe",
         path=path,
-        every_ms=round(EVERY_S * 1000),
+        every_ms=round(limits.PROBE_EVERY_S * 1000),
         answer_s=f"{answer_within_s(before):g}",
-        for_ms=round((machine.settings.switch.watch_s + LONGER_S) * 1000),
+        for_ms=round((machine.settings.switch.watch_s + limits.PROBE_EXTRA_S) * 1000),
     )
-    return Probe(running, path)
+    return Probe(script, path)
 
 
-def _told(failure: Asked, began_ms: int | None) -> str:
+def _described(failure: Asked, began_ms: int | None) -> str:
     what = f"HTTP {failure.code}" if failure.code else "no answer"
     if began_ms is None:
         return what

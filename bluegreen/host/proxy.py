@@ -1,7 +1,7 @@
-"""nginx: which slot it routes to, and pointing it at another.
+"""nginx: the slot that it routes to, and the switch to another.
 
-The include is the one truth (P3). With method `instant` it holds two checks for a marker file below /run,
-so that one rename moves running traffic; its first line decides after a boot, when /run is empty.
+The include is the single source of truth (P3). With method `instant` it contains two checks for a marker file
+below /run, so that one rename moves running traffic; its first line decides after a boot, when /run is empty.
 """
 
 from __future__ import annotations
@@ -13,31 +13,29 @@ from enum import Enum
 from bluegreen.config import Settings
 from bluegreen.errors import Failed, Unclear
 from bluegreen.host.facts import Facts
-from bluegreen.host.files import root_script
 from bluegreen.host.files.include import Form, first_target, form_of, is_group, slot_named
 from bluegreen.host.files.site import KEEPALIVE_MIN_TIMEOUT_SINCE
 from bluegreen.host.machine import Machine, step_failed
-
-NOT_SWITCHED = 20
-NEITHER = 21
+from bluegreen.remote import limits
+from bluegreen.remote.exit_codes import ExitCode
 
 
 @dataclass(frozen=True)
 class Proxy:
-    """What nginx is told, and what it answers.
+    """How nginx routes, and what it answers.
 
     Args:
         include: the text of the include, empty if there is none.
-        form: which method the include is made for.
-        groups: its targets are upstream groups (our own site), not addresses.
-        route: the word that changes when anybody changes the route.
+        form: the method that the include is made for.
+        groups: whether its targets are upstream groups (our own site), not addresses.
+        route: a word that changes whenever the route does.
         routed: the slot that the include and its marker name, None if they name none of ours.
         first: the slot that the first line names, for the next start of nginx.
         answers: the slot that answered through nginx, None if the answer named none.
-        front: the https of the site where it was asked, as `https://name:port`, empty for plain http.
-        listens: somebody takes connections on site.listen.
-        code: status of that answer, 0 if there was none in time.
-        body: that answer.
+        front: the https address of the site that was requested, as `https://name:port`, empty for plain http.
+        listens: whether a process accepts connections on site.listen.
+        code: HTTP status of that answer, 0 if there was none in time.
+        body: the body of that answer.
         version: of nginx, empty if there is no nginx.
     """
 
@@ -66,30 +64,30 @@ class Reloaded(Enum):
     def why(self) -> str:
         return {
             Reloaded.METHOD: "switch.method is reload",
-            Reloaded.FORM: "the include was not yet one of method instant",
-            Reloaded.HIDDEN: "without one it went on as before; is there an open_file_cache in its server?",
+            Reloaded.FORM: "the include was not yet made for method instant",
+            Reloaded.HIDDEN: "nginx did not see the marker; is there an open_file_cache in its server?",
         }[self]
 
     @property
     def advice(self) -> str:
-        """How the next switch does without."""
+        """How the next switch avoids the reload."""
         return {
             Reloaded.METHOD: "switch.method: instant reloads once and never again",
-            Reloaded.FORM: "the include is made for method instant now, and no further switch needs one",
-            Reloaded.HIDDEN: "with `open_file_cache off;` in its server no switch needs one",
+            Reloaded.FORM: "the include is now made for method instant, and no further switch needs a reload",
+            Reloaded.HIDDEN: "with `open_file_cache off;` in its server no switch needs a reload",
         }[self]
 
 
 @dataclass(frozen=True)
 class Switched:
-    """A switch that was seen to work.
+    """A switch that was verified.
 
     Args:
-        route: the word for the route now in force.
-        began_ms: when it began, by the host's clock since 1970: at the first line of switch.sh.
-        duration_ms: from then on, all of the step, the verification included.
+        route: the word for the new route.
+        began_ms: when switch.sh began, in epoch milliseconds of the host's clock.
+        duration_ms: the duration of the whole step, the verification included.
         reloaded: why nginx was reloaded for it, None if it was not.
-        verified: the slot was seen to answer through nginx, rather than a 2xx of whoever it was.
+        verified: whether the answer through nginx named the slot; else some application answered.
     """
 
     route: str
@@ -100,7 +98,7 @@ class Switched:
 
     @property
     def ended_ms(self) -> int:
-        """When it was seen to work, by the host's clock."""
+        """When it was verified, in epoch milliseconds of the host's clock."""
         return self.began_ms + self.duration_ms
 
     def __str__(self) -> str:
@@ -114,10 +112,10 @@ class Switched:
 
 
 class NotSwitched(Failed):
-    """The switch was tried, and the old route is in force again.
+    """The switch failed, and the previous route is restored.
 
     Args:
-        began_ms: when it began, by the host's clock since 1970.
+        began_ms: when it began, in epoch milliseconds of the host's clock.
     """
 
     def __init__(self, message: str, *, why: Sequence[str], began_ms: int) -> None:
@@ -126,13 +124,13 @@ class NotSwitched(Failed):
 
 
 def read(facts: Facts, settings: Settings) -> Proxy:
-    """Makes sense of what the look told of nginx."""
+    """The state of nginx from the facts of a look."""
     include = facts.text("include")
     first_line = first_target(include)
     first = slot_named(first_line, settings)
     form = form_of(include)
     markers = [name for name in facts.text("marker").split(",") if name in settings.slots]
-    # Where both markers exist the include's last check wins.
+    # If both markers exist, the last check of the include wins.
     marked = next((slot for slot in reversed(list(settings.slots)) if slot in markers), None)
     return Proxy(
         include=include,
@@ -152,57 +150,56 @@ def read(facts: Facts, settings: Settings) -> Proxy:
 
 
 def named_slot(body: str, settings: Settings) -> str | None:
-    """The slot that an answer names: by its name, as the old scripts' profile page does, or by its target."""
+    """The slot that an answer names, by its name (the profile page of the old scripts) or by its target."""
     text = "".join(body.replace('"', "").split())
     return text if text in settings.slots else slot_named(text, settings)
 
 
 def reloads_without_loss(found: Proxy) -> bool:
-    """Whether a reload spares clients on keep-alive connections: our own site has a newer nginx do so."""
+    """Whether a reload loses no request: our own site makes newer versions of nginx keep waiting clients."""
     version = tuple(int(part) for part in found.version.split(".") if part)
     return found.groups and version >= KEEPALIVE_MIN_TIMEOUT_SINCE
 
 
 def switch(machine: Machine, before: Proxy, to: str) -> Switched:
-    """Points nginx at `to`; the machine itself verifies it, or puts back what was.
+    """Switches nginx to the slot `to`; the machine itself verifies it, or restores the previous route.
 
     Args:
-        before: what the look found; if the route has moved since, nothing is done.
+        before: the state that the look found; if the route has changed since, nothing is done.
 
     Raises:
-        NotSwitched: the old route is in force.
-        Unclear: not switched, and the way back failed as well.
+        NotSwitched: the previous route is restored.
+        Unclear: not switched, and restoring the previous route failed as well.
     """
     settings = machine.settings
     root = machine.root_script(
         groups=before.groups,
         names_slot=before.answers is not None or settings.switch.verify is not None,
     )
-    result = machine.attempt(
+    report = machine.attempt(
         "switch",
         slot=to,
         route=before.route,
-        timeout_s=4 * root_script.VERIFY_TIMEOUT_S,
+        timeout_s=4 * limits.SWITCH_VERIFY_S,
         root=root,
     )
-    told = dict(line.partition(" ")[::2] for line in result.stdout.splitlines())
-    why = result.stderr.strip().splitlines()
-    if result.exit_code == NOT_SWITCHED:
+    facts, began_ms = report.facts, report.facts.number("began") or 0
+    if report.exit_code == ExitCode.NOT_SWITCHED:
         raise NotSwitched(
-            f"not switched to {to}: nginx stays as it was", why=why, began_ms=int(told["began"])
+            f"not switched to {to}: nginx still routes as before", why=report.errors, began_ms=began_ms
         )
-    if result.exit_code == NEITHER:
+    if report.exit_code == ExitCode.NOT_RESTORED:
         raise Unclear(
-            f"the switch to {to} failed, and so did the way back",
-            why=why,
+            f"the switch to {to} failed, and restoring the previous route failed as well",
+            why=report.errors,
             remedy=f"look at {settings.switch.include} on {machine.address} and run `nginx -t` there",
         )
-    if result.exit_code != 0:
-        raise step_failed("switch", result)
+    if report.exit_code != 0:
+        raise step_failed("switch", report)
     return Switched(
-        route=told["route"],
-        began_ms=int(told["began"]),
-        duration_ms=int(told["took"]),
-        reloaded=Reloaded(told["reloaded"]) if "reloaded" in told else None,
-        verified="verified" in told,
+        route=facts.text("route"),
+        began_ms=began_ms,
+        duration_ms=facts.number("took") or 0,
+        reloaded=Reloaded(facts.text("reloaded")) if "reloaded" in facts else None,
+        verified="verified" in facts,
     )

@@ -1,4 +1,4 @@
-"""Releases: a jar on the host with its facts, in a folder of its own, never changed after upload."""
+"""Releases: each a jar on the host and its release.json in a folder of its own, immutable after upload."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
+from functools import partial
 
 from bluegreen.errors import Failed
 from bluegreen.host.facts import Facts
@@ -15,7 +16,7 @@ from bluegreen.jar import Jar
 
 @dataclass(frozen=True)
 class Release:
-    """The facts of one release, as its release.json holds them."""
+    """One release, as its release.json describes it."""
 
     id: str
     version: str
@@ -31,7 +32,7 @@ class Release:
 
 
 def new(jar: Jar, version: str, *, by: str, url: str | None) -> Release:
-    """The release that a jar is to become; its id sorts by time and names the bytes."""
+    """A new release of a jar; its id sorts by time and contains the start of the checksum."""
     moment = datetime.now(timezone.utc)
     return Release(
         id=f"{moment:%Y%m%d-%H%M%S}-{moment.microsecond // 1000:03}-{jar.sha256[:8]}",
@@ -46,21 +47,21 @@ def new(jar: Jar, version: str, *, by: str, url: str | None) -> Release:
 
 
 def read(facts: Facts) -> tuple[Release, ...]:
-    """The releases on the machine, oldest first; a folder whose facts cannot be read is none."""
+    """The releases on the machine, oldest first, without those whose release.json cannot be read."""
     found = []
     for release_id, text in facts.under("release."):
         try:
-            told = json.loads(text)
+            data = json.loads(text)
             found.append(
                 Release(
                     release_id,
-                    str(told["version"]),
-                    str(told["sha256"]),
-                    int(told["size_bytes"]),
-                    str(told.get("jar", "")),
-                    str(told.get("at", "")),
-                    str(told.get("by", "")),
-                    told.get("url"),
+                    str(data["version"]),
+                    str(data["sha256"]),
+                    int(data["size_bytes"]),
+                    str(data.get("jar", "")),
+                    str(data.get("at", "")),
+                    str(data.get("by", "")),
+                    data.get("url"),
                 )
             )
         except (ValueError, TypeError, KeyError):
@@ -75,45 +76,44 @@ def upload(
     present: Sequence[Release],
     progress: Callable[[int], None] | None = None,
 ) -> bool:
-    """Brings the jar to the machine, checked by its sha256 and moved into place by a rename (P9).
+    """Uploads the jar; the machine verifies its sha256 and moves it into place by a rename (P9).
 
     Args:
-        present: what is there already; the same bytes are not sent twice.
-        progress: is told how many bytes were sent so far.
+        present: the releases on the machine; bytes that one of them has are not sent again.
+        progress: called with the bytes sent so far.
 
     Returns:
-        Whether the bytes were sent, rather than taken from a release that had them.
+        Whether the bytes were sent; else they were linked from another release.
 
     Raises:
-        Failed: they did not arrive whole, or there is no room; no release is left behind.
+        Failed: the upload was incomplete, or the disk is full; no part of the release is left.
     """
     same = next((other.id for other in present if other.sha256 == release.sha256), "")
-    script = machine.script(
-        "upload",
+    send = (
+        partial(machine.attempt, "upload")
+        if same
+        else partial(machine.upload, "upload", jar.path, progress=progress)
+    )
+    report = send(
         id=release.id,
         sha256=release.sha256,
         size=release.size_bytes,
         same=same,
         facts=json.dumps(asdict(release), ensure_ascii=False),
     )
-    result = (
-        machine.connection.run(script)
-        if same
-        else machine.connection.upload(script, jar.path, progress=progress)
-    )
-    if result.exit_code != 0:
-        cause = step_failed("upload", result)
+    if report.exit_code != 0:
+        cause = step_failed("upload", report)
         raise Failed(
-            f"the jar did not get to {machine.address} whole; it is not used",
+            f"the upload of {jar.path.name} to {machine.address} is incomplete; it is not used",
             why=[cause.message, *cause.why],
-            remedy="see the room on the disk and the connection, then run the command again",
+            remedy="check the disk space and the connection, then run the command again",
         )
-    return not same
+    return "stored" in report.facts
 
 
 def to_prune(
     present: Iterable[Release], good: Sequence[str], *, keep: int, in_use: Iterable[str]
 ) -> tuple[str, ...]:
-    """The releases that retention removes: all but the last `keep` good ones and those that slots run."""
+    """The releases that retention removes: all but the last `keep` good ones and those in use."""
     kept = {*good[-keep:], *in_use}
     return tuple(release.id for release in present if release.id not in kept)

@@ -1,4 +1,4 @@
-"""The two slots: what runs in each, starting a release in the idle one, stopping it."""
+"""The two slots: their state, and starting and stopping the JVM of the idle one."""
 
 from __future__ import annotations
 
@@ -9,27 +9,26 @@ from dataclasses import dataclass
 
 from bluegreen.config import Settings
 from bluegreen.errors import BluegreenError, Failed
-from bluegreen.host.facts import Facts
+from bluegreen.host.facts import Facts, Report
 from bluegreen.host.health import Answer
 from bluegreen.host.machine import Machine, step_failed
-from bluegreen.ssh.connection import Result
-
-PORT_TAKEN = 77
+from bluegreen.remote import limits
+from bluegreen.remote.exit_codes import ExitCode
 
 
 @dataclass(frozen=True)
 class Slot:
-    """One slot as it was found.
+    """One slot as the look found it.
 
     Args:
         release: id of the release that its link names, None before the first deploy.
-        pid: of the JVM its supervisor runs, None if it runs none.
-        owner: who listens on its port: a pid, `?` for a process we may not see, None for nobody.
-        ours: the owner was started from a release of this app, for this slot.
-        command: the owner's command line, as far as it may be seen.
-        health: the answer on its health port, None if nobody listens.
+        pid: the JVM that its supervisor runs, None if it runs none.
+        owner: the process that listens on its port: a pid, `?` if we may not see it, None if there is none.
+        ours: whether the owner was started from a release of this app, for this slot.
+        command: the owner's command line, as far as we may see it.
+        health: the answer on its health port, None if no process listens.
         memory_bytes: resident memory of its JVM.
-        boots: systemd starts it at a boot.
+        boots: whether systemd starts it at a boot.
     """
 
     name: str
@@ -50,17 +49,17 @@ class Slot:
 
     @property
     def up(self) -> bool:
-        """Its own JVM runs and is UP."""
+        """Whether its own JVM runs and is UP."""
         return self.running and self.owner == str(self.pid) and self.health is not None and self.health.up
 
     @property
     def occupied(self) -> bool:
-        """A JVM of ours runs there: its supervisor's, or one that the old scripts started by hand."""
+        """Whether a JVM of ours runs in it: its supervisor's, or one that the old scripts started."""
         return self.running or self.ours
 
     @property
     def foreign(self) -> bool:
-        """Somebody else's process holds its port."""
+        """Whether a process that is not ours holds its port."""
         return self.owner is not None and self.owner != str(self.pid) and not self.ours
 
 
@@ -70,8 +69,8 @@ class Stopped:
 
     Args:
         duration_ms: from SIGTERM to its end.
-        killed: it did not end by SIGTERM in time.
-        open_requests: requests, streams and websockets that were still under way when patience ended.
+        killed: whether it ignored SIGTERM and was killed at the stop timeout.
+        open_requests: requests, streams and websockets that were open at the drain timeout.
     """
 
     pid: int
@@ -80,9 +79,9 @@ class Stopped:
     open_requests: int
 
     def __str__(self) -> str:
-        how = "killed, as SIGTERM had not ended it" if self.killed else "stopped"
-        still = f"; still open when patience ended: {_requests(self.open_requests)}"
-        return f"{how} after {self.duration_ms / 1000:.1f} s{still if self.open_requests else ''}"
+        how = "killed after ignoring SIGTERM for" if self.killed else "stopped after"
+        left = f"; open at the drain timeout: {_requests(self.open_requests)}"
+        return f"{how} {self.duration_ms / 1000:.1f} s{left if self.open_requests else ''}"
 
 
 def _requests(number: int) -> str:
@@ -90,7 +89,7 @@ def _requests(number: int) -> str:
 
 
 def read(facts: Facts, settings: Settings) -> dict[str, Slot]:
-    """Makes sense of what the look told of the slots."""
+    """The state of the slots from the facts of a look."""
     return {name: _slot(facts, name, port) for name, port in settings.slots.items()}
 
 
@@ -118,8 +117,8 @@ def _slot(facts: Facts, name: str, port: int) -> Slot:
 def command(settings: Settings, slot: str, release: str) -> list[str]:
     """The JVM's command line for a slot, run in the release's folder.
 
-    The marks `-Dbluegreen.*` tell our JVMs from others; the port is said so that the slot's port of
-    config.yml holds whatever the jar's own profile says.
+    The properties `-Dbluegreen.*` identify our JVMs. `-Dserver.port` makes the slot's port of config.yml
+    hold, whatever the profile in the jar sets.
     """
     java = settings.java
     return [
@@ -142,55 +141,55 @@ def command(settings: Settings, slot: str, release: str) -> list[str]:
 
 
 def start(machine: Machine, slot: str, release: str, route: str, environment: Mapping[str, str]) -> int:
-    """Starts a release in the idle slot, after stopping what is ours there.
+    """Starts a release in the idle slot, after stopping a JVM of ours there.
 
     Args:
-        route: as the look found it; if it has moved since, nothing is done (P4).
-        environment: of the JVM, secrets included; it goes over the script's input, never in a command line.
+        route: the route that the look found; if it has changed since, nothing is done (P4).
+        environment: of the JVM, secrets included; it is sent as the script's input, never in a command line.
 
     Returns:
         The pid of the new JVM.
 
     Raises:
-        Failed: the port is another's, or the JVM could not be launched.
+        Failed: another process holds the port, or the JVM could not be launched.
     """
     settings = machine.settings
-    result = machine.attempt(
+    report = machine.attempt(
         "start",
-        # Without a locale a JVM misreads all that is not ASCII in its environment and in file names.
+        # Without a locale a JVM misreads non-ASCII text in its environment and in file names.
         stdin=_lines({"LANG": "C.UTF-8", **environment}).encode(),
         slot=slot,
         port=settings.slots[slot],
         release=release,
         route=route,
         command=shlex.join(command(settings, slot, release)),
-        timeout_s=60 + settings.old_slot.stop_timeout_s,
+        timeout_s=limits.SCRIPT_S + settings.old_slot.stop_timeout_s,
         root=machine.root_script(),
     )
-    if result.exit_code != 0:
-        raise _not_started(slot, result)
-    stopped = _stopped(result.stdout.splitlines())
+    if report.exit_code != 0:
+        raise _not_started(slot, report)
+    stopped = _stopped(report.facts)
     if stopped:
         machine.console.note(f"{slot}: its previous JVM (pid {stopped.pid}) {stopped}")
-    return next(int(line.split()[1]) for line in result.stdout.splitlines() if line.startswith("started "))
+    return int(report.facts.text("started"))
 
 
 def _lines(environment: Mapping[str, str]) -> str:
-    """NAME="value" lines as sh reads them: within double quotes a backslash takes these four as they are."""
+    """NAME="value" lines for sh: within double quotes these four characters need a backslash."""
     escaped = {name: re.sub(r'(["\\`$])', r"\\\1", value) for name, value in environment.items()}
     return "".join(f'{name}="{value}"\n' for name, value in escaped.items())
 
 
-def _not_started(slot: str, result: Result) -> BluegreenError:
-    if result.exit_code == PORT_TAKEN:
-        return port_taken(slot, result.stderr.strip())
-    return step_failed("start", result)
+def _not_started(slot: str, report: Report) -> BluegreenError:
+    if report.exit_code == ExitCode.PORT_TAKEN:
+        return port_taken(slot, " ".join(report.errors))
+    return step_failed("start", report)
 
 
 def port_taken(slot: str, who: str) -> Failed:
-    """The error for a port that somebody else's process holds."""
+    """The error for a port that a process of somebody else holds."""
     return Failed(
-        f"{slot} cannot start: its port is taken by a process that is not ours",
+        f"{slot} cannot start: another process holds its port",
         why=[who],
         remedy="stop that process, or give the slot another port in config.yml",
     )
@@ -202,42 +201,42 @@ def stop(
     """Stops the JVM of the idle slot.
 
     Args:
-        route: as the look found it; if it has moved since, nothing is stopped (P4).
-        drain_s: seconds that what is under way there may take to end first.
+        route: the route that the look found; if it has changed since, nothing is stopped (P4).
+        drain_s: seconds that open requests may take to end first.
         stop_timeout_s: seconds from SIGTERM to SIGKILL, None for `old_slot.stop_timeout`.
 
     Returns:
-        How it went, None if nothing ran there.
+        How it was stopped, None if nothing ran there.
     """
     settings = machine.settings
-    patience_s = settings.old_slot.stop_timeout_s if stop_timeout_s is None else stop_timeout_s
-    lines = machine.run(
+    timeout_s = settings.old_slot.stop_timeout_s if stop_timeout_s is None else stop_timeout_s
+    facts = machine.run(
         "stop",
         slot=slot,
         port=settings.slots[slot],
         route=route,
         drain_ms=round(drain_s * 1000),
-        stop_timeout_ms=round(patience_s * 1000),
-        timeout_s=60 + drain_s + patience_s,
+        stop_timeout_ms=round(timeout_s * 1000),
+        timeout_s=limits.SCRIPT_S + drain_s + timeout_s,
         root=machine.root_script(),
     )
-    return _stopped(lines)
+    return _stopped(facts)
 
 
 def keep_for(machine: Machine, slot: Slot, route: str) -> int:
-    """Has the host stop the JVM of the idle slot by itself, `old_slot.keep_for` seconds from now.
+    """Makes the host stop the JVM of the idle slot by itself, `old_slot.keep_for` seconds from now.
 
-    It does so only if this JVM still runs there and nginx was not switched since.
+    The host then stops it only if this JVM still runs there and nginx was not switched meanwhile.
 
     Args:
-        slot: as it was found when its JVM served.
-        route: as it is now; if it has moved since, nothing is arranged (P4).
+        slot: the slot as a look found it while its JVM served.
+        route: the route now; if it has changed, no timer is made (P4).
 
     Returns:
-        The seconds that the host keeps to, which are those of the last `setup`.
+        The seconds that hold, which are those of the last `setup`.
 
     Raises:
-        Failed: the host did not take it; the JVM runs on.
+        Failed: the host rejected the timer; the JVM runs on.
     """
     settings = machine.settings
     expire = machine.script(
@@ -245,12 +244,12 @@ def keep_for(machine: Machine, slot: Slot, route: str) -> int:
         machine.root_script(),
         slot=slot.name,
         port=slot.port,
-        # One that was started by hand has no supervisor: who listens is it.
+        # A JVM that was started by hand has no supervisor: it is the process that listens.
         pid=slot.pid or slot.owner or "",
         route=route,
         drain_ms=round(settings.old_slot.drain_s * 1000),
     )
-    result = machine.attempt(
+    facts = machine.run(
         "keep_for",
         stdin=expire.text().encode(),
         slot=slot.name,
@@ -258,18 +257,14 @@ def keep_for(machine: Machine, slot: Slot, route: str) -> int:
         keep_for_s=round(settings.old_slot.keep_for_s or 0),
         root=machine.root_script(),
     )
-    if result.exit_code != 0:
-        raise step_failed("keep_for", result)
-    return next(int(line.split()[1]) for line in result.stdout.splitlines() if line.startswith("expires "))
+    return int(facts.text("expires"))
 
 
-def _stopped(lines: list[str]) -> Stopped | None:
-    open_requests = 0
+def _stopped(facts: Facts) -> Stopped | None:
+    """The last JVM that was stopped: a slot may run one of its supervisor's and one started by hand."""
+    open_requests = facts.number("open") or 0
     stopped = None
-    for line in lines:
-        words = line.split()
-        if words[0] == "open":
-            open_requests = int(words[1])
-        if words[0] in ("stopped", "killed"):
-            stopped = Stopped(int(words[1]), int(words[2]), words[0] == "killed", open_requests)
+    for how in ("stopped", "killed"):
+        for pid, duration_ms in facts.under(f"{how}."):
+            stopped = Stopped(int(pid), int(duration_ms), how == "killed", open_requests)
     return stopped

@@ -104,14 +104,17 @@ def survey(machine: Machine, user: str) -> Survey:
     root = machine.root_script(user=user)
     # The version of nginx changes the text of the site, but no path.
     paths = [file.path for file in root_files.wanted(settings, root, user=user, nginx_version="")]
-    result = machine.connection.run(
-        machine.script("survey", user=user, sums=sums(settings), java=settings.java.bin),
+    report = machine.attempt(
+        "survey",
         stdin="".join(f"{path}\n" for path in paths).encode(),
         sudo=True,
+        user=user,
+        sums=sums(settings),
+        java=settings.java.bin,
     )
-    if result.exit_code != 0:
-        raise _not_surveyed(machine, result.stderr.strip().splitlines())
-    facts = Facts(result.stdout.splitlines())
+    if report.exit_code != 0:
+        raise _not_surveyed(machine, report.errors)
+    facts = report.facts
     files = root_files.wanted(
         settings, root, user=user, nginx_version=facts.text("nginx"), serving=facts.text("serving")
     )
@@ -167,7 +170,7 @@ def _missing_packages(settings: Settings, facts: Facts) -> tuple[str, ...]:
     return packages.named(facts.text("manager"), wanted, java_version=settings.java.version)
 
 
-def _not_surveyed(machine: Machine, stderr: list[str]) -> Failed:
+def _not_surveyed(machine: Machine, stderr: Sequence[str]) -> Failed:
     if any("sudo:" in line for line in stderr):
         return Failed(
             f"{machine.connection.user} may not sudo on {machine.address}",

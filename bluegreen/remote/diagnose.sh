@@ -1,6 +1,9 @@
-# Tells what `check` wants to know besides the look, and changes nothing. Runs as the user who deploys.
-# Needs the paths of root's files in $paths, one a line. Prints facts. What only root may see is asked through sudo,
-# and left out where sudo does not allow it.
+# Reads what `check` needs besides the look, as the user who deploys; changes nothing.
+# Takes: slots java nginx paths root_installed
+# Uses: lib
+# Prints facts. $paths are root's files, one a line. What only root may see is read through sudo, and omitted where sudo
+# does not allow it.
+
 as_sudo() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
 sudo_all=
 if as_sudo true 2>/dev/null; then sudo_all=yes; fi
@@ -13,7 +16,7 @@ fact sudo_steps "$sudo_steps"
 number=0
 printf '%s\n' "$paths" | while IFS= read -r path; do
     number=$((number + 1))
-    tell_file "$number" "$path"
+    fact_file "$number" "$path"
     [ "$(id -u)" = 0 ] || fact "file.$number.users" "$(users_of "$path")"
 done
 fact java.version "$("$java" -version 2>&1 | sed -n 's/.*version "\([0-9.]*\).*/\1/p' | head -n 1 || :)"

@@ -1,11 +1,15 @@
-# Writes files as root, all or none: what was there is put back if nginx, sudo or systemd refuses them.
-# Input: for each file a line MODE CHECKSUM BASE64 PATH. Prints `wrote PATH`. Keeps each one's checksum in $sums.
+# Writes files as root, all or none: it restores the previous files if nginx, sudo or systemd rejects the new ones.
+# Takes: user base sums runtime tmpfiles drop_default_site
+# Uses: lib
+# Input: a line MODE CHECKSUM BASE64 PATH for each file. Prints the fact `wrote.NUMBER` with each path. Leaves the files,
+# the folder $base, and the checksums in $sums.
+
 umask 022
 work=$(mktemp -d)
 written=
 finished=
 : >"$work/sums"
-put_back() {
+restore() {
     # shellcheck disable=SC2086 # numbers
     for number in $written; do
         read -r path <"$work/$number.path"
@@ -18,7 +22,7 @@ put_back() {
     [ ! -e "$work/default_site" ] || cp -P "$work/default_site" /etc/nginx/sites-enabled/default
     [ -z "$written" ] || systemctl daemon-reload
 }
-trap '[ -n "$finished" ] || put_back; rm -rf "$work"' EXIT
+trap '[ -n "$finished" ] || restore; rm -rf "$work"' EXIT
 trap '' INT TERM
 mkdir -p "$(dirname "$sums")"
 number=0
@@ -34,7 +38,7 @@ while read -r mode checksum encoded path; do
         fail 1 "cannot write $path (disk full?)"
     fi
     case $path in
-    */sudoers.d/*) checked=$(visudo -c -f "$fresh" 2>&1) || { rm -f "$fresh"; fail 1 "visudo refuses it: $checked"; } ;;
+    */sudoers.d/*) checked=$(visudo -c -f "$fresh" 2>&1) || { rm -f "$fresh"; fail 1 "visudo rejects it: $checked"; } ;;
     esac
     written="$written $number"
     mv -fT "$fresh" "$path"
@@ -45,13 +49,14 @@ if [ -n "$drop_default_site" ]; then
     rm -f /etc/nginx/sites-enabled/default
 fi
 systemd-tmpfiles --create "$tmpfiles" 2>/dev/null || mkdir -p "$runtime"
-tested=$(nginx -t 2>&1) || fail 1 "nginx refuses the configuration: $tested"
+tested=$(nginx -t 2>&1) || fail 1 "nginx rejects the configuration: $tested"
 systemctl daemon-reload
-# As the user, and as root only where no folder of theirs is on the way: root would make what their links point to.
-theirs() { [ "$user" != root ] && [ -n "$(users_of "$base" runuser -u "$user" --)" ]; }
+# Made by the user, and by root only where no folder above is the user's: root would create what their links point to.
+above_is_users() { [ "$user" != root ] && [ -n "$(users_of "$base" runuser -u "$user" --)" ]; }
 [ -d "$base" ] || runuser -u "$user" -- mkdir -p "$base" 2>/dev/null ||
-    { ! theirs && install -d -o "$user" -g "$(id -gn "$user")" -m 0755 "$base"; } || fail 1 "$user cannot make the folder $base"
-nginx -s reload 2>/dev/null || told=$(systemctl start nginx 2>&1) || fail 1 "nginx does not start: $told
+    { ! above_is_users && install -d -o "$user" -g "$(id -gn "$user")" -m 0755 "$base"; } ||
+    fail 1 "$user cannot make the folder $base"
+nginx -s reload 2>/dev/null || output=$(systemctl start nginx 2>&1) || fail 1 "nginx does not start: $output
 $(journalctl --quiet --no-pager --output cat --lines 10 --unit nginx.service 2>/dev/null || :)"
 systemctl --quiet enable nginx 2>/dev/null || :
 [ ! -s "$sums" ] ||
@@ -62,5 +67,5 @@ finished=yes
 # shellcheck disable=SC2086
 for number in $written; do
     read -r path <"$work/$number.path"
-    say "wrote $path"
+    fact "wrote.$number" "$path"
 done

@@ -34,18 +34,24 @@ WRITE_STANDSTILL_S = 60.0
 
 # A script that only reads or renames. A machine that swaps still finishes within a minute.
 SCRIPT_S = 60.0
+# From the last line of a script to its end.
+SCRIPT_END_S = 10.0
 # How long the machine may take to verify the checksum after the last byte of an upload.
 UPLOAD_END_S = 120.0
 # A step waits this long for an earlier step whose connection died (lib.sh, lock.sh).
 STEP_LOCK_S = 60
 # Package installation: a new machine is still busy with its own upgrades.
 INSTALL_S = 900.0
+# apt-get waits this long for those upgrades, which hold dpkg's lock.
+PACKAGE_LOCK_S = 300
 
 # --- the lock ------------------------------------------------------------------------------------------
 
 # The deployer sends a byte this often; three lost in a row mean that it or its network is gone.
 LOCK_HEARTBEAT_S = 5.0
 LOCK_SILENCE_S = 15.0
+# For lock.sh to end after the release.
+LOCK_RELEASE_S = 5.0
 # For the first answer of lock.sh: STEP_LOCK_S and the round trips.
 LOCK_ANSWER_S = 90.0
 
@@ -53,6 +59,10 @@ LOCK_ANSWER_S = 90.0
 
 # For one health answer. A hung application must not hang the observer.
 HEALTH_ANSWER_S = 5.0
+# An observer on the machine that prints nothing for this long beyond its time is given up.
+OBSERVER_SILENCE_S = 30.0
+# For one answer to a look, and to the question which slot serves before one is stopped.
+LOOK_ANSWER_S = 3
 # From one look of the watch to the next.
 WATCH_EVERY_S = 0.5
 # For one answer during the watch: this, or so many times what the last UP took before the switch. Some health
@@ -65,6 +75,10 @@ WATCH_FAILURES_IN_A_ROW = 2
 WATCH_EXTRA_S = 10.0
 # For one smoke or warm-up request: the first requests of a JVM are slow.
 SMOKE_ANSWER_S = 30
+# A probe that prints nothing for this long beyond one answer is given up.
+PROBE_SILENCE_S = 10.0
+# Closing the probe waits this long for what it has printed.
+PROBE_CLOSE_S = 1.0
 # From one probe request to the next.
 PROBE_EVERY_S = 0.1
 # The probe ends by itself this long after the watch, if its deployer disappeared: longer than any switch and
@@ -79,6 +93,10 @@ PROBE_LAST_ANSWER_S = 0.5
 
 # For nginx to answer from the new slot. A reload is asynchronous and a busy machine is slow.
 SWITCH_VERIFY_S = 10
+# For one answer while nginx is asked for the new slot.
+SWITCH_ANSWER_S = 2
+# Without an answer from the new slot for this long, something hides the marker from nginx: a reload follows.
+SWITCH_HIDDEN_S = 0.5
 # A JVM that was started and never served has no requests to drain: SIGKILL soon after SIGTERM.
 ABANDON_STOP_S = 2.0
 # Drain of a slot that failed after it took traffic: users may still get their answers.

@@ -1,5 +1,8 @@
-# Tells all there is to know of the app on this host, and changes nothing.
-# Prints a fact a line, see `fact` in lib.sh.
+# Reads the state of the app on this host; changes nothing.
+# Takes: base slots include java nginx listen health_path root_installed look_answer_s
+# Uses: lib ours route through_nginx supervisor
+# Prints facts; only those above the first `exit` if tools are missing.
+
 fact user "$(id -un)"
 fact home "${HOME:-}"
 fact now "$(date +%s)"
@@ -25,7 +28,7 @@ fact include "$(cat "$include" 2>/dev/null || :)"
 fact marker "$(marker_now)"
 fact route "$(route_now)"
 eval "set -- $nginx"
-# nginx -v speaks on stderr.
+# nginx -v prints on stderr.
 fact nginx "$("$1" -v 2>&1 | sed -n 's|.*nginx/\([0-9.]*\).*|\1|p')"
 answering_slot
 fact through.slot "$answering"
@@ -46,7 +49,7 @@ for entry in $slots; do
     jvm=$pid
     owner=$(port_owner "$port")
     if [ -n "$owner" ]; then
-        # A `java` that is a wrapper script is no measure of what runs below it.
+        # The memory of a `java` that is a wrapper script says nothing of the JVM below it.
         if [ -n "$pid" ] && owned_by "$port" "$pid"; then jvm=$owner owner=$pid; fi
         fact "slot.$slot.owner" "$owner"
         if [ "$owner" != '?' ]; then
@@ -57,7 +60,7 @@ for entry in $slots; do
             fact "slot.$slot.command" "$(command_of "$owner")"
             fact "slot.$slot.owner_user" "$(stat -c %U "/proc/$owner" 2>/dev/null || :)"
         fi
-        fetch "http://127.0.0.1:$health_port$health_path" "" 3
+        fetch "http://127.0.0.1:$health_port$health_path" "" "$look_answer_s"
         fact "slot.$slot.code" "$code"
         fact "slot.$slot.took_ms" "$took_ms"
         fact "slot.$slot.body" "$body"
@@ -72,7 +75,7 @@ for folder in "$base"/releases/*/; do
     [ ! -f "$folder/release.json" ] || fact "release.$(basename "$folder")" "$(cat "$folder/release.json")"
 done
 fact history "$(tail -n 500 "$base/history.jsonl" 2>/dev/null || :)"
-# A shared lock, held for an instant: a deployer that comes meanwhile tries again (lock.sh).
+# A shared lock, held for an instant: a deployer that asks meanwhile retries (lock.sh).
 if [ -e "$base/lock" ] && ! (flock -n -s 9) 9<"$base/lock"; then
     fact lock "$(cat "$base/lock")"
 fi

@@ -1,6 +1,9 @@
-# Asks $slot on its own port for the verify path. Where it does not name the slot, the live one is asked too: if
-# that one does, the path is the application's, and is broken; else nginx alone answers it, or nobody does.
-# Prints nothing if all is well or cannot be told, else `broken CODE BODY`.
+# Asks $slot on its own port for the verify path. If the answer does not name the slot, it asks the live slot too: if
+# that one names itself, the new version broke the path; else nginx alone answers it, or nobody does.
+# Takes: slot port live live_port verify server_name answer_s
+# Uses: through_nginx
+# Prints the fact `broken` with `CODE BODY`; nothing if the slot names itself or that cannot be known.
+
 names_itself() {
     fetch "http://127.0.0.1:$2$verify" "$server_name" "$answer_s"
     answering=
@@ -8,7 +11,6 @@ names_itself() {
     [ "$answering" = "$1" ]
 }
 if ! names_itself "$slot" "$port"; then
-    broken="broken $code"
-    broken_body=$(printf '%s' "$body" | head -c 200)
-    ! names_itself "$live" "$live_port" || fact "$broken" "$broken_body"
+    broken="$code $(printf '%s' "$body" | head -c 200)"
+    ! names_itself "$live" "$live_port" || fact broken "$broken"
 fi

@@ -1,41 +1,43 @@
-# Looks at a slot again and again, here on the host, so that no look costs a round trip.
-# Prints for each look `answer CODE MS BODY` of its health, before it `through CODE` of nginx if $through is set;
-# and one last line: `dead`, `foreign PID`, or `over` after $for_ms, with `log TEXT` (its last 30 lines) before it.
-# Ends by itself when nobody listens any more.
+# Polls the health of a slot on the host itself, so that no look costs a round trip; ends when its reader disconnects.
+# Takes: slot pid health_port health_path for_ms every_ms answer_s through log_lines
+# Uses: through_nginx supervisor
+# Prints for each look the facts `through` (CODE through nginx, if $through is set) and `answer` (`CODE MS BODY`), and at
+# the end `log` (the last $log_lines lines) and `dead`, `foreign` (PID) or `over` (after $for_ms).
+
 trap - PIPE
 began=$(now_ms)
 listening=
 end_with() {
-    fact log "$(slot_log "$slot" 30)"
-    say "$*"
+    fact log "$(slot_log "$slot" "$log_lines")"
+    fact "$1" "${2-}"
     exit 0
 }
 ask_health() { fetch "http://127.0.0.1:$health_port$health_path" "" "$answer_s"; }
-tell_health() {
-    # A JVM that died while it was asked is dead, whatever it said.
-    ! alive "$pid" || fact "answer $code $took_ms" "$body"
+report_health() {
+    # A JVM that died meanwhile is dead, whatever it answered.
+    ! alive "$pid" || fact answer "$code $took_ms $body"
 }
 look_once() {
     if [ -z "$through" ]; then
         ask_health
-        tell_health
+        report_health
         return
     fi
-    # Both at once: where the application hangs a look takes the time of one answer, not of two.
+    # Both at the same time: if the application hangs, a look takes the time of one answer, not of two.
     { fetch_through_nginx "$through" "$answer_s"; say "$code"; } | {
         ask_health
         read -r through_code || through_code=000
-        say "through $through_code"
-        tell_health
+        fact through "$through_code"
+        report_health
     }
 }
 while :; do
     tick=$(now_ms)
-    # The event to wait for is the port: asking for it costs nothing, so ask often.
+    # The event is the open port: looking for it costs little, so look often.
     if [ -z "$listening" ] && [ -n "$(port_inodes "$health_port")" ]; then
         owner=$(port_owner "$health_port")
         if owned_by "$health_port" "$pid"; then listening=yes; elif alive "$pid"; then
-            end_with "foreign $owner"
+            end_with foreign "$owner"
         fi
     fi
     alive "$pid" || end_with dead
@@ -44,7 +46,7 @@ while :; do
     fi
     while :; do
         alive "$pid" || end_with dead
-        # After each look, also one that took longer than the pause: a health that hangs ends here too.
+        # Also after a look that took longer than the pause, so that a health path that hangs ends here too.
         [ $(($(now_ms) - began)) -lt "$for_ms" ] || end_with over
         [ "$(now_ms)" -lt $((tick + every_ms)) ] || break
         [ -n "$listening" ] || [ -z "$(port_inodes "$health_port")" ] || break

@@ -1,17 +1,20 @@
-# Asks $path through nginx again and again, every $every_ms for $for_ms at most, and tells each answer.
-# Prints `began MS` at once, then `asked MS CODE TOOK_MS SLOT` for each: MS is the host's clock when it was asked,
-# SLOT the one that its answer names, if any. Ends when nobody listens any more.
+# Requests $path through nginx every $every_ms, for $for_ms at most; ends when its reader disconnects.
+# Takes: path every_ms for_ms answer_s
+# Uses: through_nginx
+# Prints the fact `began` with MS at once, then `asked` with `MS CODE TOOK_MS SLOT` for each request: MS is the host's
+# clock at the request, SLOT the slot that the answer names, if it names one.
+
 trap - PIPE
 began=$(now_ms)
-printf 'began %s\n' "$began"
+fact began "$began"
 asked=$began
 while [ "$asked" -lt $((began + for_ms)) ]; do
     fetch_through_nginx "$path" "$answer_s"
     answering=
     slot_of_answer "$body"
-    printf 'asked %s %s %s %s\n' "$asked" "$code" "$took_ms" "$answering"
+    fact asked "$asked $code $took_ms $answering"
     spent=$(($(now_ms) - asked))
-    # One that took longer than the pause is followed at once.
+    # A request that took longer than the pause is followed by the next at once.
     [ "$spent" -ge "$every_ms" ] || sleep "0.$(printf '%03d' $((every_ms - spent)))"
     asked=$(now_ms)
 done

@@ -1,11 +1,16 @@
-# Asks each path of $paths (one a line) $times times on the slot itself; one that gives no answer only once.
-# Prints `path CODE MS PATH` for each request.
+# Requests each path of $paths (one a line) $times times from the slot itself; a path that gives no answer only once.
+# Takes: port paths times answer_s
+# Uses: lib
+# Prints the fact `answer.NUMBER` with `CODE MS PATH` for each request.
+
+number=0
 printf '%s\n' "$paths" | while IFS= read -r path; do
     count=0
     while [ "$count" -lt "$times" ]; do
         count=$((count + 1))
-        fetch "http://127.0.0.1:$port$path" "" 30
-        say "path $code $took_ms $path"
+        fetch "http://127.0.0.1:$port$path" "" "$answer_s"
+        number=$((number + 1))
+        fact "answer.$number" "$code $took_ms $path"
         [ "$code" != 000 ] || break
     done
 done

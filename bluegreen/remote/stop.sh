@@ -1,10 +1,13 @@
-# Stops the JVM of the idle slot, after $drain_ms of patience for what is still under way there.
-# Prints `open N` if so much was still open then, and `stopped PID MS` or `killed PID MS`.
-# The route is checked before and after the wait: the live slot is never stopped.
+# Stops the JVM of the idle slot, after a drain of $drain_ms at most.
+# Takes: slot port route drain_ms
+# Uses: step route stopping
+# Prints the fact `open` with the number of requests left at the drain timeout, and `stopped.PID` or `killed.PID` with MS.
+# It checks the route before and after the drain: it never stops the live slot.
+
 under_lock
-same_route
+same_route "$route"
 exec 8>&-
-drain "$port"
+drain "$port" "$drain_ms"
 under_lock
-same_route
+same_route "$route"
 slot_stop_ours "$slot" "$port"

@@ -1,13 +1,17 @@
-# Stopping a JVM, and waiting for what it still works on.
-# drain PORT: waits until nothing is under way on the port any more, $drain_ms at most; prints `open N` if it is.
+# Draining and stopping a JVM.
+# Takes: app slots include listen stop_timeout_ms
+# Uses: lib ours route through_nginx supervisor supervisor_steps
+
+# drain PORT MS: waits until no request is open on the port, at most MS; prints the fact `open` with the number that is
+# left then.
 drain() {
-    drain_until=$(($(now_ms) + drain_ms))
+    drain_until=$(($(now_ms) + $2))
     while open=$(open_requests "$1") && [ "$open" -gt 0 ] && [ "$(now_ms)" -lt "$drain_until" ]; do sleep 0.1; done
-    [ "$open" -eq 0 ] || say "open $open"
+    [ "$open" -eq 0 ] || fact open "$open"
 }
 
-# open_requests PORT: how many requests, streams and websockets are under way there; those of old nginx workers are
-# among them. nginx ends a connection on which nothing is asked after a few seconds (site.py), so each is one.
+# open_requests PORT: prints how many requests, streams and websockets are open there, those of old nginx workers
+# included. nginx closes an idle connection after a few seconds (site.py), so each connection counts as one.
 open_requests() {
     at_slot=$(awk -v port="$(printf ':%04X' "$1")" '
         $4 == "01" && substr($2, length($2) - 4) == port &&
@@ -16,13 +20,13 @@ open_requests() {
     at_nginx=$(uploads_since_switch)
     say "$((at_slot > at_nginx ? at_slot : at_nginx))"
 }
-# uploads_since_switch: connections of clients who still send a request that began before the switch. nginx reads a
-# body to its end before it asks the slot, and it chose the slot when the head was there.
+# uploads_since_switch: prints how many clients still send a request that began before the switch. nginx reads a body to
+# its end before it asks the slot, and it chose the slot when it had read the head.
 uploads_since_switch() {
     switched=$(date -r "$include" +%s%3N 2>/dev/null) || switched=0
     ss -tinHO state established "( sport = :$listen or sport = :443 )" 2>/dev/null |
         awk -v since="$(($(now_ms) - switched))" '
-            # Of milliseconds since the last byte in and out; what ss leaves out is 0.
+            # Milliseconds since the last byte in each direction; ss omits a 0.
             { sent = 0; received = 0 }
             match($0, / lastsnd:[0-9]+/) { sent = substr($0, RSTART + 9, RLENGTH - 9) + 0 }
             match($0, / lastrcv:[0-9]+/) { received = substr($0, RSTART + 9, RLENGTH - 9) + 0 }
@@ -30,8 +34,8 @@ uploads_since_switch() {
             END { print n + 0 }'
 }
 
-# slot_stop_ours SLOT PORT: what runs in the slot and is ours: by its supervisor, or by its folder and command line.
-# The live slot is never stopped, whatever this deployer believes of it (P4).
+# slot_stop_ours SLOT PORT: stops what runs in the slot and is ours, by its supervisor or by its folder and command line.
+# It never stops the live slot, whatever this deployer believes to be live (P4).
 slot_stop_ours() {
     stop_slot=$1
     ! serves "$stop_slot" || fail 78 "$stop_slot serves users: it is not stopped"
@@ -45,8 +49,30 @@ slot_stop_ours() {
     if is_ours "$stop_pid" "$stop_slot"; then end_process "$stop_pid" "kill -TERM" "kill -KILL"; fi
 }
 
-# end_process PID ASK FORCE: ask it, $stop_timeout_ms of patience, force it; both are given the pid.
-# Prints `stopped PID MS` or `killed PID MS`.
+# serves SLOT: whether users' requests go there: it answers through nginx. If no answer names a slot, the marker decides
+# where the include reads it, else the first line of the include.
+serves() {
+    answering_slot
+    if [ -n "$answering" ]; then
+        [ "$answering" = "$1" ] || return 1
+        return 0
+    fi
+    for entry in $slots; do
+        entry_port=${entry#*:}
+        [ "${entry%%:*}" != "$1" ] || serving_port=${entry_port%%:*}
+    done
+    marked=$(marker_now)
+    if [ "$marked" != none ] && grep -q '^[[:space:]]*if (-e ' "$include" 2>/dev/null; then
+        [ "${marked##*,}" = "$1" ]
+    else
+        # shellcheck disable=SC2016 # nginx's variable, not ours
+        sed -n 's/^[[:space:]]*set[[:space:]]*$service_url//p' "$include" 2>/dev/null | head -n 1 |
+            grep -q -e ":${serving_port}[/\"';]" -e "//$app-${1}[\"';]"
+    fi
+}
+
+# end_process PID ASK FORCE: runs the command ASK, and FORCE after $stop_timeout_ms, both with the pid as last argument.
+# Prints the fact `stopped.PID` or `killed.PID` with the milliseconds that it took.
 end_process() {
     stat_of "$1" || return 0
     end_started=$started
@@ -60,5 +86,5 @@ end_process() {
         fi
         sleep 0.05
     done
-    say "$end_how $1 $(($(now_ms) - end_began))"
+    fact "$end_how.$1" "$(($(now_ms) - end_began))"
 }

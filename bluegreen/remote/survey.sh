@@ -1,9 +1,12 @@
-# Tells what of `setup` is there, as root, and changes nothing. Input: paths of files, one a line.
-# Prints facts: the packages' manager, the versions, and each file's text and recorded checksum,
-# and what of its way the deploying user may write.
+# Reads what `setup` would change, as root; changes nothing. Input: paths of files, one a line.
+# Takes: base slots include user java sums
+# Uses: lib ours route through_nginx supervisor
+# Prints facts: the package manager, versions, and of each file its text, its recorded checksum and which parts of its
+# path the deploying user may write.
+
 fact manager "$(package_manager)"
 fact nginx "$(nginx -v 2>&1 | sed -n 's|.*nginx/\([0-9.]*\).*|\1|p' || :)"
-# As the user, as each deploy does: java.bin may be a file of theirs.
+# As the user, like each deploy: java.bin may be a file of theirs.
 fact java "$(runuser -u "$user" -- "$java" -version 2>&1 </dev/null | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1 || :)"
 missing=
 for tool in curl flock sudo visudo nginx; do
@@ -14,8 +17,8 @@ fact missing "$missing"
 fact user "$(id -u "$user" 2>/dev/null || :)"
 fact base.owner "$(stat -L -c %U "$base" 2>/dev/null || :)"
 if runuser -u "$user" -- test -w "$base" 2>/dev/null; then fact base.writable yes; fi
-# An include that is missing is written for the slot that serves: it answers through nginx, which goes by the file as
-# it was; else the marker tells, else what a boot would start, else what runs.
+# A missing include is written for the slot that serves: the one that answers through nginx, which still uses the file
+# it read; else the one of the marker, else the one that a boot would start, else the one that runs.
 serving=
 if [ ! -e "$include" ]; then
     answering_slot
@@ -29,13 +32,13 @@ if [ ! -e "$include" ]; then
         ! slot_boots "$each" || booting=$booting$each
         [ -z "$(port_inodes "${each_port%%:*}")" ] || listening=$listening$each
     done
-    for told in "$listening" "$booting" "$marked" "$answering"; do
-        case " $slots" in *" $told:"*) serving=$told ;; esac
+    for candidate in "$listening" "$booting" "$marked" "$answering"; do
+        case " $slots" in *" $candidate:"*) serving=$candidate ;; esac
     done
 fi
 fact unit.others "$(unit_of_others)"
 fact serving "$serving"
-# Debian's default site claims the port for every name; it goes only if nobody has touched it.
+# Debian's default site claims the port for every name; setup removes it only if nobody changed it.
 default_site=
 if [ -e /etc/nginx/sites-enabled/default ]; then
     default_site=changed
@@ -50,7 +53,7 @@ fact default_site "$default_site"
 number=0
 while IFS= read -r path; do
     number=$((number + 1))
-    tell_file "$number" "$path"
+    fact_file "$number" "$path"
     [ ! -e "$path" ] || fact "file.$number.text" "$(cat "$path")"
     [ "$user" = root ] || fact "file.$number.users" "$(users_of "$path" runuser -u "$user" --)"
     fact "file.$number.recorded" "$(awk -v path="$path" '$2 == path { print $1 }' "$sums" 2>/dev/null || :)"

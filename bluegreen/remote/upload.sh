@@ -1,8 +1,12 @@
-# Takes a jar on its input and makes it a release, whole and checked, or leaves nothing. Needs: sha256sum.
-# Prints `stored`, or `linked` when the host held the same bytes already ($same). Leaves releases/<id>/.
+# Makes a release of the jar on its input, whole and checked, or leaves nothing. Requires sha256sum.
+# Takes: base id sha256 size same facts
+# Uses: step
+# Prints the fact `stored`, or `linked` if the host already had the same bytes in the release $same.
+# Leaves releases/ID/. Exit 65: the bytes that arrived have another checksum.
+
 under_lock
 exec 8>&-
-[ ! -e "$base/releases/$id" ] || fail 1 "the release $id is on the host already"
+[ ! -e "$base/releases/$id" ] || fail 1 "the release $id is already on the host"
 partial=$base/releases/.$id.partial
 mkdir -p "$base/releases"
 rm -rf "$base"/releases/.*.partial
@@ -16,7 +20,7 @@ fi
 read -r found _ <<SUM
 $(sha256sum "$partial/app.jar")
 SUM
-# An upload cut short ends like any other for cat: only the checksum tells.
+# For cat an upload cut short ends like any other: only the checksum shows it.
 [ "$found" = "$sha256" ] || fail 65 "$(stat -c %s "$partial/app.jar") of $size bytes arrived, with another sha256"
 printf '%s\n' "$facts" >"$partial/release.json"
 chmod 0444 "$partial/app.jar" "$partial/release.json"
@@ -24,4 +28,4 @@ sync "$partial/app.jar" "$partial/release.json"
 under_lock
 mv -T "$partial" "$base/releases/$id"
 trap - EXIT
-if [ -n "$same" ]; then say linked; else say stored; fi
+if [ -n "$same" ]; then fact linked yes; else fact stored yes; fi

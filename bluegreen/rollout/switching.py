@@ -55,7 +55,7 @@ def prepare(staged: Staged, undo: Undo) -> Staged:
     Raises:
         Failed: the slot does not answer its name on its own port.
     """
-    health.names_itself(staged.rollout.machine, staged.rollout.slot)
+    health.require_own_name(staged.rollout.machine, staged.rollout.slot)
     return _with_include_repaired(staged, undo)
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from bluegreen.console.terminal import seconds
 from bluegreen.errors import BluegreenError, ConnectionLost, SwitchedBack, Unclear
 from bluegreen.host import health
-from bluegreen.host.health import End, Ended
 from bluegreen.host.journal import Outcome
+from bluegreen.host.watch import WatchFailure, watch
 from bluegreen.report.record import record_end
 from bluegreen.rollout.fleet import side_by_side, try_each
 from bluegreen.rollout.probing import Probes
@@ -24,7 +24,7 @@ class FailedWatch:
     """The machine whose new slot failed the watch, and how."""
 
     moved: Moved
-    ended: Ended
+    failure: WatchFailure
 
 
 def watch_all(moved: Sequence[Moved]) -> FailedWatch | None:
@@ -35,14 +35,15 @@ def watch_all(moved: Sequence[Moved]) -> FailedWatch | None:
     """
     called_off = threading.Event()
 
-    def watched(each: Moved) -> Ended | None:
-        ended = retry_once(each.rollout, lambda: _watch(each, called_off))
-        if ended:
+    def watched(each: Moved) -> WatchFailure | None:
+        failure = retry_once(each.rollout, lambda: _watch(each, called_off))
+        if failure:
             called_off.set()
-        return ended
+        return failure
 
     results = side_by_side(moved, watched)
-    return next((FailedWatch(each, ended) for each, ended in zip(moved, results, strict=True) if ended), None)
+    failed = (FailedWatch(each, failure) for each, failure in zip(moved, results, strict=True) if failure)
+    return next(failed, None)
 
 
 def switch_all_back(
@@ -56,14 +57,16 @@ def switch_all_back(
     back = try_each(moved, lambda each: switch_back(each, undo))
     for each in moved:
         probes.stop(each.rollout, each.switched)
-    rollout, ended = failed.moved.rollout, failed.ended
-    (log,) = try_each([rollout], lambda _: ended.log or tuple(health.logs_of(rollout.machine, rollout.slot)))
+    rollout, failure = failed.moved.rollout, failed.failure
+    (log,) = try_each(
+        [rollout], lambda _: failure.log or tuple(health.logs_of(rollout.machine, rollout.slot))
+    )
     # A failed version is not kept warm: its jobs would go on. Its log stays.
     gone_back = [each for each, error in zip(moved, back, strict=True) if error is None]
     try_each(gone_back, lambda each: undo.stop_failed(each.rollout))
-    try_each(moved, lambda each: _record(each, ended.detail, probes))
+    try_each(moved, lambda each: _record(each, failure.reason, probes))
     why = [
-        ended.detail,
+        failure.reason,
         *seen_by_users(probes.after_switch(rollout, failed.moved.switched)),
         *(health.log_lines(rollout.slot, log) if isinstance(log, tuple) else []),
     ]
@@ -84,7 +87,7 @@ def switch_all_back(
     )
 
 
-def _watch(moved: Moved, called_off: threading.Event) -> Ended | None:
+def _watch(moved: Moved, called_off: threading.Event) -> WatchFailure | None:
     """Watches one machine for `switch.watch` seconds, or until it is called off."""
     rollout, pid = moved.rollout, moved.staged.pid
     watch_s = rollout.settings.switch.watch_s
@@ -92,7 +95,7 @@ def _watch(moved: Moved, called_off: threading.Event) -> Ended | None:
         return None
     with rollout.machine.console.step(f"watch {rollout.slot} for {seconds(watch_s)}", name="watch") as step:
         try:
-            ended = health.watch(
+            failure = watch(
                 rollout.machine,
                 rollout.slot,
                 pid,
@@ -104,13 +107,13 @@ def _watch(moved: Moved, called_off: threading.Event) -> Ended | None:
             raise
         except BluegreenError as error:
             # A machine too slow to be watched is too slow to serve: the previous version was not.
-            ended = Ended(End.SILENT, detail=error.message)
-        if ended:
-            step.done(f"{rollout.slot} failed the watch: {ended.detail}")
+            failure = WatchFailure(error.message)
+        if failure:
+            step.done(f"{rollout.slot} failed the watch: {failure.reason}")
         else:
-            how = "another machine failed" if called_off.is_set() else "it holds"
+            how = "another machine failed" if called_off.is_set() else "it passed"
             step.done(f"watched {rollout.slot} for {seconds(step.so_far_s)}: {how}")
-    return ended
+    return failure
 
 
 def _record(moved: Moved, reason: str, probes: Probes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import getpass
 import hashlib
 import os
 import random
@@ -10,13 +11,19 @@ import shlex
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import paramiko
 import pytest
 
-from bluegreen.errors import Failed, WrongUsage
+from bluegreen.config import load
+from bluegreen.console.terminal import Console
+from bluegreen.errors import Failed, Locked, WrongUsage
+from bluegreen.host import health, lock
+from bluegreen.host.facts import Facts, lines_of, marked
+from bluegreen.host.machine import Machine
+from bluegreen.remote.script import Script
 from bluegreen.ssh.connection import Connection, Result, TimedOut
 from bluegreen.ssh.sessions import WAITING_SHELL, order
 from tests.support.processes import command_line
@@ -268,6 +275,73 @@ def test_sudo_never_asks(sshd_with: Callable[..., Sshd]) -> None:
     with Connection(sshd.login()) as host:
         result = host.run(sh("echo ${BY_SUDO:-no}; cat"), stdin=b"input", sudo=True)
         assert result == Result(0, "yes\ninput", "")
+
+
+# --- facts ---------------------------------------------------------------------------------------------
+
+# As bash under sshd reads it for every command. Its last output has no newline.
+TALKATIVE = r"""
+echo 'Welcome to this host.'
+echo 'user =forged'
+echo 'bluegreen user =forged'
+echo 'bluegreen: user =forged'
+echo 'bluegreen:0123456789abcdef user =forged'
+echo 'bluegreen: held =yes'
+printf 'loading 99 %%'
+"""
+
+
+@pytest.fixture
+def talkative(sshd_with: Callable[..., Sshd], tmp_path: Path) -> Iterator[Machine]:
+    """A host whose login prints before every command, as a machine of an app."""
+    sshd = sshd_with('ForceCommand . "$HOME/talk"; exec sh -c "$SSH_ORIGINAL_COMMAND"')
+    (sshd.folder / "talk").write_text(TALKATIVE)
+    config = tmp_path / "config.yml"
+    config.write_text(
+        f"app: taggle\nsupervisor: process\nreleases: {{path: {tmp_path}/taggle}}\n"
+        "hosts: {prod: {address: 127.0.0.1}}\n"
+    )
+    with Connection(sshd.login()) as connection:
+        yield Machine(load(config).host(None), connection, Console(prefix=""))
+
+
+def test_what_a_login_prints_is_never_taken_for_a_fact(talkative: Machine) -> None:
+    assert talkative.connection.run(sh("echo out")).stdout.endswith("loading 99 %out\n")
+    facts = talkative.run("look", java="java")
+    assert facts.text("user") == getpass.getuser()
+    assert "held" not in facts
+    assert facts.number("disk_free_kb")
+
+
+def test_what_a_login_prints_is_never_taken_for_an_event(talkative: Machine) -> None:
+    with lock.held(talkative, "deploy"):
+        with pytest.raises(Locked, match="deploy"), lock.held(talkative, "switch"):
+            pass
+        holder = lock.parse(talkative.run("look", java="java").text("lock"))
+        assert holder is not None
+        assert holder.command == "deploy"
+
+
+def test_what_a_login_prints_is_not_part_of_a_log(talkative: Machine) -> None:
+    log = Path(talkative.settings.releases.path, "logs", "prod1.log")
+    log.parent.mkdir(parents=True)
+    log.write_text("one\ntwo\n")
+    assert health.logs_of(talkative, "prod1") == ["one", "two"]
+
+
+def test_facts_of_the_steps_that_need_root_are_those_of_the_run(talkative: Machine, tmp_path: Path) -> None:
+    """root.sh, as installed, cannot know the nonce; the script that calls it passes on its facts."""
+    root = tmp_path / "root"
+    root.write_text("#!/bin/sh\necho 'noise'\necho 'bluegreen: reloaded =form'\nexit 20\n")
+    root.chmod(0o755)
+    with lock.held(talkative, "deploy") as ours:
+        route = ours.run("look", java="java").text("route")
+        values = dict(ours.script("switch", ours.root_script(), slot="prod1", route=route).values)
+        values |= {"root_installed": str(root), "root_sudo": False}
+        result = ours.connection.run(Script("switch", values, "process"))
+    facts = Facts(marked(lines_of(result.stdout), str(values["nonce"])))
+    assert (result.exit_code, facts.text("reloaded")) == (20, "form")
+    assert facts.number("began")
 
 
 # --- uploading -----------------------------------------------------------------------------------------

@@ -277,7 +277,7 @@ def test_an_old_jvm_that_ignores_sigterm_is_killed_and_that_is_said(box: Box) ->
     old = live_pid(box, "prod2")
     ran = box.deployed("2")
     assert not alive(old)
-    assert "the old slot prod2: killed, as SIGTERM had not ended it" in ran.out
+    assert "the old slot prod2: killed after ignoring SIGTERM" in ran.out
 
 
 # --- what the JVM is given --------------------------------------------------------------------------------

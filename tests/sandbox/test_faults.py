@@ -217,7 +217,7 @@ def test_p9_bytes_that_are_not_the_jars_become_no_release(box: Box) -> None:
     jar = jars.inspect(box.jar("2", padding_bytes=1_000_000))
     release = releases.new(jar, "2", by="me", url=None)
     with machine_of(box) as machine, lock.held(machine, "deploy") as ours:
-        with pytest.raises(Failed, match=r"did not get to 127\.0\.0\.1 whole"):
+        with pytest.raises(Failed, match="incomplete"):
             releases.upload(ours, replace(release, sha256="0" * 64), jar, [])
         assert release.id not in [each.id for each in looking.look(ours).releases]
         assert not any(file.name.startswith(".") for file in (box.base / "releases").iterdir())

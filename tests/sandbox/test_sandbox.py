@@ -567,17 +567,18 @@ def test_another_app_gets_an_include_of_its_own(start: Start, folder: Path) -> N
 
 
 def begin_jvm(sandbox: Sandbox, slot: str) -> int:
-    """Something that listens on the slot's port, started as remote/process.sh starts a JVM."""
+    """Something that listens on the slot's port, started as remote/process_steps.sh starts a JVM."""
     base = sandbox.folder / "host" / "my-shop"
     listen = (
         f"import http.server as h; h.HTTPServer(('127.0.0.1', {sandbox.slots[slot]}),"
         "h.SimpleHTTPRequestHandler).serve_forever()"
     )
     with logged_in(sandbox) as host:
-        script = sh(f"slot_start {slot} '{base}' '{sys.executable}' -c \"{listen}\"").body
-        parts = Path(sandbox_host.__file__).parents[1] / "remote"
-        text = "".join((parts / f"{name}.sh").read_text() for name in ("lib", "process"))
-        result = host.run(sh(f"base='{base}'\nenvironment=\n{text}\n{script}"))
+        script = sh(f"slot_start {slot} '{base}' '' '{sys.executable}' -c \"{listen}\"").body
+        remote = Path(sandbox_host.__file__).parents[1] / "remote"
+        names = ("lib", "process", "process_steps")
+        text = "".join((remote / f"{name}.sh").read_text() for name in names)
+        result = host.run(sh(f"base='{base}'\nnonce=\n{text}\n{script}"))
     assert result.exit_code == 0, result.stderr
     wait_for(lambda: listens(sandbox.slots[slot]), "the slot listens")
     return int(result.stdout)

@@ -114,7 +114,7 @@ def test_a_switch_that_fails_takes_the_others_back(boxes: tuple[Box, Box], deplo
     wrapper.write_text(wrapper.read_text().replace("; sleep 2 ;;", "; sleep 2; exit 1 ;;"))
     with nothing_lost(boxes[0]) as first, nothing_lost(boxes[1]) as second, ThreadPoolExecutor() as pool:
         under_way = pool.submit(_slow_answer_once_it_serves, boxes[0], "2")
-        with pytest.raises(Failed, match="not switched to prod1: nginx stays as it was"):
+        with pytest.raises(Failed, match="not switched to prod1"):
             deploy("2")
         assert [box.served() for box in boxes] == ["1", "1"]
     assert under_way.result() == (200, "2"), "what it had begun to answer it ended"

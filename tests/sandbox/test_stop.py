@@ -61,5 +61,5 @@ def test_a_jvm_that_ignores_sigterm_is_killed_after_its_time_and_that_is_said(bo
     idle = live_pid(box, "prod2")
     ran = box.run("stop")
     assert ran.code == 0, ran.all
-    assert f"the idle slot prod2 (pid {idle}) killed, as SIGTERM had not ended it after 1." in ran.out
+    assert f"the idle slot prod2 (pid {idle}) killed after ignoring SIGTERM for 1." in ran.out
     assert not alive(idle)

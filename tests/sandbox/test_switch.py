@@ -62,9 +62,8 @@ def test_a_plain_include_is_turned_into_the_one_with_markers_by_a_single_reload(
         marker.unlink()
     nginx(box, "-s", "reload")
     ran = box.deployed("2")
-    why = "the include was not yet one of method instant"
-    assert f"on the host by method instant, with a reload of nginx ({why})" in ran.out
-    assert "and no further switch needs one" in ran.out
+    assert "on the host by method instant, with a reload of nginx (the include was not yet" in ran.out
+    assert "no further switch needs a reload" in ran.out
     address = f"http://127.0.0.1:{box.sandbox.slots['prod1']}"
     assert first_line(box) == f"set $service_url {address};", "addresses stay addresses"
     assert box.served() == "2"
@@ -98,9 +97,8 @@ def test_p6_a_marker_that_a_file_cache_hides_is_seen_and_a_reload_moves_the_traf
     wait_for(lambda: len(workers(box)) == 1, "the one worker alone")
     assert box.served() == "1"
     ran = box.deployed("2")
-    why = "without one it went on as before; is there an open_file_cache in its server?"
-    assert f"by method instant, with a reload of nginx ({why}); it answers through nginx" in ran.out
-    assert "; with `open_file_cache off;` in its server no switch needs one" in ran.out
+    assert "by method instant, with a reload of nginx (nginx did not see the marker" in ran.out
+    assert "open_file_cache off;" in ran.out
     assert "reloads once" not in ran.out
     assert box.served() == "2"
 
@@ -278,7 +276,7 @@ def test_p5_a_configuration_that_nginx_refuses_is_not_switched_into(box: Box) ->
         ran = box.deploy("2")
     assert ran.code == 1, ran.all
     assert "somebody_elses_mistake" in ran.out
-    assert "✗ not switched to prod1: nginx stays as it was" in ran.out
+    assert "✗ not switched to prod1" in ran.out
     assert "live now: prod2, version 1 (untouched)" in ran.out
     assert set(traffic.answered) == {"1"}
     assert (route(box), live_pid(box, "prod2")) == (before, pid)

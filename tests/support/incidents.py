@@ -31,7 +31,7 @@ MOMENTS: tuple[Moment, ...] = ("upload", "start", "health", "switch", "watch")
 
 # A deployer whose lock notices silence soon, so that a test need not wait the 15 s.
 IMPATIENT = (
-    "from bluegreen.host import lock; lock.HEARTBEAT_S, lock.SILENCE_S = 0.5, 3;"
+    "from bluegreen.remote import limits; limits.LOCK_HEARTBEAT_S, limits.LOCK_SILENCE_S = 0.5, 3;"
     "from bluegreen.__main__ import program; program.run()"
 )
 

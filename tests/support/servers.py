@@ -31,6 +31,9 @@ class Inline(Script):
 
     body: str = ""
 
+    def __post_init__(self) -> None:
+        """It has no file whose variables could be compared."""
+
     def text(self) -> str:
         return f"bluegreen_main() {{\n{self.body}\n}}\nbluegreen_main\n"
 

@@ -309,7 +309,7 @@ def test_a_unit_of_systemds_own_is_not_overridden_by_an_app_of_its_name(host: Re
     before = host.etc()
     ran = host.deploy("1")
     assert ran.code == 1
-    assert "user@.service is a unit of that name already" in ran.out
+    assert "user@.service is already a unit of that name" in ran.out
     assert host.etc() == before
 
 

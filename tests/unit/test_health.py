@@ -1,10 +1,11 @@
-"""Judging a health answer (P1), and several in a row."""
+"""The judgement of a health answer (P1), and of consecutive ones."""
 
 from __future__ import annotations
 
 import pytest
 
-from bluegreen.host.health import FAILURES_IN_A_ROW, Answer, InARow
+from bluegreen.host.health import Answer, Consecutive
+from bluegreen.remote import limits
 
 
 @pytest.mark.parametrize(
@@ -55,22 +56,22 @@ def test_p1_anything_else_is_not_up(code: int, body: str, status: str) -> None:
     ],
 )
 def test_only_failures_in_a_row_end_a_watch(looks: str, ends_at: int | None) -> None:
-    assert _full_at(FAILURES_IN_A_ROW, [look == "bad" for look in looks.split()]) == ends_at
+    assert _reached_at(limits.WATCH_FAILURES_IN_A_ROW, [look == "bad" for look in looks.split()]) == ends_at
 
 
 @pytest.mark.parametrize(
     ("answers", "ends_at"),
     [
-        pytest.param("UP UP DOWN UP UP", None, id="DOWN begins the count anew"),
+        pytest.param("UP UP DOWN UP UP", None, id="DOWN resets the count"),
         pytest.param("DOWN UP UP UP", 4, id="three in a row"),
     ],
 )
 def test_p1_only_ups_in_a_row_count(answers: str, ends_at: int | None) -> None:
-    told = [Answer(200, f'{{"status":"{status}"}}') for status in answers.split()]
-    assert _full_at(3, [answer.up for answer in told]) == ends_at
+    seen = [Answer(200, f'{{"status":"{status}"}}') for status in answers.split()]
+    assert _reached_at(3, [answer.up for answer in seen]) == ends_at
 
 
-def _full_at(enough: int, seen: list[bool]) -> int | None:
-    """After how many looks there were enough in a row."""
-    in_a_row = InARow(enough)
-    return next((number for number, so in enumerate(seen, start=1) if in_a_row.full(so)), None)
+def _reached_at(enough: int, seen: list[bool]) -> int | None:
+    """The number of the look at which there were enough consecutive hits."""
+    hits = Consecutive(enough)
+    return next((number for number, hit in enumerate(seen, start=1) if hits.reached_by(hit)), None)

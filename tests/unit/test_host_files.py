@@ -1,4 +1,4 @@
-"""What `setup` writes: the same files on machines of apt and of dnf, whose packages have other names."""
+"""The files that `setup` writes, the same with apt and with dnf, and the packages, whose names differ."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ def test_the_remedy_names_packages_as_the_machines_manager_does() -> None:
 
 def test_an_older_java_counts_as_missing_and_a_newer_one_does_not(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
-    told = {
+    facts = {
         version: Facts(["manager =dnf", f"java ={version}", "missing ="]) for version in ("11", "17", "21")
     }
-    assert _missing_packages(settings, told["11"]) == ("java-17-amazon-corretto-headless",)
-    assert _missing_packages(settings, told["17"]) == _missing_packages(settings, told["21"]) == ()
+    assert _missing_packages(settings, facts["11"]) == ("java-17-amazon-corretto-headless",)
+    assert _missing_packages(settings, facts["17"]) == _missing_packages(settings, facts["21"]) == ()
 
 
-def test_the_files_lie_where_both_families_of_linux_read_them(tmp_path: Path) -> None:
+def test_the_files_are_where_both_families_of_linux_read_them(tmp_path: Path) -> None:
     assert [(file.path, f"{file.mode:o}") for file in files(settings_of(tmp_path)).values()] == [
         ("/etc/tmpfiles.d/bluegreen-taggle.conf", "644"),
         ("/etc/nginx/conf.d/service-url.inc", "644"),
@@ -75,11 +75,11 @@ def test_the_files_lie_where_both_families_of_linux_read_them(tmp_path: Path) ->
     ]
 
 
-def test_systemd_is_more_patient_than_we_are(tmp_path: Path) -> None:
+def test_systemd_kills_later_than_we_do(tmp_path: Path) -> None:
     unit = files(settings_of(tmp_path, "old_slot: {stop_timeout: 42s}"))["unit"].text.splitlines()
     assert "TimeoutStopSec=47" in unit
     assert "User=deploy" in unit
-    # Root would read it, wherever the user made it a link to: the start script reads the environment.
+    # Root would read it, wherever the user made it a link to; the start script reads the environment instead.
     assert not any(line.startswith("EnvironmentFile") for line in unit)
 
 

@@ -22,8 +22,8 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def read(settings: Settings, include: str, marker: str = "none", body: str = "", code: str = "200") -> Proxy:
-    told = {"include": include, "marker": marker, "through.body": body, "through.code": code}
-    facts = Facts(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in told.items())
+    values = {"include": include, "marker": marker, "through.body": body, "through.code": code}
+    facts = Facts(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in values.items())
     return proxy.read(facts, settings)
 
 

@@ -1,7 +1,11 @@
-"""The scripts as values: quoted whatever they are told, and worth nothing when cut. Needs: sh, dash."""
+"""The scripts as values: every value arrives as it is, every variable is declared, a cut text runs nothing.
+
+Needs: sh, dash.
+"""
 
 from __future__ import annotations
 
+import re
 import subprocess
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -10,8 +14,10 @@ from threading import Thread
 
 import pytest
 
+from bluegreen.host.facts import Facts, marked
 from bluegreen.remote import script
-from bluegreen.remote.script import Script, Value
+from bluegreen.remote.exit_codes import ExitCode
+from bluegreen.remote.script import Script, Value, declared, parts, variables
 
 NASTY = [
     "",
@@ -41,28 +47,35 @@ NASTY = [
     "\r\n",
 ]
 
-NAMES = sorted(path.stem for path in Path(script.__file__).parent.glob("*.sh"))
-FUNCTIONS = ("lib", "process", "systemd", "stopping")
-PROGRAMS = [name for name in NAMES if name not in FUNCTIONS]
+FILES = {file.stem: file.read_text() for file in sorted(Path(script.__file__).parent.glob("*.sh"))}
+SUPERVISORS = ("systemd", "process")
+# What other files use is a part; the others are scripts.
+PARTS = {part for name in FILES for supervisor in SUPERVISORS for part in parts(name, supervisor)}
+PROGRAMS = [name for name in FILES if name not in PARTS]
 
 
-def _sh(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def _sh(text: str, folder: Path, shell: str = "sh") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["sh", "-c", text], cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20
+        [shell, "-c", text], cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20
     )
+
+
+def _script(name: str, supervisor: str = "process", **values: Value) -> Script:
+    """A script of ours with an empty text for each variable that is not given."""
+    return Script(name, {**dict.fromkeys(variables(name, supervisor), ""), **values}, supervisor)
 
 
 @pytest.fixture
 def printing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A script that prints what its one value is."""
-    monkeypatch.setattr(script, "_read", lambda name: 'printf "%s|" "$value"')
+    """A script that prints its one value."""
+    monkeypatch.setattr(script, "_read", lambda name: '# Takes: value\n\nprintf "%s|" "$value"')
 
 
 @pytest.mark.usefixtures("printing")
 @pytest.mark.parametrize("value", NASTY)
 def test_p10_a_value_comes_through_as_it_is_and_runs_nothing(value: str, tmp_path: Path) -> None:
     ran = subprocess.run(
-        ["sh", "-c", Script("test", {"value": value}, parts=()).text()],
+        ["sh", "-c", Script("test", {"value": value}).text()],
         cwd=tmp_path,
         capture_output=True,
         timeout=20,
@@ -76,29 +89,155 @@ def test_p10_a_value_comes_through_as_it_is_and_runs_nothing(value: str, tmp_pat
 def test_a_bool_is_yes_or_nothing_and_a_number_its_digits(
     value: bool | int, expected: str, tmp_path: Path
 ) -> None:
-    assert _sh(Script("test", {"value": value}, parts=()).text(), tmp_path).stdout == expected
+    assert _sh(Script("test", {"value": value}).text(), tmp_path).stdout == expected
+
+
+# --- variables -----------------------------------------------------------------------------------------
+
+
+def test_a_script_without_one_of_its_values_is_not_made() -> None:
+    values = dict.fromkeys(variables("switch", "process") - {"route"}, "")
+    with pytest.raises(ValueError, match="route"):
+        Script("switch", values, "process")
+
+
+def test_a_script_with_a_value_that_it_does_not_declare_is_not_made() -> None:
+    with pytest.raises(ValueError, match="colour"):
+        _script("switch", colour="red")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_header_declares_the_variables_that_the_file_reads_and_nothing_sets(name: str) -> None:
+    read = {variable for supervisor in SUPERVISORS for variable in _unset(name, supervisor)}
+    assert set(declared(name, "Takes")) == read
+
+
+@pytest.mark.parametrize("supervisor", SUPERVISORS)
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_every_function_that_a_script_calls_is_in_a_part_that_it_uses(name: str, supervisor: str) -> None:
+    files = (name, *parts(name, supervisor))
+    ours = {function for text in FILES.values() for function in _functions(text)}
+    code = "\n".join(_code(FILES[file]) for file in files)
+    called = set(re.findall(r"(?:^|[\s;(|!])([a-z_]+)(?=[\s;)]|$)", code, re.MULTILINE))
+    assert called & ours <= {function for file in files for function in _functions(FILES[file])}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_header_has_at_most_five_lines(name: str) -> None:
+    lines = FILES[name].split("\n")
+    assert next(number for number, line in enumerate(lines) if not line.startswith("#")) <= 5
+
+
+def test_every_exit_code_of_a_script_has_a_name() -> None:
+    codes = {int(code) for text in FILES.values() for code in re.findall(r"\b(?:fail|exit) (\d+)", text)}
+    assert codes - {0, 1, 2} == set(ExitCode)
+
+
+def _functions(text: str) -> list[str]:
+    return re.findall(r"^ *(\w+)\(\) \{", text, re.MULTILINE)
+
+
+def _unset(name: str, supervisor: str) -> set[str]:
+    """The variables that a file reads, and neither it nor its parts set."""
+    code = _code(FILES[name])
+    read = set(re.findall(r"\$\{?#?([a-z_]\w*)", code))
+    for arithmetic in re.findall(r"\$\(\((.*?)\)\)", code):
+        read |= set(re.findall(r"(?<![\w$])[a-z_]\w*", re.sub(r"\$\(.*?\)|\$\{.*?\}", "", arithmetic)))
+    found = set()
+    for file in (name, *parts(name, supervisor)):
+        text = _code(FILES[file])
+        found |= set(re.findall(r"(?:^|(?<!-v)[\s;({!&|])([a-z_]\w*)=", text, re.MULTILINE))
+        found |= set(re.findall(r"\bfor (\w+) in", text))
+        for names in re.findall(r"\bread (?:-r )?([a-z_ ]+)", text):
+            found |= set(names.split())
+    return read - found
+
+
+def _code(text: str) -> str:
+    """The text of a script without comments, single-quoted texts and escaped characters."""
+    kept, inside, at = "", [""], 0
+    while at < len(text):
+        char, quoted = text[at], inside[-1] == '"'
+        if char == "\\":
+            at += 1
+        elif char == "'" and not quoted:
+            at = text.index("'", at + 1)
+        elif char == "#" and not quoted and (at == 0 or text[at - 1] in " \n"):
+            at = text.index("\n", at) - 1
+        else:
+            kept += char
+            if char == '"' and quoted:
+                inside.pop()
+            elif char == '"' or text.startswith("$(", at):
+                inside.append('"' if char == '"' else "$(")
+            elif char == "(" and inside[-1] and not quoted and text[at - 1] != "$":
+                inside.append("$(")
+            elif char == ")" and inside[-1] == "$(":
+                inside.pop()
+        at += 1
+    return kept
+
+
+# --- facts ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shell", ["dash", "sh", "bash"])
+@pytest.mark.parametrize("value", [*NASTY, "U+2028: \u2028 and \u0085", "=", "bluegreen:n0nce key =forged"])
+def test_a_fact_comes_through_as_it_is(value: str, shell: str, tmp_path: Path) -> None:
+    lib = (
+        _script("lib", nonce="n0nce")
+        .text()
+        .replace("\n}\nbluegreen_main", '\nfact key "$1"\n}\nbluegreen_main')
+    )
+    ran = subprocess.run([shell, "-c", lib, "sh", value], cwd=tmp_path, capture_output=True, timeout=20)
+    assert ran.stdout.isascii()
+    (fact,) = ran.stdout.decode().rstrip("\n").split("\n")
+    assert Facts(marked([fact], "n0nce")).text("key") == value
+
+
+def test_only_lines_with_the_nonce_of_the_run_are_facts() -> None:
+    printed = [
+        "Welcome! key =forged",
+        "key =forged",
+        "bluegreen key =forged",
+        "bluegreen: key =forged",
+        "bluegreen:0ther key =forged",
+        "no newline after thisbluegreen:n0nce key =true",
+        "bluegreen:n0nce other =bluegreen:n0nce key =forged",
+    ]
+    facts = Facts(marked(printed, "n0nce"))
+    assert (facts.text("key"), facts.text("other")) == ("true", "bluegreen:n0nce key =forged")
+
+
+def test_a_key_that_is_reported_twice_is_an_error() -> None:
+    with pytest.raises(ValueError, match="route"):
+        Facts(["route =one", "route =two"])
+
+
+# --- texts ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shell", ["dash", "sh", "bash"])
+@pytest.mark.parametrize("supervisor", SUPERVISORS)
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_every_script_is_one_that_a_posix_shell_reads(name: str, shell: str) -> None:
-    text = Script(name, {"value": "it's"}, parts=("lib", "process", "stopping")).text()
+def test_every_script_is_one_that_a_posix_shell_reads(name: str, supervisor: str, shell: str) -> None:
+    text = _script(name, supervisor, nonce="it's").text()
     read = subprocess.run([shell, "-n"], input=text, capture_output=True, text=True, timeout=20)
     assert (read.returncode, read.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("name", ["lock", "start", "finish", "switch", "upload"])
 def test_p5_a_script_cut_anywhere_does_nothing(name: str, tmp_path: Path) -> None:
-    values: dict[str, Value] = {
+    given: dict[str, Value] = {
         "base": "made",
         "include": "made/include",
         "token": "t",
         "info": "i",
-        "slots": "",
         "silence": 1,
-        "again": False,
+        "step_lock_s": 1,
     }
-    text = Script(name, values, parts=("lib", "process", "stopping")).text()
+    values = {key: given.get(key, "") for key in variables(name, "process")}
+    text = Script(name, values, "process").text()
     for part in range(50):
         cut = text[: len(text) * part // 50]
         ran = _sh(cut, tmp_path)
@@ -119,7 +258,7 @@ def test_a_large_page_is_an_answer_like_any_other(tmp_path: Path) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path))) as server:
         Thread(target=server.serve_forever).start()
         url = f"http://127.0.0.1:{server.server_port}/page"
-        asked = f"""{Script("lib", parts=()).text()}\nfetch {url} "" 10; echo "$code ${{#body}} $redirect" """
+        asked = f"""{_script("lib").text()}\nfetch {url} "" 10; echo "$code ${{#body}} $redirect" """
         ran = _sh(asked, tmp_path)
         server.shutdown()
     code, length, *redirect = ran.stdout.split()
@@ -127,9 +266,9 @@ def test_a_large_page_is_an_answer_like_any_other(tmp_path: Path) -> None:
     assert 250_000 < int(length) < 600_000
 
 
-def test_a_script_that_is_whole_does_what_it_says(tmp_path: Path) -> None:
+def test_a_script_that_is_whole_runs(tmp_path: Path) -> None:
     """So that the test above could fail."""
-    values: dict[str, Value] = {"base": "made", "token": "t", "info": "i", "silence": 1, "again": False}
-    ran = _sh(Script("lock", values).text(), tmp_path)
-    assert ran.stdout == "held\n"
+    given = {"base": "made", "token": "t", "info": "i", "nonce": "n0nce"}
+    lock = _script("lock", silence=1, step_lock_s=1, **given)
+    assert _sh(lock.text(), tmp_path).stdout == "bluegreen:n0nce held =yes\n"
     assert (tmp_path / "made" / "lock").exists()

@@ -1,4 +1,4 @@
-"""The text of the include: the lines that say where nginx sends the app's requests (P3)."""
+"""The text of the include: the lines that decide where nginx sends the app's requests (P3)."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ _CHECK = re.compile(r"^\s*if\s*\(\s*-e\s", re.MULTILINE)
 
 
 class Form(Enum):
-    """How the include switches: by the marker of method `instant`, or by its plain line alone."""
+    """How an include switches: by the markers of method `instant`, or by its plain line only."""
 
     INSTANT = "instant"
     PLAIN = "reload"
 
 
 def form_of(include: str) -> Form:
-    """The form that an include has."""
+    """The form of an include."""
     return Form.INSTANT if _CHECK.search(include) else Form.PLAIN
 
 
 def first_target(include: str) -> str:
-    """The target of its first line, empty if there is none."""
+    """The target in the first line of an include, empty if there is none."""
     found = _SET.search(include)
     return found.group(1) if found else ""
 
 
 def render(settings: Settings, to: str, *, form: Form, groups: bool) -> str:
-    """The include that routes to slot `to`.
+    """The text of the include that routes to slot `to`.
 
     Source: `set`, `if` and `-e` of ngx_http_rewrite_module, all allowed in a server block.
     """
@@ -43,17 +43,17 @@ def render(settings: Settings, to: str, *, form: Form, groups: bool) -> str:
 
 
 def target(settings: Settings, slot: str, *, groups: bool) -> str:
-    """Where nginx sends the requests of a slot: never a host name, for which it would need a resolver."""
+    """The target of a slot for nginx: never a host name, for which nginx would need a resolver."""
     return f"http://{settings.app}-{slot}" if groups else f"http://127.0.0.1:{settings.slots[slot]}"
 
 
 def is_group(target: str) -> bool:
-    """Whether a target is an upstream group (our own site), not an address."""
+    """Whether a target is an upstream group (of our own site), not an address."""
     return bool(target) and not re.search(r":\d+/?$", target)
 
 
 def slot_named(text: str, settings: Settings) -> str | None:
-    """The slot of a target, None if it is none of ours."""
+    """The slot of a target, None if the target is not one of ours."""
     found = re.fullmatch(r"(?:https?://)?([^/:]+)(?::(\d+))?/?", text)
     if not found:
         return None
@@ -67,5 +67,5 @@ def slot_named(text: str, settings: Settings) -> str | None:
 
 
 def quoted(path: str) -> str:
-    """A path as nginx reads it: config.yml's need no quotes, the sandbox's folder has any name."""
+    """A path quoted for nginx if needed: those of config.yml need no quotes, the sandbox's may."""
     return path if re.fullmatch(r"[\w./-]+", path) else f'"{path}"'

@@ -1,10 +1,10 @@
-"""The packages of a machine's own manager that bring what it lacks."""
+"""The packages that contain the tools a machine lacks, as its package manager names them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-# Packages by manager and tool; {version} is java.version. A tool that is not here has a package of its name.
+# Packages by manager and tool; {version} is java.version. Any other tool has a package of its own name.
 PACKAGES = {
     "apt-get": {
         "java": "openjdk-{version}-jre-headless",
@@ -27,15 +27,15 @@ PACKAGES = {
 
 
 def named(manager: str, tools: Iterable[str], *, java_version: int) -> tuple[str, ...]:
-    """The packages that bring the tools, each once.
+    """The packages that contain the tools, each once.
 
     Args:
-        manager: apt-get or dnf; empty or another: named as apt-get does.
+        manager: apt-get or dnf; for any other the names are those of apt-get.
     """
     names = PACKAGES.get(manager, PACKAGES["apt-get"])
     return tuple(dict.fromkeys(names.get(tool, tool).format(version=java_version) for tool in tools))
 
 
 def installing(manager: str, tools: Iterable[str], *, java_version: int) -> str:
-    """The command that a person types on the machine to install the tools."""
+    """The command for a person that installs the tools on the machine."""
     return f"sudo {manager or 'apt-get'} install {' '.join(named(manager, tools, java_version=java_version))}"

@@ -1,10 +1,11 @@
-"""The files that make a machine a host of an app: what `setup` writes, and `check` compares."""
+"""The files of root that an app needs on a machine: `setup` writes them, `check` compares them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from bluegreen.config import Settings
+from bluegreen.host.facts import lines_of
 from bluegreen.host.files import root_script, site, unit
 from bluegreen.host.files.include import Form, render
 from bluegreen.remote.script import Script
@@ -15,8 +16,8 @@ class HostFile:
     """One file, owned by root.
 
     Args:
-        what: what it is, for a person.
-        kept: it is written once and then belongs to the deploys: the include.
+        what: its purpose, for a person.
+        kept: whether `setup` only writes it where it is missing, as deploys change it: the include.
     """
 
     what: str
@@ -26,21 +27,22 @@ class HostFile:
     kept: bool = False
 
     def exposed(self, users: str) -> str | None:
-        """Where the user who deploys could put something in its place, None if nowhere.
+        """The path where the user who deploys could replace the file, None if there is none.
 
         Args:
-            users: what of the file and the folders above it is that user's, as `users_of` of lib.sh tells it.
+            users: the paths that the user may write, of the file and the folders above it, as `users_of` of
+                lib.sh prints them.
         """
-        # One that is theirs is written anew as root's; of an include what they wrote would stay.
-        return next((path for path in users.splitlines() if self.kept or path != self.path), None)
+        # `setup` rewrites a file of the user's as root's, but it keeps the contents of an include.
+        return next((path for path in lines_of(users) if self.kept or path != self.path), None)
 
     def closed_by(self, path: str) -> str:
-        """What a person does about a path where it is exposed."""
+        """The remedy for a path where the file is exposed."""
         if path == self.path:
-            return f"see that it holds what it should, then: sudo chown root: {path} && sudo chmod 644 {path}"
+            return f"check its contents, then: sudo chown root: {path} && sudo chmod 644 {path}"
         if self.kept:
             return (
-                "set switch.include in config.yml to a path in root's own folders, as its default is, "
+                "set switch.include in config.yml to a path in root's own folders, like its default, "
                 "and include that file in your site"
             )
         return f"sudo chown root: {path} && sudo chmod go-w {path}"
@@ -49,13 +51,13 @@ class HostFile:
 def wanted(
     settings: Settings, root: Script, *, user: str, nginx_version: str, serving: str = ""
 ) -> tuple[HostFile, ...]:
-    """Every file, in the order in which they may be written: what is included comes first.
+    """Every file, in an order in which they can be written: an included file comes first.
 
     Args:
-        root: what needs root, with the settings of this machine.
-        user: the one who deploys.
-        nginx_version: of the nginx there, empty if it is not known yet.
-        serving: the slot that a new include must name, empty on a machine where none serves.
+        root: the steps that need root, with the settings of this machine.
+        user: the user who deploys.
+        nginx_version: of the machine's nginx, empty if unknown.
+        serving: the slot that a new include must name, empty if none serves.
     """
     named = serving or next(iter(settings.slots))
     form = Form(settings.switch.method)
@@ -83,17 +85,17 @@ def wanted(
 
 
 def site_path(settings: Settings) -> str:
-    """The site: conf.d is read at http level by the packages of Debian, Fedora and nginx.org alike."""
+    """The site's file: the packages of Debian, Fedora and nginx.org all include conf.d at http level."""
     return f"/etc/nginx/conf.d/{settings.app}.conf"
 
 
 def tmpfiles_path(settings: Settings) -> str:
-    """What makes the folder of the markers at each boot."""
+    """The tmpfiles.d file that creates the folder of the markers at each boot."""
     return f"/etc/tmpfiles.d/bluegreen-{settings.app}.conf"
 
 
 def sudoers_path(settings: Settings) -> str:
-    """The one sudoers file; sudo passes over names with a dot."""
+    """The sudoers file; its name has no dot, as sudo ignores names with one."""
     return f"/etc/sudoers.d/bluegreen-{settings.app}"
 
 
@@ -104,6 +106,6 @@ def _tmpfiles(settings: Settings) -> str:
 def _sudoers(settings: Settings, script: str, user: str) -> str:
     verbs = ("switch", "start", "stop", "kill", "expire", "log", "follow")
     commands = ", \\\n    ".join(f"{script} {verb} {slot}" for verb in verbs for slot in settings.slots)
-    return f"# Written by bluegreen: all that {user} may do as root to deploy {settings.app}.\n" + (
+    return f"# Written by bluegreen: the steps that {user} may run as root to deploy {settings.app}.\n" + (
         f"{user} ALL=(root) NOPASSWD: \\\n    {commands}\n"
     )

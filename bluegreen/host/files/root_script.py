@@ -1,6 +1,6 @@
-"""What needs root on a host: root.sh with the settings that it is to keep to.
+"""The steps that need root on a host: root.sh with the settings that it must keep to.
 
-`setup` installs it for good; on a host without `setup`, whose user may sudo everything, it is sent along.
+`setup` installs it; on a host without `setup`, whose user may sudo everything, it is sent with each step.
 """
 
 from __future__ import annotations
@@ -10,12 +10,10 @@ from collections.abc import Mapping
 from bluegreen.config import Settings
 from bluegreen.host.files import unit
 from bluegreen.host.files.include import Form, render, target
-from bluegreen.remote.script import Script, Value
+from bluegreen.remote import limits
+from bluegreen.remote.script import Script, Value, variables
 
-# Reload is asynchronous and a busy machine is slow; an answer from the new slot ends the wait at once.
-VERIFY_TIMEOUT_S = 10
-
-# Not every sudoers file sets a PATH: what runs as root must not be found on the user's.
+# Not every sudoers file sets a PATH: root must not run a program found on the user's PATH.
 _HEAD = """\
 #!/bin/sh
 # Written by bluegreen.
@@ -25,7 +23,7 @@ export PATH
 
 
 def installed_path(settings: Settings) -> str:
-    """Where `setup` puts it."""
+    """Where `setup` installs it."""
     return f"/usr/local/sbin/bluegreen-{settings.app}"
 
 
@@ -41,18 +39,21 @@ def script(
 
     Args:
         user: whose JVM the unit runs.
-        shared: the values that all scripts share.
+        shared: the values that the scripts share.
         groups: the targets are upstream groups, not addresses.
-        names_slot: the verify path tells which slot is live.
+        names_slot: the answer of the verify path names the live slot.
     """
     form = Form(settings.switch.method)
     values: dict[str, Value] = {
-        # No lock is held by what is installed.
-        **{name: value for name, value in shared.items() if name != "token"},
+        **{name: value for name, value in shared.items() if name in variables("root", "systemd")},
+        # What is installed cannot know the nonce of a run: `as_root` prints its facts again with the nonce.
+        "nonce": "",
         "supervisor": settings.supervisor,
         "method": form.value,
         "names_slot": names_slot,
-        "verify_ms": VERIFY_TIMEOUT_S * 1000,
+        "verify_ms": limits.SWITCH_VERIFY_S * 1000,
+        "hidden_ms": round(limits.SWITCH_HIDDEN_S * 1000),
+        "switch_answer_s": limits.SWITCH_ANSWER_S,
         "user": user,
         "keep_for_s": round(settings.old_slot.keep_for_s or 0),
         "unit": unit.path(settings),
@@ -61,9 +62,9 @@ def script(
     for number, slot in enumerate(settings.slots, start=1):
         values[f"target_{number}"] = target(settings, slot, groups=groups)
         values[f"content_{number}"] = render(settings, slot, form=form, groups=groups)
-    return Script("root", values, parts=("lib", "systemd"))
+    return Script("root", values)
 
 
 def sent_along(script: Script) -> list[str]:
-    """The command that runs it without `setup`; a verb and a slot are added to it."""
+    """The command that runs it without `setup`; `as_root` appends a verb and a slot."""
     return ["sh", "-c", script.text(), "bluegreen-root"]

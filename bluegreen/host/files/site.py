@@ -1,6 +1,6 @@
 """The nginx site in front of the two slots: written by `setup` on a host, and by the sandbox.
 
-The route itself stands in the include, which this site only reads.
+The route itself is in the include, which this site only reads.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from bluegreen.config import Settings
 from bluegreen.host.files.include import quoted
 from bluegreen.host.machine import SLOT_PATH
 
-# From this version on a reload leaves connections of waiting clients open for that long (nginx CHANGES).
+# The version of nginx that introduced keepalive_min_timeout (nginx CHANGES).
 KEEPALIVE_MIN_TIMEOUT_SINCE = (1, 27, 4)
 
 
 def render(settings: Settings, *, nginx_version: str = "") -> str:
-    """The site, to be read by nginx at http level.
+    """The text of the site, for nginx at http level.
 
     Args:
-        settings: those of the sandbox make it listen on loopback alone.
-        nginx_version: such as `1.22.1`; what only newer ones know is left out, all of it if this is empty.
+        settings: with those of the sandbox it listens on loopback only.
+        nginx_version: such as `1.22.1`; directives of newer versions are omitted. Empty: unknown, as if old.
     """
     blocks = [
         _HEAD.format(app=settings.app),
@@ -32,12 +32,12 @@ def render(settings: Settings, *, nginx_version: str = "") -> str:
 
 
 _HEAD = """\
-# The nginx site of {app}, written by bluegreen. Which slot is live stands in the include, not here.
+# The nginx site of {app}, written by bluegreen. The include decides which slot is live.
 
-# The two slots. The lone server of a group is never taken for failed (ngx_http_upstream_module, max_fails),
-# so that a hiccup costs no ten seconds of "no live upstreams". The timeout is below Tomcat's 20 s: the side
-# that sends must be the first to close, or a POST meets a closed connection; and below the watch of a switch,
-# so that then each connection to the old slot is a request under way.
+# The two slots. nginx never marks the only server of a group as failed (ngx_http_upstream_module, max_fails),
+# so a short failure does not cause ten seconds of "no live upstreams". The timeout is below Tomcat's 20 s:
+# the sender must close first, or a POST meets a closed connection. It is also below the watch of a switch, so
+# that each connection that the old slot then still has is an open request.
 """
 
 
@@ -55,12 +55,12 @@ upstream {settings.app}-{slot} {{
 def _maps(settings: Settings) -> str:
     name = _variable_part(settings)
     maps = f"""\
-# Empty where nothing is upgraded: only then is the connection to the slot kept.
+# Empty without an upgrade: only then nginx keeps the connection to the slot.
 map $http_upgrade $connection_upgrade_{name} {{
     default upgrade;
     ''      '';
 }}
-# With its port, unlike $host; a client of HTTP/1.0 may send none, which Tomcat would refuse.
+# With the port, unlike $host. An HTTP/1.0 client may send no Host, which Tomcat would reject.
 map $http_host $host_{name} {{
     default $http_host;
     ''      $host;
@@ -70,7 +70,7 @@ map $http_host $host_{name} {{
         return f"{maps}\n"
     networks = "".join(f"    {network} yes;\n" for network in settings.site.proxies)
     return f"""\
-{maps}# The scheme that the client used is known to the proxy in front of us; of others it is not believed.
+{maps}# Only the proxies in front of us know the client's scheme; the header of other clients is ignored.
 geo $realip_remote_addr $from_proxy_{name} {{
     default no;
 {networks}}}
@@ -91,12 +91,12 @@ server {{
     listen {_listen(settings)};
     server_name {settings.site.server_name};
 {_trusted(settings)}{_keepalive_min_timeout(nginx_version)}
-    # Sets $service_url: the one place that says which slot is live.
+    # Sets $service_url: the only place that decides which slot is live.
     include {quoted(settings.switch.include)};
-    # A file cache would hide the marker that switches without a reload.
+    # A file cache would hide the markers, which switch without a reload.
     open_file_cache off;
 
-    # Above Spring's own limit of 10 MB a request, so that the application is the one that decides.
+    # Above Spring's own limit of 10 MB a request, so that the application decides.
     client_max_body_size 100m;
 
     proxy_http_version 1.1;
@@ -104,30 +104,30 @@ server {{
     proxy_set_header Upgrade $http_upgrade;
     proxy_set_header Connection $connection_upgrade_{name};
     proxy_set_header X-Real-IP $remote_addr;
-    # Not $proxy_add_x_forwarded_for, which passes on whatever a client claims: Spring believes its first.
+    # Not $proxy_add_x_forwarded_for, which passes on a client's own header: Spring trusts its first entry.
     proxy_set_header X-Forwarded-For $remote_addr;
     proxy_set_header X-Forwarded-Proto {scheme};
-    # Spring believes these too; nobody here sets them, so whoever sends one makes it up.
+    # Spring trusts these too. No proxy here sets them, so a client that sends one forges it.
     proxy_set_header Forwarded "";
     proxy_set_header X-Forwarded-Host "";
     proxy_set_header X-Forwarded-Port "";
     proxy_set_header X-Forwarded-Prefix "";
     proxy_set_header X-Forwarded-Ssl "";
 
-    # A slot is on this machine: it takes a connection at once, or not at all.
+    # A slot is on this machine: it accepts a connection at once, or not at all.
     proxy_connect_timeout 5s;
     # Long enough for slow requests and for the heartbeat of a websocket.
     proxy_send_timeout 300s;
     proxy_read_timeout 300s;
-    # A GET goes again if the kept connection was closed under it; a POST never does (no non_idempotent).
+    # nginx retries a GET if the slot closed the kept connection, but never a POST (no non_idempotent).
     proxy_next_upstream error;
 
-    # To the machine itself: what the live slot is.
+    # Names the live slot, to the machine itself only.
     location = {SLOT_PATH} {{
         allow 127.0.0.1;
         allow ::1;
         deny all;
-        # `return` here would answer before allow and deny are asked; a named location comes after them.
+        # A `return` here would answer before allow and deny apply; a named location comes after them.
         try_files {SLOT_PATH}/none @bluegreen_slot;
     }}
     location @bluegreen_slot {{
@@ -145,7 +145,7 @@ server {{
 def _listen(settings: Settings) -> str:
     if settings.sandbox:
         return f"127.0.0.1:{settings.site.listen}"
-    # Without a name it is for every request that no other site is named for.
+    # Without a name, the site serves every request that no other site has the name of.
     default = " default_server" if settings.site.server_name == "_" else ""
     return f"{settings.site.listen}{default}"
 
@@ -155,7 +155,7 @@ def _trusted(settings: Settings) -> str:
         return ""
     networks = "".join(f"    set_real_ip_from {network};\n" for network in settings.site.proxies)
     return f"""
-    # From these proxies alone: the last address in X-Forwarded-For that is not one of theirs is the client.
+    # Trust these proxies only: the last address in X-Forwarded-For that is not theirs is the client's.
 {networks}    real_ip_header X-Forwarded-For;
     real_ip_recursive on;
 """
@@ -166,11 +166,11 @@ def _keepalive_min_timeout(nginx_version: str) -> str:
     if numbers < KEEPALIVE_MIN_TIMEOUT_SINCE:
         return ""
     return """
-    # A reload does not close a connection on which a client is just sending its next request.
+    # A reload then does not close a connection on which a client is sending its next request.
     keepalive_min_timeout 10s;
 """
 
 
 def _variable_part(settings: Settings) -> str:
-    """The app as part of the name of a variable, which nginx shares among all sites of the machine."""
+    """The app's name as part of a variable's name; all sites of a machine share nginx's variables."""
     return settings.app.replace("-", "_")

@@ -5,33 +5,32 @@ from __future__ import annotations
 import math
 
 from bluegreen.config import Settings
+from bluegreen.remote import limits
 
-# Where a link to the template, of an instance's name, has it started at a boot.
+# systemd starts an instance at a boot if this folder contains a link of its name to the template.
 WANTS = "/etc/systemd/system/multi-user.target.wants"
-# What systemd adds to our own patience before it kills: it must never be the first to lose it.
-SPARE_S = 5
 
 
 def path(settings: Settings) -> str:
-    """Where the template is installed."""
+    """The path of the template."""
     return f"/etc/systemd/system/{settings.app}@.service"
 
 
 def render(settings: Settings, *, user: str) -> str:
-    """The template.
+    """The text of the template.
 
     Args:
-        user: whose JVM it is: the one that deploys.
+        user: the user who deploys, as whom the JVM runs.
     """
     slots = f"{settings.releases.path}/slots"
-    stop_timeout_s = math.ceil(settings.old_slot.stop_timeout_s) + SPARE_S
+    stop_timeout_s = math.ceil(settings.old_slot.stop_timeout_s) + limits.UNIT_STOP_EXTRA_S
     return f"""\
-# Written by bluegreen: the JVM of {settings.app} in a slot; the instance is the slot.
+# Written by bluegreen: the JVM of {settings.app} in a slot; the instance name is the slot.
 [Unit]
 Description={settings.app} in slot %i
 Wants=network-online.target
 After=network-online.target
-# A JVM that dies again and again is left dead, for a person to look at.
+# A JVM that crashes repeatedly is not restarted any more, for a person to look at.
 StartLimitIntervalSec=120
 StartLimitBurst=5
 
@@ -39,9 +38,9 @@ StartLimitBurst=5
 Type=exec
 User={user}
 WorkingDirectory={slots}/%i
-# It reads the environment itself, as the user: an EnvironmentFile= is read by root, links and all.
+# The script reads the environment as the user; root would read an EnvironmentFile=, and follow its links.
 ExecStart=/bin/sh {slots}/%i.start
-# A JVM that SIGTERM ends says 143.
+# A JVM ended by SIGTERM exits with 143.
 SuccessExitStatus=143
 Restart=on-failure
 RestartSec=2
