@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,9 +28,10 @@ from bluegreen import jar as jars
 from bluegreen.commands.init import Wanted
 from bluegreen.commands.setup import Edited
 from bluegreen.config import Settings
+from bluegreen.config.settings import bundled
+from bluegreen.console.ci import in_ci, on_github
 from bluegreen.console.github import github_console
-from bluegreen.console.terminal import Console, in_ci, plain_or_rich
-from bluegreen.console.workflow_commands import on_github
+from bluegreen.console.terminal import Console, plain_or_rich
 from bluegreen.errors import BluegreenError, Failed, WrongUsage
 from bluegreen.jar import Jar
 from bluegreen.report.github import reported
@@ -46,7 +47,11 @@ INTERRUPTED = 130
 def speaking(c: Context, *, as_json: bool = False) -> Iterator[Console]:
     """Where a command speaks; an expected error is shown and becomes the exit code."""
     raise_on_termination()
-    console = github_console(stderr=as_json) if on_github() else Console(plain_or_rich(stderr=as_json))
+    console = (
+        github_console(stderr=as_json, secrets=secrets_to_mask(os.environ))
+        if on_github()
+        else Console(plain_or_rich(stderr=as_json))
+    )
     try:
         _refuse_flags_of_invoke(c)
         yield console
@@ -319,6 +324,14 @@ def _sandbox_settings(path: Path, host: str | None) -> Settings:
         f"{path} has no sandbox" + (f" called {host}" if host else ""),
         remedy="add one under hosts: `sandbox: {sandbox: true}`",
     )
+
+
+def secrets_to_mask(environ: Mapping[str, str]) -> list[str]:
+    """The values in BLUEGREEN_SECRETS; none if it is malformed, which the command that needs it reports."""
+    try:
+        return list(bundled(environ).values())
+    except WrongUsage:
+        return []
 
 
 def _print_json(told: object) -> None:

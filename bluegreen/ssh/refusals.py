@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from paramiko.ssh_exception import ChannelException, IncompatiblePeer
 
-from bluegreen.console.workflow_commands import on_github
+from bluegreen.console.ci import on_github
 from bluegreen.errors import CannotConnect
 from bluegreen.ssh.hops import Hop
 
