@@ -36,6 +36,7 @@ from bluegreen.errors import BluegreenError, Failed, WrongUsage
 from bluegreen.jar import Jar
 from bluegreen.report.github import reported
 from bluegreen.rollout.interrupts import ignore_from_now_on, raise_on_termination
+from bluegreen.sandbox import embedded
 
 HOST = "an entry of hosts: in config.yml; may be left out where there is one only"
 CONFIG = "the file to read instead of config.yml in the current folder"
@@ -230,7 +231,7 @@ def sandbox(c: Context, host: str | None = None, stop: bool = False, config: str
         if stop:
             commands.sandbox.stop(path, console)
         else:
-            commands.sandbox.start(_sandbox_settings(path, host), path, console)
+            commands.sandbox.run(_sandbox_settings(path, host), path, console)
 
 
 @task(
@@ -303,7 +304,7 @@ def _answer(question: str, default: str | None) -> str:
 
 def _settings(config: str, host: str | None) -> Settings:
     settings = configuration.load(Path(config)).host(host)
-    return commands.sandbox.resolved(settings, Path(config)) if settings.sandbox else settings
+    return embedded.resolved(settings, Path(config)) if settings.sandbox else settings
 
 
 def _jar_if_any(settings: Settings, config: str) -> Jar | None:

@@ -22,7 +22,7 @@ from types import FrameType
 from urllib.parse import urlsplit
 
 from bluegreen.console.terminal import Console, seconds
-from bluegreen.sandbox import host
+from bluegreen.sandbox import embedded
 from scripts.traffic import Tally, Traffic, WrongAnswer, ask
 
 FILES = {
@@ -103,7 +103,7 @@ def play(folder: Path, console: Console) -> int:
     run(f"{BUILD} taggle-2.jar --version 2", folder, console)
     run(f"{BUILD} taggle-3.jar --version 3 --health never-up", folder, console)
     run("invoke sandbox", folder, console)
-    box = host.running(folder / ".sandbox")
+    box = embedded.running(folder / ".sandbox")
     if box is None:
         return 1
     with contextlib.closing(Traffic(box.url)) as traffic:

@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from bluegreen import config
-from bluegreen.sandbox import host, standin
+from bluegreen.sandbox import embedded, standin
 from bluegreen.sandbox.standin import Behaviour
 
 _BOXES = itertools.count()
@@ -130,9 +130,9 @@ class Box:
         return entries
 
     @property
-    def sandbox(self) -> host.Sandbox:
+    def sandbox(self) -> embedded.Sandbox:
         """The sandbox, which runs."""
-        running = host.running(self.folder / ".sandbox")
+        running = embedded.running(self.folder / ".sandbox")
         assert running is not None
         return running
 
@@ -190,11 +190,11 @@ def box_in(folder: Path, **sections: Any) -> Iterator[Box]:
     box.configure(**sections)
     # Not by the command: a Python more for each start and stop would be a third of the suite's time.
     place = folder / ".sandbox"
-    host.start(config.load(folder / "config.yml").host("sandbox"), place)
+    embedded.start(config.load(folder / "config.yml").host("sandbox"), place)
     try:
         yield box
     finally:
-        host.stop(place)
+        embedded.stop(place)
 
 
 def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 30) -> None:
