@@ -26,10 +26,11 @@ from bluegreen.commands.config import jar_if_built, jar_to_deploy, resolved, san
 from bluegreen.commands.deploy import Order, version_of
 from bluegreen.commands.init import Wanted
 from bluegreen.commands.setup import OnConflict
+from bluegreen.config.secrets import values_to_mask
 from bluegreen.console import prompt
+from bluegreen.console.ci import on_github
 from bluegreen.console.github import github_console
 from bluegreen.console.terminal import Console, plain_or_rich
-from bluegreen.console.workflow_commands import on_github
 from bluegreen.errors import BluegreenError, Failed, WrongUsage
 from bluegreen.report.github import reported
 from bluegreen.rollout.interrupts import ignore_interrupts, raise_on_termination
@@ -44,7 +45,11 @@ INTERRUPTED = 130
 def console_of(c: Context, *, as_json: bool = False) -> Iterator[Console]:
     """Where a command prints; an expected error is printed and becomes the exit code."""
     raise_on_termination()
-    console = github_console(stderr=as_json) if on_github() else Console(plain_or_rich(stderr=as_json))
+    console = (
+        github_console(stderr=as_json, secrets=values_to_mask(os.environ))
+        if on_github()
+        else Console(plain_or_rich(stderr=as_json))
+    )
     try:
         _refuse_flags_of_invoke(c)
         yield console
@@ -212,7 +217,7 @@ def sandbox(c: Context, host: str | None = None, stop: bool = False, config: str
         if stop:
             commands.sandbox.stop(path, console)
         else:
-            commands.sandbox.start(sandbox_settings(path, host), path, console)
+            commands.sandbox.run(sandbox_settings(path, host), path, console)
 
 
 @task(

@@ -21,8 +21,9 @@ from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
-from bluegreen.console.terminal import Console, seconds
-from bluegreen.sandbox import host
+from bluegreen.console.terminal import Console
+from bluegreen.console.units import seconds
+from bluegreen.sandbox import embedded
 from scripts.traffic import CLIENTS, Tally, Traffic, WrongAnswer, ask
 
 FILES = {
@@ -138,7 +139,7 @@ def run_demo(folder: Path, console: Console) -> int:
     console.line(f"$ cd {folder}", "bold")
     run("cat config.yml", folder, console, "The host is a sandbox: ordinary processes in this folder.")
     run("invoke sandbox", folder, console, "Start its sshd and nginx, and build version 1.")
-    sandbox = host.running(folder / ".sandbox")
+    sandbox = embedded.running(folder / ".sandbox")
     if sandbox is None:
         return 1
     run(f"{BUILD} taggle-2.jar --version 2", folder, console, "Build versions 2 and 3.")

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from bluegreen import config
-from bluegreen.sandbox import host, standin
+from bluegreen.sandbox import embedded, standin
 from bluegreen.sandbox.standin import Behaviour
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -37,13 +37,13 @@ def write(target: Path) -> None:
         folder = Path(name)
         (folder / "config.yml").write_text(CONFIG)
         sandbox = folder / ".sandbox"
-        host.start(config.load(folder / "config.yml").host("prod"), sandbox)
+        embedded.start(config.load(folder / "config.yml").host("prod"), sandbox)
         try:
             _deploy(folder, Behaviour(version="1.4.0"))
             (target / GOOD).write_text(_deploy(folder, Behaviour(version="1.5.0")))
             (target / FAILED).write_text(_deploy(folder, Behaviour(version="1.6.0", health="part-up")))
         finally:
-            host.stop(sandbox)
+            embedded.stop(sandbox)
 
 
 def _deploy(folder: Path, behaviour: Behaviour) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bluegreen.check.evidence import Diagnosis, Evidence
 from bluegreen.check.finding import Finding, Step, failure, ok, warning
-from bluegreen.console.terminal import size
+from bluegreen.console.units import size
 
 CLOCK_TOLERANCE_S = 60
 # The usual size of a Spring application with the default heap, where no JVM runs that could be measured.

@@ -7,11 +7,11 @@ from pathlib import Path
 import yaml
 
 from bluegreen import config, jar
-from bluegreen.commands import sandbox
 from bluegreen.config import Settings, printable
 from bluegreen.console.terminal import Console
 from bluegreen.errors import WrongUsage
 from bluegreen.jar import Jar
+from bluegreen.sandbox import embedded
 from bluegreen.ssh.client_config import login_user
 
 
@@ -34,7 +34,7 @@ def resolved(path: Path, host: str | None) -> Settings:
         CannotConnect: the host is a sandbox that does not run.
     """
     settings = config.load(path).host(host, login_user)
-    return sandbox.resolved(settings, path) if settings.sandbox else settings
+    return embedded.resolved(settings, path) if settings.sandbox else settings
 
 
 def sandbox_settings(path: Path, host: str | None) -> Settings:

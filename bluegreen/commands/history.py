@@ -6,7 +6,8 @@ from dataclasses import asdict
 from typing import Any
 
 from bluegreen.config import Settings
-from bluegreen.console.terminal import Console, seconds
+from bluegreen.console.terminal import Console
+from bluegreen.console.units import seconds
 from bluegreen.host.look import look
 from bluegreen.rollout.fleet import connected, side_by_side
 

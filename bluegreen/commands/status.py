@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bluegreen.config import Settings
-from bluegreen.console.terminal import Console, size
+from bluegreen.console.terminal import Console
+from bluegreen.console.units import size
 from bluegreen.host.journal import bad_releases, good_releases
 from bluegreen.host.lock import Holder
 from bluegreen.host.look import State, look

@@ -77,3 +77,11 @@ def _require_one_line_each(values: Mapping[str, str]) -> None:
             wrong.append(f"{name}: {error}")
     if wrong:
         raise WrongUsage("secrets that an environment file cannot hold:", why=wrong)
+
+
+def values_to_mask(environ: Mapping[str, str]) -> list[str]:
+    """The values in BLUEGREEN_SECRETS; none if it is malformed, which the command that reads it reports."""
+    try:
+        return list(bundled(environ).values())
+    except WrongUsage:
+        return []

@@ -1,37 +1,34 @@
-"""What a person sees of a command on GitHub: a group a step, and annotations that nobody else can forge."""
+"""Output in a GitHub Actions job: a group per step, and annotations that an application cannot forge."""
 
 from __future__ import annotations
 
 import itertools
-import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TextIO, cast
 
 from rich.console import Console as Terminal
 
-from bluegreen.config import bundled
-from bluegreen.console.terminal import PLAIN_WIDTH, Console, nothing_lost
+from bluegreen.console.terminal import PLAIN_WIDTH, Console, replace_unencodable_characters
 from bluegreen.console.workflow_commands import END_GROUP, annotation, group, mask
-from bluegreen.errors import BluegreenError, WrongUsage
 
-# GitHub shows ten annotations of a step; one is kept for the error.
+# GitHub shows ten annotations per step; one is reserved for the error.
 MOST_WARNINGS = 9
-# At the start of a line as the runner sees it, whatever blanks stand ahead; its older form anywhere.
+# `::` after any blanks at the start of a line, and the older form `##[` anywhere.
 _COMMAND = re.compile(r"(?P<new>(?:\A|(?<=[\r\n]))\s*:)(?=:)|(?P<old>##)(?=\[)")
-_BREAK = "\u200b"
+_ZERO_WIDTH_SPACE = "\u200b"
 
 
 class Inert:
-    """A stream in which nothing is a workflow command: what an application logs must not speak to GitHub."""
+    """A stream that makes workflow commands inert: an application's log must not command the runner."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Writes it, with a break of no width in what the runner would obey."""
+        """Writes the text after `inert` and returns the number of characters written."""
         return self._stream.write(inert(text))
 
     def flush(self) -> None:
@@ -42,18 +39,19 @@ class Inert:
 
 
 def inert(text: str) -> str:
-    """A text without workflow commands.
+    """The text with a zero-width space inside each workflow command, so that the runner ignores it.
 
-    Source: ActionCommand.cs of actions/runner: `::` behind blanks at the start of a line, `##[` anywhere.
+    Source: ActionCommand.cs of actions/runner: `::` after blanks at the start of a line, `##[` anywhere.
     """
-    return _COMMAND.sub(lambda found: f"{found[0]}{_BREAK}", text)
+    return _COMMAND.sub(lambda found: f"{found[0]}{_ZERO_WIDTH_SPACE}", text)
 
 
 class GithubConsole(Console):
-    """Where a command speaks in a job of GitHub Actions.
+    """The output of one command in a GitHub Actions job.
 
     Args:
-        stream: what the runner reads.
+        stream: stdout or stderr, which the runner reads.
+        prefix: printed before each line; the machine's address if a host is several machines.
         numbers: counts the warnings of all machines.
     """
 
@@ -70,41 +68,44 @@ class GithubConsole(Console):
     def warn(self, text: str) -> None:
         super().warn(text)
         if next(self._numbers) <= MOST_WARNINGS:
-            self._order(annotation("warning", f"{self.prefix}bluegreen", text))
+            self._command(annotation("warning", f"{self.prefix}bluegreen", text))
 
-    def error(self, error: BluegreenError) -> None:
+    def error(self, error: Exception) -> None:
         super().error(error)
         title, _, rest = str(error).partition("\n")
-        self._order(annotation("error", title, rest or title))
+        self._command(annotation("error", title, rest or title))
 
     def hide(self, values: Iterable[str]) -> None:
-        """Has the runner mask them: of a secret of several lines it masks each line, and no part of one."""
+        """Makes the runner mask these values in the log; of a value of several lines it masks each line."""
         for value in filter(None, values):
-            self._order(mask(value))
+            self._command(mask(value))
 
-    def under_way(self, text: str) -> AbstractContextManager[object]:
-        # Machines that speak side by side would end each other's groups.
-        return super().under_way(text) if self.prefix else self._group(text)
+    def activity(self, text: str) -> AbstractContextManager[object]:
+        # Groups do not nest: machines that print at the same time would end each other's groups.
+        return super().activity(text) if self.prefix else self._group(text)
 
     @contextmanager
     def _group(self, title: str) -> Iterator[None]:
-        self._order(group(title))
+        self._command(group(title))
         try:
             yield
         finally:
-            self._order(END_GROUP)
+            self._command(END_GROUP)
 
-    def _order(self, command: str) -> None:
-        with self.alone:
+    def _command(self, command: str) -> None:
+        with self.lock:
             self._stream.write(f"{command}\n")
             self._stream.flush()
 
 
-def github_console(*, stderr: bool, environ: Mapping[str, str] = os.environ) -> GithubConsole:
-    """A console for the job that this runs in; the application's secrets are masked from now on."""
-    nothing_lost()
+def github_console(*, stderr: bool, secrets: Iterable[str] = ()) -> GithubConsole:
+    """A console for the job that runs this process.
+
+    Args:
+        stderr: print to stderr instead of stdout.
+        secrets: values that the runner masks from now on.
+    """
+    replace_unencodable_characters()
     console = GithubConsole(sys.stderr if stderr else sys.stdout)
-    # What is malformed is told by whoever reads it.
-    with suppress(WrongUsage):
-        console.hide(bundled(environ).values())
+    console.hide(secrets)
     return console

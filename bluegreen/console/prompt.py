@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from bluegreen.console.terminal import in_ci
+from bluegreen.console.ci import in_ci
 
 
 def somebody_answers() -> bool:

@@ -1,12 +1,11 @@
-"""What a person sees: a line a finished step with its time, progress of the upload, errors and summaries.
+"""Terminal output: one line with its time for each step, upload progress, tables and errors.
 
-On a terminal with colour and a live line; plain lines when piped or in CI. With `--json` all of it goes to
-stderr, so that stdout holds the JSON alone.
+On a terminal it has colour and a live line; piped or in CI it is plain lines. With `--json` all of it goes to
+stderr, so that stdout contains only the JSON.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import time
@@ -19,13 +18,14 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.table import Table
 from rich.text import Text
 
-from bluegreen.errors import BluegreenError
+from bluegreen.console.ci import in_ci
+from bluegreen.console.units import seconds
 
 PLAIN_WIDTH = 1000
 
 
 class Timed(NamedTuple):
-    """A step that has ended: when it began (monotonic clock), and the seconds that it took."""
+    """A finished step: its start on the monotonic clock, and its duration."""
 
     name: str
     began: float
@@ -33,7 +33,7 @@ class Timed(NamedTuple):
 
 
 class Step:
-    """A step under way; `done` says in the end what happened, with the figure."""
+    """A running step; `done` sets the text of its closing line."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -41,88 +41,88 @@ class Step:
         self.seconds = 0.0
 
     def done(self, text: str) -> None:
-        """What to say of it once it has ended."""
+        """Sets the text of the closing line: what happened, with the figure."""
         self.text = text
 
     @property
     def so_far_s(self) -> float:
-        """Seconds since it began."""
+        """Seconds since the step began."""
         return time.monotonic() - self.began
 
 
 class Console:
-    """Where a command speaks to a person.
+    """The output of one command.
 
     Args:
-        terminal: where the lines go; stdout by default.
-        prefix: ahead of each line, the machine's address where a host is several.
+        terminal: receives the lines; stdout by default.
+        prefix: printed before each line; the machine's address if a host is several machines.
     """
 
     def __init__(self, terminal: Terminal | None = None, *, prefix: str = "") -> None:
         self._terminal = terminal or plain_or_rich(stderr=False)
         self.prefix = prefix
-        self.alone = threading.RLock()
+        self.lock = threading.RLock()
         self._times: list[Timed] = []
         self._machines: list[Console] = []
 
     def on(self, machine: str) -> Console:
-        """The same place to speak to, for one machine among several."""
+        """A console for one of several machines: the same output, prefixed with the machine's address."""
         one = self.prefixed(f"{machine}: ")
-        one.alone = self.alone
+        one.lock = self.lock
         self._machines.append(one)
         return one
 
     def prefixed(self, prefix: str) -> Console:
-        """A console of the same kind that writes to the same place."""
+        """A console of the same kind, with the same output and this prefix."""
         return Console(self._terminal, prefix=prefix)
 
     @property
     def times(self) -> list[Timed]:
-        """The named steps that have ended, in their order; of several machines those of the slowest."""
+        """The finished steps that have a name, in order; of several machines those of the slowest one."""
         each = [one.times for one in self._machines]
         slowest = max(each, key=lambda times: sum(step.seconds for step in times), default=[])
         return [*self._times, *slowest]
 
     @property
     def live(self) -> bool:
-        """Whether a line may be redrawn: a terminal, and one machine alone speaks."""
-        # Rich takes any stream for a terminal where FORCE_COLOR is set.
+        """Whether a line may be redrawn: this is a terminal, and only one machine prints to it."""
+        # With FORCE_COLOR set, Rich treats any stream as a terminal.
         return self._terminal.is_terminal and self._terminal.file.isatty() and not self.prefix
 
     def line(self, text: str = "", style: str = "") -> None:
-        """One line as it is."""
-        with self.alone:
-            # As it is: a log's `[…]` is no markup, and its `:bug:` no picture.
+        """Prints one line, without interpreting it."""
+        with self.lock:
+            # A log's `[…]` is not Rich markup, and its `:bug:` is not an emoji.
             self._terminal.print(
                 f"{self.prefix}{text}", style=style or None, markup=False, emoji=False, highlight=False
             )
 
     def out(self, text: str) -> None:
-        """A line of what was asked for, such as a log: as it is, without style or prefix."""
-        with self.alone:
-            # Not by rich, which makes blanks of the tabs of a stack trace.
+        """Prints a line of requested data, such as a log line, without style or prefix."""
+        with self.lock:
+            # Not through Rich, which expands the tabs of a stack trace.
             self._terminal.file.write(f"{text}\n")
             self._terminal.file.flush()
 
     def note(self, text: str) -> None:
-        """Something that happened inside a step."""
+        """Prints an event inside a step."""
         self.line(f"  {text}", "dim")
 
     def warn(self, text: str) -> None:
-        """Something that a person should know, and that stops nothing."""
+        """Prints a warning; the command continues."""
         self.line(f"! {text}", "yellow")
 
     @contextmanager
     def step(self, text: str, name: str = "") -> Iterator[Step]:
-        """A step: shown while it runs on a terminal, and one line with its time when it has ended.
+        """Shows a step while it runs (on a terminal), and prints one line with its time when it ends.
 
         Args:
-            name: what the closing summary calls it, empty to leave it out there.
+            name: the step's name in the closing summary; without a name it is not listed there.
         """
         step = Step(text)
         failed = True
         try:
-            with self.under_way(text):
+            with self.activity(text):
                 yield step
             failed = False
         finally:
@@ -134,7 +134,7 @@ class Console:
 
     @contextmanager
     def progress(self, text: str, total_bytes: int) -> Iterator[Callable[[int], None] | None]:
-        """Bytes and rate of an upload, on a terminal only."""
+        """Shows bytes and rate of an upload, on a terminal only; yields the function that updates it."""
         if not self.live:
             yield None
             return
@@ -144,72 +144,48 @@ class Console:
             yield lambda sent: bar.update(task, completed=sent)
 
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Rows under headers; aligned by blanks alone, so that they can be pasted anywhere."""
+        """Prints rows under headers, aligned with spaces only, so that they can be pasted anywhere."""
         table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
         for header in headers:
             table.add_column(header, overflow="fold")
         for row in rows:
             table.add_row(*map(Text, row))
-        with self.alone:
+        with self.lock:
             self._terminal.print(table)
 
-    def facts(self, told: Mapping[str, str]) -> None:
-        """Names and values, one a line."""
-        width = max(map(len, told), default=0)
-        for name, value in told.items():
+    def facts(self, values: Mapping[str, str]) -> None:
+        """Prints names and values, one pair per line."""
+        width = max(map(len, values), default=0)
+        for name, value in values.items():
             self.line(f"  {name:<{width}}  {value}")
 
-    def error(self, error: BluegreenError) -> None:
-        """An error, its cause last and whole (P11)."""
+    def error(self, error: Exception) -> None:
+        """Prints an error with its complete cause (P11)."""
         self.line()
         first, *rest = str(error).splitlines()
         self.line(f"✗ {first}", "bold red")
         for text in rest:
             self.line(text)
 
-    def under_way(self, text: str) -> AbstractContextManager[object]:
-        """What shows that a step runs, from its start to its end."""
+    def activity(self, text: str) -> AbstractContextManager[object]:
+        """A context that shows that a step runs."""
         return self._terminal.status(text) if self.live else nullcontext()
 
 
 def plain_or_rich(*, stderr: bool) -> Terminal:
-    """A terminal where a person watches; piped or in CI it is plain, and no line is folded."""
-    nothing_lost()
+    """A terminal with colour if a person watches; piped or in CI a plain one that folds no line."""
+    replace_unencodable_characters()
     if (sys.stderr if stderr else sys.stdout).isatty() and not in_ci():
         return Terminal(stderr=stderr, soft_wrap=True)
-    # By force: FORCE_COLOR, which workflows set for other tools, would make rich draw into a pipe.
+    # force_terminal: FORCE_COLOR, which workflows set for other tools, would make Rich draw into a pipe.
     return Terminal(stderr=stderr, soft_wrap=True, width=PLAIN_WIDTH, force_terminal=False)
 
 
-def in_ci(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether a CI runs this: nobody watches, and nobody can answer."""
-    return environ.get("CI", "").lower() not in ("", "0", "false")
+def replace_unencodable_characters() -> None:
+    """Makes stdout and stderr print `?` for what their encoding lacks.
 
-
-def nothing_lost() -> None:
-    """A locale without UTF-8 must not end a deploy with a UnicodeEncodeError."""
+    In a locale without UTF-8 a deploy would otherwise end with a UnicodeEncodeError.
+    """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-
-
-def seconds(duration_s: float) -> str:
-    """A duration in words: 40 ms, 7.8 s, 2 min 5 s."""
-    if duration_s < 0.0995:
-        return f"{duration_s * 1000:.0f} ms"
-    if duration_s < 59.95:
-        return f"{duration_s:.1f} s"
-    minutes, rest = divmod(round(duration_s), 60)
-    return f"{minutes} min {rest} s"
-
-
-def size(size_bytes: float) -> str:
-    """A number of bytes in words."""
-    if size_bytes < 1000:
-        return f"{size_bytes:.0f} B"
-    for unit in ("kB", "MB"):
-        size_bytes /= 1000
-        # Where one decimal would round it up to 1000.0, the next unit begins.
-        if size_bytes < 999.95:
-            return f"{size_bytes:.1f} {unit}"
-    return f"{size_bytes / 1000:.1f} GB"

@@ -1,4 +1,4 @@
-"""Workflow commands: lines on the output that the runner of GitHub Actions reads.
+"""Workflow commands: output lines that the GitHub Actions runner interprets.
 
 Source: "Workflow commands for GitHub Actions", GitHub documentation.
 """
@@ -11,29 +11,24 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
-def on_github(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether this runs in a job of GitHub Actions."""
-    return environ.get("GITHUB_ACTIONS") == "true"
-
-
 def annotation(level: str, title: str, text: str) -> str:
-    """The line that makes an annotation.
+    """The command that creates an annotation.
 
     Args:
-        level: error, warning or notice.
-        title: one line; shown in bold above the text.
-        text: of as many lines as it takes.
+        level: `error`, `warning` or `notice`.
+        title: one line, shown in bold above the text.
+        text: one line or several.
     """
     return f"::{level} title={_property(title)}::{_data(text)}"
 
 
 def mask(value: str) -> str:
-    """The line from which on the runner shows three stars in place of a value."""
+    """The command after which the runner prints `***` instead of this value."""
     return f"::add-mask::{_data(value)}"
 
 
 def group(title: str) -> str:
-    """The line that begins a group, which is shown folded."""
+    """The command that begins a group of lines, which GitHub shows folded."""
     return f"::group::{_data(title)}"
 
 
@@ -41,17 +36,17 @@ END_GROUP = "::endgroup::"
 
 
 def set_outputs(values: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> None:
-    """Sets outputs of the step; does nothing where the runner names no file for them."""
+    """Sets outputs of the step; does nothing outside GitHub Actions (without GITHUB_OUTPUT)."""
     lines = []
     for name, value in values.items():
-        # A delimiter that no value can hold: one could set other outputs with it.
+        # The delimiter is random: a value that contains it could set other outputs.
         delimiter = f"end-{secrets.token_hex(16)}"
         lines.append(f"{name}<<{delimiter}\n{value}\n{delimiter}\n")
     _append("GITHUB_OUTPUT", "".join(lines), environ)
 
 
 def add_to_summary(markdown: str, environ: Mapping[str, str] = os.environ) -> None:
-    """Adds to the job's summary; does nothing where the runner names no file for it."""
+    """Appends to the job summary; does nothing outside GitHub Actions (without GITHUB_STEP_SUMMARY)."""
     _append("GITHUB_STEP_SUMMARY", markdown, environ)
 
 

@@ -27,6 +27,17 @@ LIVENESS_TICK_S = 0.25
 SESSION_RETRY_S = 2.0
 # For closing a connection: its peer may be dead.
 CLOSE_S = 2.0
+# For closing the channel of one script, for the same reason.
+CHANNEL_CLOSE_S = 1.0
+# Paramiko closes the channels of an ending transport first, and marks the transport a moment later.
+TRANSPORT_END_S = 0.5
+# For a ProxyCommand to end after its connection.
+PROXY_COMMAND_END_S = 0.5
+# The kernel's own detection of a dead peer: keepalive after silence, and data that stays unacknowledged.
+# Whole seconds, as the kernel counts them.
+TCP_KEEPALIVE_AFTER_S = 15
+TCP_KEEPALIVE_EVERY_S = 5
+TCP_UNACKNOWLEDGED_S = 30
 # How long the host may accept no input from us (upload, script text).
 WRITE_STANDSTILL_S = 60.0
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bluegreen.console.terminal import Console, seconds
+from bluegreen.console.terminal import Console
+from bluegreen.console.units import seconds
 from bluegreen.host import proxy
 from bluegreen.report.run import Result
 

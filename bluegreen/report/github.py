@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from bluegreen.config import Settings
+from bluegreen.console.ci import on_github
 from bluegreen.console.terminal import Console
-from bluegreen.console.workflow_commands import add_to_summary, on_github, set_outputs
+from bluegreen.console.workflow_commands import add_to_summary, set_outputs
 from bluegreen.errors import BluegreenError, Unclear
 from bluegreen.host.lock import person, run_url
 from bluegreen.report.job_summary import Moved, Report, render

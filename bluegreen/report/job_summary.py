@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bluegreen.console.terminal import Timed, seconds
+from bluegreen.console.terminal import Timed
+from bluegreen.console.units import seconds
 
 # GitHub drops a step's summary of more than 1 MiB whole.
 LARGEST_BYTES = 1_000_000

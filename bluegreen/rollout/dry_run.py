@@ -6,7 +6,7 @@ import difflib
 import shlex
 from collections.abc import Iterator
 
-from bluegreen.console.terminal import seconds, size
+from bluegreen.console.units import seconds, size
 from bluegreen.host import slots
 from bluegreen.host.files.include import Form, render
 from bluegreen.jar import Jar

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bluegreen.console.terminal import seconds
+from bluegreen.console.units import seconds
 from bluegreen.errors import Failed
 from bluegreen.host import slots
 from bluegreen.rollout.switching import Moved

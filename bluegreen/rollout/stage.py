@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bluegreen.console.terminal import seconds, size
+from bluegreen.console.units import seconds, size
 from bluegreen.errors import Failed
 from bluegreen.host import health, releases, slots
 from bluegreen.host.health import Answer

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bluegreen.console.terminal import seconds
+from bluegreen.console.units import seconds
 from bluegreen.errors import BluegreenError, ConnectionLost, SwitchedBack, Unclear
 from bluegreen.host import health
 from bluegreen.host.journal import Outcome

@@ -1,4 +1,4 @@
-"""Where everything of a sandbox lies, below one folder."""
+"""The folder of a sandbox, and the files in it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pathlib import Path
 
 from bluegreen.errors import WrongUsage
 
-# In nginx.conf `$` begins a variable and `*?[` a pattern, and nothing takes that back.
+# In nginx.conf `$` begins a variable and `*?[` a pattern, and neither can be escaped.
 _NOT_IN_A_CONFIGURATION = re.compile(r"""[\x00-\x1f\x7f"$*?\[\]\\]""")
 
 
 @dataclass(frozen=True)
 class Folder:
-    """The folder of a sandbox, as a whole path without links: /proc names files that way."""
+    """The folder of a sandbox, as an absolute path without links, as in /proc."""
 
     path: Path
 
@@ -27,14 +27,14 @@ class Folder:
         """The sandbox's folder at this path, which need not exist yet.
 
         Raises:
-            WrongUsage: the path cannot stand in a configuration of nginx.
+            WrongUsage: nginx cannot have the path in its configuration.
         """
         whole = path.resolve()
         if wrong := _NOT_IN_A_CONFIGURATION.search(str(whole)):
             raise WrongUsage(
                 f"the sandbox cannot be in {str(whole)!r}",
-                why=[f"nginx takes no path with {wrong[0]!r} in its configuration"],
-                remedy="put the checkout into a folder without it",
+                why=[f"nginx does not accept a path with {wrong[0]!r} in its configuration"],
+                remedy="move the checkout to a folder whose path does not contain it",
             )
         return cls(whole)
 
@@ -59,7 +59,7 @@ class Folder:
         return self.path / "logs"
 
     def runtime(self, app: str) -> Path:
-        """What is /run/bluegreen/<app> on a host."""
+        """The folder that is /run/bluegreen/<app> on a real machine."""
         return self.run / app
 
     @property
@@ -67,12 +67,12 @@ class Folder:
         return self.path / "run"
 
     def releases(self, app: str) -> Path:
-        """What is /home/<user>/<app> on a host."""
+        """The folder that is /home/<user>/<app> on a real machine."""
         return self.path / "host" / app
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """One at a time starts or stops this sandbox; the next one waits."""
+    def locked(self) -> Iterator[None]:
+        """Holds the lock of this sandbox: only one process at a time starts or stops it, the others wait."""
         self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / ".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -80,7 +80,7 @@ class Folder:
 
 
 def replace(file: Path, text: str) -> None:
-    """Writes the file whole or not at all: whoever reads it meanwhile sees the old text."""
+    """Replaces the file by rename: a reader sees either the old text or the new one."""
     fresh = file.with_name(f".{file.name}.{os.getpid()}")
     fresh.write_text(text, encoding="utf-8")
     fresh.replace(file)

@@ -1,4 +1,4 @@
-"""The sandbox's nginx: a prefix of its own, which its configuration names nothing outside of."""
+"""The sandbox's nginx, with a prefix of its own; its configuration names no file outside the sandbox."""
 
 from __future__ import annotations
 
@@ -7,37 +7,38 @@ import resource
 import subprocess
 from pathlib import Path
 
+import psutil
+
 from bluegreen.config import Settings
 from bluegreen.errors import Failed
 from bluegreen.host.files import site
 from bluegreen.sandbox import processes
 from bluegreen.sandbox.folder import Folder, replace
 from bluegreen.sandbox.ports import PortTaken
-from bluegreen.sandbox.processes import Process
 from bluegreen.sandbox.programs import Programs, version
 
 _TEMP = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 _FILES = 16384
 
 
-def running(folder: Folder) -> Process | None:
-    """Its master process, None if it does not run."""
+def running(folder: Folder) -> psutil.Process | None:
+    """The master process of nginx, None if it does not run."""
     return processes.main_process(_pid_file(folder), processes.servers(folder, "nginx"))
 
 
 def command(folder: Folder, programs: Programs) -> tuple[str, ...]:
-    """What every order to it begins with."""
+    """The first words of every nginx command line for this sandbox."""
     begin = (programs.nginx, "-p", str(folder.nginx), "-c", str(_config_file(folder)))
-    # Before 1.19.5 it always tries the log of the system's nginx first, and warns if that is not allowed.
+    # Before 1.19.5 nginx opens the system's error log first, and warns if it may not.
     if version(programs.nginx, "-v") < (1, 19, 5):
         return begin
     return (*begin, "-e", str(folder.logs / "nginx-error.log"))
 
 
 def configure(folder: Folder, programs: Programs, settings: Settings) -> bool:
-    """Writes its configuration and the site of these settings; tells whether anything changed.
+    """Writes nginx.conf and the site of these settings; returns whether a file changed.
 
-    The include must be there already.
+    The include must exist already.
     """
     (folder.nginx / "temp").mkdir(exist_ok=True)
     nginx_version = ".".join(str(number) for number in version(programs.nginx, "-v"))
@@ -51,36 +52,42 @@ def configure(folder: Folder, programs: Programs, settings: Settings) -> bool:
     return bool(changed)
 
 
-def start(order: tuple[str, ...]) -> None:
-    """Starts it, and returns once it listens. It outlives this process and its terminal.
+def start(nginx: tuple[str, ...]) -> None:
+    """Starts nginx and returns once it listens. It outlives this process and its terminal.
+
+    Args:
+        nginx: the result of `command`.
 
     Raises:
-        PortTaken: somebody listens on its port by now.
-        Failed: it does not start; its own words are the cause.
+        PortTaken: another process listens on its port.
+        Failed: it does not start; its output is the cause.
     """
-    _call(order, "did not start")
+    _call(nginx, "did not start")
 
 
-def reload(order: tuple[str, ...]) -> None:
-    """Has it take what was configured.
+def reload(nginx: tuple[str, ...]) -> None:
+    """Makes nginx load the written configuration.
+
+    Args:
+        nginx: the result of `command`.
 
     Raises:
-        Failed: it refuses; it goes on with what it had.
+        Failed: it rejects the configuration, and continues with the previous one.
     """
-    _call((*order, "-t"), "refuses its configuration")
-    _call((*order, "-s", "reload"), "did not reload")
+    _call((*nginx, "-t"), "rejects its configuration")
+    _call((*nginx, "-s", "reload"), "did not reload")
 
 
-def _call(order: tuple[str, ...], trouble: str) -> None:
-    # It becomes a daemon by itself: it listens, then lets go of these streams and of the terminal.
-    done = subprocess.run(order, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+def _call(command: tuple[str, ...], failure: str) -> None:
+    # nginx becomes a daemon after it listens, and closes these streams then.
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         error = PortTaken if "bind() to " in done.stderr else Failed
-        raise error(f"the sandbox's nginx {trouble}", why=done.stderr.splitlines()[-10:])
+        raise error(f"the sandbox's nginx {failure}", why=done.stderr.splitlines()[-10:])
 
 
 def _config() -> str:
-    # Root's workers would be nobody's, who cannot see the markers in a folder that is root's alone.
+    # As root, nginx would run its workers as nobody, who cannot read a folder that only root may enter.
     user = "user root;\n" if os.geteuid() == 0 else ""
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = _FILES if most_files == resource.RLIM_INFINITY else min(_FILES, most_files)
@@ -97,7 +104,7 @@ events {{
 http {{
 {temp}
     access_log ../logs/nginx-access.log;
-    # A load test keeps its connections as long as it wants.
+    # A load test must be able to keep its connections.
     keepalive_requests 1000000;
     keepalive_timeout 1h;
     include conf.d/site.conf;

@@ -1,4 +1,4 @@
-"""The ports of a sandbox: those that are wanted, and for each that is in use another one."""
+"""The ports of a sandbox: those of config.yml, and a free one for each that is in use."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ HTTP = "nginx"
 
 _SSH_PORT = 2222
 _HTTP_PORT = 8080
-# Below it a port is root's (net.ipv4.ip_unprivileged_port_start).
+# Ports below it are reserved for root (net.ipv4.ip_unprivileged_port_start).
 _FIRST_PORT_OF_USERS = 1024
 
 
 class PortTaken(Failed):
-    """Between the look at a port and the listening there somebody else took it."""
+    """Another process took a port between the test whether it is free and its use."""
 
 
 def wanted(settings: Settings) -> dict[str, int]:
-    """What config.yml asks for, as far as a user without root can have it, by who listens there."""
+    """The ports of config.yml by their listener, with 8080 instead of a port that only root may use."""
     listen = settings.site.listen
     return {
         SSH: settings.port or _SSH_PORT,
@@ -32,18 +32,19 @@ def wanted(settings: Settings) -> dict[str, int]:
 
 
 def slots_of(ports: Mapping[str, int]) -> dict[str, int]:
-    """The slots among them, by their names."""
+    """The ports of the slots among these, by slot."""
     return {name.removeprefix(_slot("")): port for name, port in ports.items() if name.startswith(_slot(""))}
 
 
 def chosen(
     asked: Mapping[str, int], kept: Mapping[str, int], is_ours: Callable[[int], bool]
 ) -> dict[str, int]:
-    """A port for each that asks: the one it had, else the one it wants, else any that is free.
+    """A port for each listener: its port of the last start, else the wanted one, else any free one.
 
     Args:
-        kept: those of the last start that were asked for in the same way.
-        is_ours: tells whether the sandbox itself listens on a port.
+        asked: the wanted ports by listener.
+        kept: the ports of the last start, of listeners whose wanted port is still the same.
+        is_ours: whether the sandbox itself listens on a port.
     """
     ports: dict[str, int] = {}
     for name, port in asked.items():
@@ -54,7 +55,7 @@ def chosen(
 
 
 def notices(asked: Mapping[str, int], ports: Mapping[str, int]) -> tuple[str, ...]:
-    """A line for each that did not get what it wants."""
+    """One line for each listener that did not get the wanted port."""
     return tuple(
         f"{name} listens on port {ports[name]}: {port} was in use when the sandbox was started"
         for name, port in asked.items()
@@ -63,7 +64,8 @@ def notices(asked: Mapping[str, int], ports: Mapping[str, int]) -> tuple[str, ..
 
 
 def is_free(port: int) -> bool:
-    """Whether the current user could listen there, on every address of this machine."""
+    """Whether the current user could listen on the port, on every address of this machine."""
+    # Tried and not looked up with psutil: the kernel alone knows who may bind what.
     try:
         _listening(port).close()
     except OSError:
@@ -80,7 +82,7 @@ def _any_free(taken: set[int]) -> int:
 
 
 def _listening(port: int) -> socket.socket:
-    # A JVM listens on both families at once, and is refused if either of them is taken.
+    # A JVM listens on IPv4 and IPv6 with one socket, and fails if the port is taken in either.
     if socket.has_dualstack_ipv6():
         return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
     return socket.create_server(("", port))

@@ -1,4 +1,4 @@
-"""The programs that a sandbox is made of, found as this machine has them."""
+"""The programs that a sandbox needs, as installed on this machine."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _PACKAGES = {
     "curl": "curl",
     "flock": "util-linux",
 }
-# Debian keeps servers where only root's PATH looks.
+# Debian installs servers in folders that are only on root's PATH.
 _SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
 
 
 @dataclass(frozen=True)
 class Programs:
-    """Whole paths: sshd starts itself again for each connection, and refuses to without one."""
+    """Absolute paths: sshd starts itself again for each connection, and needs one for that."""
 
     nginx: str
     sshd: str
@@ -32,16 +32,16 @@ class Programs:
 
 
 def found() -> Programs:
-    """What is needed.
+    """Finds the programs.
 
     Raises:
-        Failed: some are missing; it names the packages to install.
+        Failed: some are missing, with the packages to install; or this is not Linux.
     """
     if sys.platform != "linux":
         raise Failed(
             "the sandbox needs Linux",
-            why=["the scripts for a host read /proc, and use GNU tools"],
-            remedy="run it in a virtual machine or a container, or deploy to a host",
+            why=["the scripts for a machine read /proc and use GNU tools"],
+            remedy="run `bluegreen sandbox` in a Linux virtual machine or container",
         )
     path = f"{os.environ.get('PATH', os.defpath)}:{_SBIN}"
     paths = {program: shutil.which(program, path=path) for program in _PACKAGES}
@@ -56,8 +56,8 @@ def found() -> Programs:
 
 
 def version(program: str, flag: str) -> tuple[int, ...]:
-    """What it says its version is, such as (1, 22, 1); empty if it does not say."""
-    # Both servers speak on stderr. sshd before 9.3 knows no -V, and tells its version in the complaint.
-    told = subprocess.run([program, flag], stdin=subprocess.DEVNULL, capture_output=True, check=False).stderr
-    number = re.search(rb"(?:nginx/|OpenSSH_)(\d+(?:\.\d+)*)", told)
+    """The version that the program prints with this flag, such as (1, 22, 1); empty if it prints none."""
+    # Both servers print to stderr. sshd before 9.3 has no -V and prints its version with the usage error.
+    ran = subprocess.run([program, flag], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    number = re.search(rb"(?:nginx/|OpenSSH_)(\d+(?:\.\d+)*)", ran.stderr)
     return tuple(int(part) for part in number[1].split(b".")) if number else ()

@@ -1,4 +1,4 @@
-"""What a sandbox remembers from one start to the next: sandbox.json."""
+"""sandbox.json: the facts that a sandbox keeps from one start to the next."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class State:
     """How the sandbox was started last.
 
     Args:
-        app: whose groups the include names.
-        user: who runs it and is let in.
-        wanted: the ports that config.yml asked for, by who listens there.
-        ports: those it got.
-        nginx: the command that every order to its nginx begins with.
+        app: the app whose upstream groups the include names.
+        user: the user who runs the sandbox and logs in to it.
+        wanted: the ports of config.yml by listener.
+        ports: the ports in use by listener.
+        nginx: the first words of every nginx command line for it.
     """
 
     app: str
@@ -29,13 +29,14 @@ class State:
 
 
 def read(folder: Folder) -> State | None:
-    """None if there is none, or it is not one of ours: the sandbox is then made as if for the first time."""
+    """The state of the last start; None if there is none or it cannot be read, as before the first start."""
     try:
-        told = json.loads(folder.state.read_text(encoding="utf-8"))
-        return State(told["app"], told["user"], told["wanted"], told["ports"], tuple(told["nginx"]))
+        data = json.loads(folder.state.read_text(encoding="utf-8"))
+        return State(data["app"], data["user"], data["wanted"], data["ports"], tuple(data["nginx"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def write(folder: Folder, state: State) -> None:
+    """Replaces the state."""
     replace(folder.state, f"{json.dumps(asdict(state), indent=2)}\n")

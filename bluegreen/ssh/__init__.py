@@ -1,7 +1,7 @@
-"""What it takes to reach one machine over SSH: the way there, whom to trust, how to prove who we are."""
+"""SSH connections to a machine: the route there, host keys, our own keys, and scripts that run over it."""
 
 import logging
 
-# Paramiko logs tracebacks ("Exception (client): ...") that Python prints to stderr where nobody set up
-# logging. Every failure has an error of its own here; who wants the log adds a handler.
+# Paramiko logs tracebacks ("Exception (client): ..."), which Python prints to stderr unless logging is set
+# up. Every failure is raised as an error of its own here, so the log is off by default.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())

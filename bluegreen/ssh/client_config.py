@@ -1,8 +1,8 @@
-"""~/.ssh/config and /etc/ssh/ssh_config, as far as a deploy honours them, and the way they make to a host.
+"""The route to a machine, from ~/.ssh/config and /etc/ssh/ssh_config.
 
-Paramiko parses and matches. What it leaves out is done here: Include, the order of ProxyJump hops,
-`ProxyJump none`, and tokens that know a port or user given elsewhere. StrictHostKeyChecking is ignored on
-purpose: a host key is never accepted blindly (P10).
+Paramiko parses and matches. This module adds Include, the order of ProxyJump hops, `ProxyJump none`, and
+tokens with a port or user from our own config. StrictHostKeyChecking is ignored on purpose: a host key is
+never accepted blindly (P10).
 """
 
 from __future__ import annotations
@@ -24,12 +24,15 @@ from bluegreen.ssh.hops import DEFAULT_PORT, Hop
 SYSTEM_FILE = Path("/etc/ssh/ssh_config")
 SYSTEM_KNOWN_HOSTS = Path("/etc/ssh/ssh_known_hosts")
 DEFAULT_IDENTITIES = ("id_ed25519", "id_ecdsa", "id_rsa")
-DEEPEST_INCLUDE = 16  # as OpenSSH has it (readconf.c, READCONF_MAX_DEPTH)
+DEEPEST_INCLUDE = 16  # the limit of OpenSSH (readconf.c, READCONF_MAX_DEPTH)
 
 
 class _Settings(SSHConfig):
-    """Paramiko's parser without its tokens: it does not know a port or user of our own config, replaces
-    every `~` in the middle of a path, and leaves `%%` as it is."""
+    """Paramiko's parser without its token expansion.
+
+    Paramiko does not know a port or user of our own config, replaces a `~` in the middle of a path, and keeps
+    `%%`.
+    """
 
     TOKENS_BY_CONFIG_KEY = {  # noqa: RUF012 Paramiko's own shape
         "match-exec": ["%d", "%h", "%l", "%n", "%p", "%r"]
@@ -38,7 +41,7 @@ class _Settings(SSHConfig):
 
 @dataclass(frozen=True)
 class _Spec:
-    """A host as a person writes it: `[user@]host[:port]`."""
+    """A host in the form `[user@]host[:port]`."""
 
     name: str
     port: int | None = None
@@ -46,25 +49,25 @@ class _Spec:
 
 
 def login_user(address: str) -> str:
-    """The user ssh would log in as on `address`: User of ssh_config, else the local user. No network."""
+    """The user whom ssh logs in at `address`: User of ssh_config, else the local user. Uses no network."""
     return _settings(address).get("user") or getpass.getuser()
 
 
 def route(address: str, *, port: int | None = None, user: str | None = None) -> tuple[Hop, ...]:
-    """Every machine to log in to on the way to `address`, the nearest first and the host itself last.
+    """The hops to log in to on the way to `address`: the nearest first, the machine itself last.
 
     Args:
         address: a name, an IP address or a Host of ssh_config.
-        port: wins over ssh_config.
-        user: wins over ssh_config.
+        port: overrides ssh_config.
+        user: overrides ssh_config.
 
     Raises:
-        CannotConnect: ssh_config cannot be read or says what has no meaning.
+        CannotConnect: ssh_config cannot be read, or has an invalid value.
     """
-    return _way(_Spec(address, port, user), passed=frozenset())
+    return _route(_Spec(address, port, user), passed=frozenset())
 
 
-def _way(spec: _Spec, passed: frozenset[tuple[str, int]]) -> tuple[Hop, ...]:
+def _route(spec: _Spec, passed: frozenset[tuple[str, int]]) -> tuple[Hop, ...]:
     settings = _settings(spec.name)
     hop = _hop(spec, settings)
     passed = passed | {(hop.hostname, hop.port)}
@@ -73,19 +76,19 @@ def _way(spec: _Spec, passed: frozenset[tuple[str, int]]) -> tuple[Hop, ...]:
         return (replace(hop, proxy_command=_expanded(settings["proxycommand"], hop)),)
     if proxy == "proxyjump":
         first, *others = [_parsed(text) for text in _expanded(settings["proxyjump"], hop).split(",")]
-        # `Host *` with a ProxyJump is meant for the hosts behind the bastion, not for the bastion itself.
+        # A ProxyJump under `Host *` applies to the hosts behind the bastion, not to the bastion itself.
         nearest = _hop(first, _settings(first.name))
         if (nearest.hostname, nearest.port) in passed:
             return (hop,)
-        # As `ssh -J a,b host` does: only the first hop's own ProxyJump counts (ssh_config(5)).
-        return (*_way(first, passed), *(_hop(other, _settings(other.name)) for other in others), hop)
+        # As with `ssh -J a,b host`, only the first hop's own ProxyJump applies (ssh_config(5)).
+        return (*_route(first, passed), *(_hop(other, _settings(other.name)) for other in others), hop)
     return (hop,)
 
 
 def _proxy(settings: Mapping[str, str]) -> str | None:
-    """Which of the two is in force: whichever was written first stops the other (ssh_config(5)).
+    """The one of ProxyJump and ProxyCommand that applies: the first one written (ssh_config(5)).
 
-    Paramiko keeps the order, has None for `ProxyCommand none`, and takes `ProxyJump none` for a host.
+    Paramiko keeps the order, has None for `ProxyCommand none`, and reads `ProxyJump none` as a host.
     """
     for key, value in settings.items():
         if key in ("proxyjump", "proxycommand"):
@@ -146,7 +149,7 @@ def _path(text: str, hop: Hop) -> Path:
 
 
 def _expanded(text: str, hop: Hop) -> str:
-    """The text with its tokens replaced (ssh_config(5), TOKENS). An unknown one stays as it is."""
+    """The text with its tokens expanded (ssh_config(5), TOKENS); an unknown token stays unchanged."""
     tokens = {
         "%": "%",
         "d": str(Path.home()),
@@ -186,14 +189,14 @@ def _looked_up(lines: list[str], address: str) -> SSHConfigDict:
 
 
 def _read(file: Path, lines: list[str], address: str, *, header: str, folder: Path, depth: int) -> None:
-    """Adds the file's lines, each Include replaced by what it names.
+    """Appends the file's lines to `lines`, with each Include replaced by the included files.
 
     Args:
-        file: nothing is added if it does not exist.
-        lines: what was read so far; grows.
+        file: nothing is appended if it does not exist.
+        lines: the lines read so far.
         address: the host that is looked up.
-        header: the Host or Match line in force where the file is included.
-        folder: what a relative Include is relative to.
+        header: the Host or Match line that applies where the file is included.
+        folder: the base of a relative Include.
         depth: how many Includes deep this file is.
     """
     try:
@@ -211,7 +214,7 @@ def _read(file: Path, lines: list[str], address: str, *, header: str, folder: Pa
         elif depth < DEEPEST_INCLUDE and _applies([*lines, header], address):
             for included in _included(value, folder):
                 _read(included, lines, address, header=header, folder=folder, depth=depth + 1)
-                # A Host line ends with its file: what follows belongs to the block the Include stands in.
+                # A Host line ends with its file: the next line belongs to the block of the Include.
                 lines.append(header)
 
 
@@ -221,7 +224,7 @@ def _keyword(line: str) -> tuple[str, str]:
 
 
 def _applies(lines: list[str], address: str) -> bool:
-    """Whether the block that the last line opens is in force for the address: Paramiko is asked."""
+    """Whether the block that the last line opens applies to the address, according to Paramiko."""
     return "bluegreenasks" in _looked_up([*lines, "BluegreenAsks yes"], address)
 
 

@@ -1,4 +1,4 @@
-"""One machine on the way to a host, as ssh_config and the login describe it."""
+"""One hop of a route: a jump host or the machine itself, as ssh_config and the login describe it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ DEFAULT_PORT = 22
 
 @dataclass(frozen=True)
 class Hop:
-    """A machine to log in to: the host itself, or a jump host before it.
+    """A machine to log in to: a jump host, or the last hop, which is the machine itself.
 
     Args:
-        name: as a person wrote it.
-        hostname: what is connected to.
-        host_key_alias: the name its key is known under, if that is another one.
-        identity_files: private keys to try, in order; the usual ones if ssh_config names none.
-        identities_named: whether ssh_config names them for this machine.
-        identities_only: no other keys of the agent.
-        proxy_command: the local command that carries the connection, tokens replaced.
+        name: the name that a person wrote.
+        hostname: the name or address to connect to.
+        host_key_alias: HostKeyAlias, the name of its key in known_hosts if that differs.
+        identity_files: the private keys to try, in order; the default ones if ssh_config names none.
+        identities_named: whether ssh_config names the keys for this machine.
+        identities_only: IdentitiesOnly, try no other keys of the agent.
+        connect_timeout_s: ConnectTimeout, in seconds.
+        proxy_command: the local command that carries the connection, with its tokens expanded.
     """
 
     name: str
@@ -36,7 +37,7 @@ class Hop:
 
     @property
     def known_as(self) -> str:
-        """Its name in known_hosts: an alias stands alone, a port other than 22 is part of it (sshd(8))."""
+        """Its name in known_hosts: the alias, or the host name with any port other than 22 (sshd(8))."""
         if self.host_key_alias:
             return self.host_key_alias.lower()
         if self.port == DEFAULT_PORT:
@@ -44,6 +45,6 @@ class Hop:
         return f"[{self.hostname.lower()}]:{self.port}"
 
     def __str__(self) -> str:
-        """For people: the name, the address behind it if that is another, and the port."""
-        behind = "" if self.name == self.hostname else f" ({self.hostname})"
-        return f"{self.name}{behind} port {self.port}"
+        """The hop in a message: the name, the address if that differs, and the port."""
+        address = "" if self.name == self.hostname else f" ({self.hostname})"
+        return f"{self.name}{address} port {self.port}"

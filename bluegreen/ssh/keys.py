@@ -1,7 +1,7 @@
-"""Our private keys: where they come from, mended where secrets get damaged on their way, and trying them.
+"""Private keys: their sources, the repair of keys that a CI secret damaged, and the login with them.
 
-If `identity` or BLUEGREEN_SSH_KEY is set only that key is tried: an agent full of others would use up the
-host's MaxAuthTries before it. Nobody is ever asked for a password or a passphrase.
+If `identity` or BLUEGREEN_SSH_KEY is set, only that key is tried: an agent with many others would use up the
+machine's MaxAuthTries first. bluegreen never asks for a password or a passphrase.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _OPENSSH_MAGIC = b"openssh-key-v1\0"
 
 @dataclass(frozen=True)
 class Candidate:
-    """A key that can be tried, and where it comes from."""
+    """A key to try, and its source."""
 
     key: paramiko.PKey
     source: str
@@ -52,30 +52,31 @@ class Candidate:
 
 @dataclass
 class KeyRing:
-    """The keys for one machine; what Paramiko calls an authentication strategy.
+    """The keys for one machine: an authentication strategy in Paramiko's terms.
 
     Args:
         hop: the machine.
         named: the only key to try, if one was named.
-        passphrase: for the others.
+        passphrase: for the other keys.
+        unusable: filled with the keys that could not be tried, each with the reason.
     """
 
     hop: Hop
     named: Candidate | None
     passphrase: str | None = None
-    looked_at: list[str] = field(default_factory=list)
+    unusable: list[str] = field(default_factory=list)
 
     def candidates(self) -> Iterator[Candidate]:
-        """The keys in the order to try them."""
+        """The keys to try, in order."""
         if self.named is not None:
             yield self.named
         else:
             yield from self._of_this_person()
 
     def _of_this_person(self) -> Iterator[Candidate]:
-        """In the order of ssh: agent keys that ssh_config names, the agent's others, files."""
+        """The keys in the order of ssh: agent keys that ssh_config names, other agent keys, files."""
         named = [blob for file in self.hop.identity_files if (blob := _public_half(file))]
-        agent = _agent_keys(self.looked_at)
+        agent = _agent_keys(self.unusable)
         first = [each for each in agent if each.key.asbytes() in named]
         others = [] if self.hop.identities_only else [each for each in agent if each not in first]
         tried = set()
@@ -89,17 +90,17 @@ class KeyRing:
                 candidate = key_of_file(file, self.passphrase)
             except CannotConnect as error:
                 if _public_half(file) not in tried:
-                    self.looked_at.append(error.message)
+                    self.unusable.append(error.message)
                 continue
             if candidate.key.asbytes() not in tried:
                 tried.add(candidate.key.asbytes())
                 yield candidate
 
     def authenticate(self, transport: paramiko.Transport) -> None:
-        """Logs in with the first key the host takes.
+        """Logs in with the first key that the machine accepts.
 
         Raises:
-            CannotConnect: it takes none of them, or a key alone is not enough.
+            CannotConnect: it accepts none of them, or wants more than a key.
         """
         tried: list[str] = []
         allowed: list[str] = []
@@ -112,9 +113,9 @@ class KeyRing:
             except (SSHException, EOFError, OSError) as error:
                 tried.append(str(candidate))
                 if "timeout" in str(error).lower():
-                    raise refusals.login_broken_off(self.hop, str(error)) from error
+                    raise refusals.login_not_completed(self.hop, str(error)) from error
                 if not isinstance(error, AuthenticationException):
-                    self.looked_at.append(f"{candidate.source}: {error}")
+                    self.unusable.append(f"{candidate.source}: {error}")
             else:
                 if wanted:
                     raise refusals.more_than_a_key(self.hop, str(candidate), wanted)
@@ -122,17 +123,17 @@ class KeyRing:
             if not transport.is_active():
                 break
         if not tried:
-            raise refusals.no_key(self.hop, self.looked_at or ["no agent, and none of ~/.ssh/id_*"])
+            raise refusals.no_key(self.hop, self.unusable or ["no agent, and none of ~/.ssh/id_*"])
         raise refusals.key_not_accepted(
-            self.hop, tried, closed=not transport.is_active(), allowed=allowed, looked_at=self.looked_at
+            self.hop, tried, closed=not transport.is_active(), allowed=allowed, unusable=self.unusable
         )
 
 
 def named_key(identity: Path | None, environ: Mapping[str, str]) -> Candidate | None:
-    """The one key that was named: `identity` of config.yml, else the text in BLUEGREEN_SSH_KEY.
+    """The key of `identity` in config.yml, else of BLUEGREEN_SSH_KEY; None if neither is set.
 
     Raises:
-        CannotConnect: it cannot be used.
+        CannotConnect: the key cannot be used.
     """
     passphrase = environ.get(PASSPHRASE) or None
     if identity is not None:
@@ -146,7 +147,7 @@ def key_of_file(file: Path, passphrase: str | None) -> Candidate:
     """The key of a file, with its certificate (`-cert.pub` beside it) if there is one.
 
     Raises:
-        CannotConnect: there is none, or it cannot be used.
+        CannotConnect: the file does not exist, or its key cannot be used.
     """
     path = file.expanduser()
     try:
@@ -154,13 +155,12 @@ def key_of_file(file: Path, passphrase: str | None) -> Candidate:
     except FileNotFoundError:
         raise refusals.key_unusable(
             str(file),
-            "there is no such file",
-            "`identity` in config.yml (or IdentityFile) names a private key",
+            "the file does not exist",
+            "name a private key in `identity` of config.yml, or in IdentityFile of ssh_config",
         ) from None
     except OSError as error:
-        raise refusals.key_unusable(
-            str(file), error.strerror or str(error), "let the user of this deploy read it"
-        ) from None
+        why = error.strerror or str(error)
+        raise refusals.key_unusable(str(file), why, "let the user who runs bluegreen read it") from None
     key = key_of_text(text, passphrase, str(file))
     certificate = path.with_name(f"{path.name}-cert.pub")
     if certificate.is_file():
@@ -169,52 +169,52 @@ def key_of_file(file: Path, passphrase: str | None) -> Candidate:
 
 
 def key_of_text(text: str, passphrase: str | None, source: str) -> paramiko.PKey:
-    """The private key that a text holds, however it was damaged on its way through a CI secret.
+    """The private key in a text, also if a CI secret damaged its line breaks.
 
     Args:
-        text: PEM or OpenSSH format.
+        text: a key in PEM or OpenSSH format.
         passphrase: for an encrypted key.
-        source: named in errors; the text never is.
+        source: the name of the source for error messages, which never contain the text (P10).
 
     Raises:
-        CannotConnect: it is no private key, or one we cannot use.
+        CannotConnect: the text is not a private key, or not of a supported type.
     """
-    _refuse_others(text, source)
-    armoured = mended(text)
+    _require_private_key(text, source)
+    armoured = repaired(text)
     if armoured is None:
         raise refusals.key_unusable(
             source,
-            "it is no private key",
-            "give the whole text, from -----BEGIN ... PRIVATE KEY----- to -----END ... PRIVATE KEY-----",
+            "it is not a private key",
+            "set it to the whole text, from -----BEGIN ... PRIVATE KEY----- to -----END ... PRIVATE KEY-----",
         )
     encrypted = _is_encrypted(armoured)
     if encrypted and not passphrase:
         raise refusals.key_unusable(
-            source, "it is encrypted and there is no passphrase", f"set {PASSPHRASE}, or `ssh-add` the key"
+            source,
+            "it is encrypted and there is no passphrase",
+            f"set {PASSPHRASE}, or run `ssh-add` with the key",
         )
     secret = passphrase.encode() if encrypted and passphrase else None
     load = load_ssh_private_key if "BEGIN OPENSSH" in armoured else load_pem_private_key
     try:
         loaded = load(armoured.encode(), secret)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        # `from None`: what the library says may quote the text.
+        # `from None`: the library's message may quote the key.
         if encrypted:
-            raise refusals.key_unusable(
-                source, "its passphrase is not the right one", f"check {PASSPHRASE}"
-            ) from None
+            raise refusals.key_unusable(source, "the passphrase is wrong", f"check {PASSPHRASE}") from None
         raise refusals.key_unusable(
             source,
             "it is damaged",
-            "copy the whole file again; `ssh-keygen -y -f FILE` must print its public half",
+            "copy the whole file again; `ssh-keygen -y -f FILE` must print the public key",
         ) from None
     return _for_paramiko(loaded, source)
 
 
-def mended(text: str) -> str | None:
-    """The armoured key in the text, with line ends as they must be; None if there is none.
+def repaired(text: str) -> str | None:
+    """The armoured key in the text with correct line breaks; None if there is none.
 
-    Secrets lose their last newline, get CRLF, blanks, quotes or indentation around them, or are one line with
-    `\\n` or blanks in place of newlines.
+    A CI secret may lose its last newline, get CRLF, blanks, quotes or indentation, or become one line with
+    `\\n` or blanks instead of newlines.
     """
     plain = text.replace("\\r", "").replace("\\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
     found = _ARMOUR.search(plain)
@@ -230,16 +230,16 @@ def mended(text: str) -> str | None:
     return "\n".join([f"-----BEGIN {kind}-----", *lines, f"-----END {kind}-----", ""])
 
 
-def _refuse_others(text: str, source: str) -> None:
-    """Says what the text is where it is a well-known thing that is no key for us."""
+def _require_private_key(text: str, source: str) -> None:
+    """Raises CannotConnect for a PuTTY key, a public key and a DSA key."""
     start = text.strip().strip("'\"").strip()
     if start.startswith("PuTTY-User-Key-File"):
         raise refusals.key_unusable(
-            source, "it has PuTTY's format", "convert it: `puttygen key.ppk -O private-openssh -o key`"
+            source, "it is in PuTTY's format", "convert it: `puttygen key.ppk -O private-openssh -o key`"
         )
     if _PUBLIC.match(start):
         raise refusals.key_unusable(
-            source, "it is the public half", "give the private one: the file of the same name without .pub"
+            source, "it is a public key", "use the private key: the file of the same name without .pub"
         )
     if "BEGIN DSA PRIVATE KEY" in start:
         raise _is_dsa(source)
@@ -247,7 +247,7 @@ def _refuse_others(text: str, source: str) -> None:
 
 def _is_dsa(source: str) -> CannotConnect:
     return refusals.key_unusable(
-        source, "it is a DSA key, which no current sshd takes", "make a new one: `ssh-keygen -t ed25519`"
+        source, "it is a DSA key, which no current sshd accepts", "make a new key: `ssh-keygen -t ed25519`"
     )
 
 
@@ -270,20 +270,20 @@ def _for_paramiko(loaded: object, source: str) -> paramiko.PKey:
     )
     for kind, wanted in kinds:
         if isinstance(loaded, kind):
-            # Paramiko reads no PKCS#8: every key is handed over in OpenSSH's own format.
+            # Paramiko does not read PKCS#8, so every key is converted to OpenSSH's format.
             raw = loaded.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())  # type: ignore[attr-defined]
             return wanted.from_private_key(StringIO(raw.decode()))
     if "DSA" in type(loaded).__name__:
         raise _is_dsa(source)
     raise refusals.key_unusable(
         source,
-        f"{type(loaded).__name__} is a type we cannot log in with",
-        "`ssh-keygen -t ed25519` makes one",
+        f"{type(loaded).__name__} is not a supported type",
+        "make a new key: `ssh-keygen -t ed25519`",
     )
 
 
 def _public_half(file: Path) -> bytes | None:
-    """The public key beside a private one; IdentityFile may also name the public one (ssh_config(5))."""
+    """The public key of a private key's file; IdentityFile may also name the public key (ssh_config(5))."""
     public = file if file.suffix == ".pub" else file.with_name(f"{file.name}.pub")
     try:
         return base64.b64decode(public.read_text().split()[1])
@@ -291,10 +291,10 @@ def _public_half(file: Path) -> bytes | None:
         return None
 
 
-def _agent_keys(looked_at: list[str]) -> list[Candidate]:
+def _agent_keys(unusable: list[str]) -> list[Candidate]:
     try:
         keys = Agent().get_keys()
     except (SSHException, OSError, EOFError) as error:
-        looked_at.append(f"the ssh-agent does not answer: {error}")
+        unusable.append(f"the ssh-agent does not answer: {error}")
         return []
     return [Candidate(key, f"ssh-agent, {key.comment}" if key.comment else "ssh-agent") for key in keys]

@@ -1,7 +1,7 @@
-"""Whose host keys are trusted: the ones pinned in config.yml, else those of known_hosts.
+"""Trusted host keys: those pinned in config.yml, else those of known_hosts.
 
-The files are read here and not by Paramiko, which gives up on a whole file over one `@revoked` line or bad
-base64, and knows no wildcards (fabric #2071, paramiko hostkeys.py).
+Paramiko does not read the files: it rejects a whole file for one `@revoked` line or one key with bad base64,
+and does not support wildcards (fabric #2071, paramiko hostkeys.py).
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ PINNED = "config.yml"
 
 @dataclass(frozen=True)
 class HostKey:
-    """A public host key, and where it stands.
+    """A public host key, and where it was read.
 
     Args:
-        kind: `ssh-ed25519`, `ssh-rsa`, ...
-        blob: the key as it goes over the wire.
+        kind: `ssh-ed25519`, `ssh-rsa`, …
+        blob: the key in the encoding of the SSH protocol.
         where: `file:line`, or config.yml.
     """
 
@@ -41,14 +41,16 @@ class HostKey:
         """The key of a `kind base64 [comment]` text.
 
         Raises:
-            ValueError: it is none.
+            ValueError: the text is not a public key.
         """
+        # Not cryptography's load_ssh_public_key: a line of a type that it does not know yet, or no longer,
+        # would be skipped, even if that line revokes the key.
         kind, encoded, *_ = [*text.split(), "", ""]
         try:
             blob = base64.b64decode(encoded, validate=True)
         except binascii.Error as error:
             raise ValueError(f"not base64: {error}") from error
-        # The blob begins with its own kind (RFC 4253, 6.6): a key cut short or pasted wrong shows here.
+        # The blob begins with its own kind (RFC 4253, 6.6), which detects a damaged key.
         length = int.from_bytes(blob[:4], "big")
         if not kind or len(blob) <= 4 + length or blob[4 : 4 + length] != kind.encode():
             raise ValueError("not a public key")
@@ -56,42 +58,42 @@ class HostKey:
 
     @property
     def fingerprint(self) -> str:
-        """As `ssh-keygen -l` shows it."""
+        """The fingerprint in the format of `ssh-keygen -l`."""
         digest = base64.b64encode(hashlib.sha256(self.blob).digest()).decode().rstrip("=")
         return f"SHA256:{digest}"
 
     @property
     def line(self) -> str:
-        """As it is pinned in config.yml: `kind base64`."""
+        """The key in the format of config.yml: `kind base64`."""
         return f"{self.kind} {base64.b64encode(self.blob).decode()}"
 
 
 @dataclass(frozen=True)
 class Trust:
-    """What is known of one machine's keys; a revoked one is refused even if it is trusted as well."""
+    """The known keys of one machine; a revoked key is refused even if it is trusted as well."""
 
     trusted: tuple[HostKey, ...]
     revoked: tuple[HostKey, ...] = ()
 
     def algorithms(self, offered: Iterable[str]) -> tuple[str, ...]:
-        """The host key algorithms in the order to ask for them: kinds we know first.
+        """The host key algorithms to ask for, in order: those of trusted keys first.
 
-        A host with several keys shows the first kind asked for; without this, a pinned rsa key of a host that
-        also has an ed25519 key would look changed.
+        A machine with several keys shows one of the first kind asked for. Without this order, a machine with
+        a pinned rsa key and an unpinned ed25519 key would seem to have a changed key.
         """
         known = [name for key in self.trusted for name in _names(key.kind)]
         kept = tuple(offered)
         first = [name for name in dict.fromkeys(known) if name in kept]
         return (*first, *(name for name in kept if name not in first))
 
-    def check(self, hop: Hop, shown: HostKey, *, pinnable: bool) -> None:
-        """Lets the key pass, or not.
+    def require_trusted(self, hop: Hop, shown: HostKey, *, pinnable: bool) -> None:
+        """Accepts the key that a machine shows, or raises.
 
         Args:
             pinnable: whether config.yml has a place for this machine's key (a jump host has none).
 
         Raises:
-            CannotConnect: the key is unknown, another than the one we know, or revoked.
+            CannotConnect: the key is unknown, differs from the trusted one, or is revoked.
         """
         for key in self.revoked:
             if key.blob == shown.blob:
@@ -108,14 +110,14 @@ class Trust:
 
 
 def trust_in(hop: Hop, pinned: Iterable[str] = ()) -> Trust:
-    """What is known of the machine's keys: only the pinned ones if there are any, else known_hosts.
+    """The known keys of a machine: the pinned ones if there are any, else those of known_hosts.
 
     Args:
         hop: the machine.
-        pinned: `kind base64` texts of config.yml. `@revoked` lines count even then.
+        pinned: `kind base64` texts of config.yml. `@revoked` lines of known_hosts apply in any case.
 
     Raises:
-        WrongUsage: a pinned text is no key.
+        WrongUsage: a pinned text is not a key.
     """
     known, revoked = _known(hop)
     return Trust(tuple(_pin(text) for text in pinned) or known, revoked)
@@ -126,14 +128,15 @@ def _pin(text: str) -> HostKey:
         return HostKey.parsed(text, PINNED)
     except ValueError as error:
         raise WrongUsage(
-            f"host_key in {PINNED} is no host key: {text[:60]}",
+            f"host_key in {PINNED} is not a host key: {text[:60]}",
             why=[str(error)],
-            remedy="give type and key as in /etc/ssh/ssh_host_ed25519_key.pub: `ssh-ed25519 AAAA...`",
+            remedy="write type and key as in /etc/ssh/ssh_host_ed25519_key.pub: `ssh-ed25519 AAAA...`, "
+            "or run `bluegreen trust`",
         ) from error
 
 
 def _names(kind: str) -> tuple[str, ...]:
-    # An rsa key signs with SHA-2 today; its own name, ssh-rsa, stands for SHA-1 (RFC 8332).
+    # An rsa key signs with SHA-2 today; the algorithm named ssh-rsa uses SHA-1 (RFC 8332).
     return ("rsa-sha2-512", "rsa-sha2-256") if kind == "ssh-rsa" else (kind,)
 
 
@@ -147,7 +150,7 @@ def _known(hop: Hop) -> tuple[tuple[HostKey, ...], tuple[HostKey, ...]]:
                 try:
                     parsed = HostKey.parsed(key, f"{file}:{number}")
                 except ValueError:
-                    continue  # one bad line must not cost the others, as with ssh
+                    continue  # ssh, too, ignores a bad line and reads the others
                 (revoked if marker else trusted).append(parsed)
     return tuple(trusted), tuple(revoked)
 
@@ -156,14 +159,14 @@ def _lines(file: Path) -> Iterator[tuple[int, str]]:
     try:
         text = file.read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return  # what cannot be read makes nobody trusted
+        return  # a file that cannot be read trusts no key
     for number, line in enumerate(text.splitlines(), start=1):
         if line.strip() and not line.lstrip().startswith("#"):
             yield number, line.strip()
 
 
 def _split(line: str) -> tuple[str, str, str]:
-    """A line as marker, host patterns, key."""
+    """A line split into marker, host patterns and key."""
     marker, rest = "", line
     if line.startswith("@"):
         marker, _, rest = line.partition(" ")
@@ -172,7 +175,7 @@ def _split(line: str) -> tuple[str, str, str]:
 
 
 def _matches(patterns: str, name: str) -> bool:
-    """Whether the first field of a line means this name: hashed, or a list of patterns (sshd(8))."""
+    """Whether the host patterns of a line, hashed or plain, match this name (sshd(8))."""
     if patterns.startswith("|1|"):
         return _hashed(patterns, name)
     matched = False
@@ -186,7 +189,7 @@ def _matches(patterns: str, name: str) -> bool:
 
 
 def _expression(pattern: str) -> str:
-    # Not fnmatch: there the brackets of [host]:port would be a set of characters.
+    # Not fnmatch: it reads the brackets of [host]:port as a set of characters.
     return "".join({"*": ".*", "?": "."}.get(sign, re.escape(sign)) for sign in pattern)
 
 
@@ -194,7 +197,7 @@ def _hashed(field: str, name: str) -> bool:
     try:
         _, _, salt, digest = field.split("|")
         expected = base64.b64decode(digest, validate=True)
-        # SHA-1 is the format (hostfile.c, host_hash); nothing rests on its strength here.
+        # The format requires SHA-1 (hostfile.c, host_hash); no security depends on it here.
         found = hmac.new(base64.b64decode(salt, validate=True), name.encode(), "sha1").digest()
     except ValueError:
         return False

@@ -1,4 +1,4 @@
-"""Every way of not getting in, each as an error that names its cause and what to do about it."""
+"""One function per connection or login error; each error has its cause and a remedy."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from collections.abc import Sequence
 
 from paramiko.ssh_exception import ChannelException, IncompatiblePeer
 
-from bluegreen.console.workflow_commands import on_github
+from bluegreen.console.ci import on_github
 from bluegreen.errors import CannotConnect
 from bluegreen.ssh.hops import Hop
 
-# The users of the common EC2 images; each is what somebody tried on the other's machine.
+# The users of the common EC2 images; people often try one on an image of the other.
 OTHER_USER = {"ec2-user": "ubuntu", "ubuntu": "ec2-user"}
 
 
 def bad_client_config(why: str) -> CannotConnect:
+    """ssh_config cannot be read, or has an invalid value."""
     return CannotConnect(
-        "ssh_config cannot be used", why=[why], remedy="mend ~/.ssh/config; `ssh -G HOST` checks it"
+        "ssh_config cannot be used", why=[why], remedy="fix ~/.ssh/config; `ssh -G HOST` checks it"
     )
 
 
@@ -26,104 +27,108 @@ def bad_client_config(why: str) -> CannotConnect:
 
 
 def name_not_found(hop: Hop, why: str) -> CannotConnect:
+    """The host name has no address."""
     return CannotConnect(
         f"{hop.name}: the name {hop.hostname} is not found",
         why=[why],
-        remedy="check `address` in config.yml (an EC2 instance that was stopped has a new public name)",
+        remedy="check `address` in config.yml (an EC2 instance gets a new public name when it was stopped)",
     )
 
 
 def not_reached(hop: Hop, errors: Sequence[OSError], timeout_s: float) -> CannotConnect:
-    """Why no address of the machine took the connection; the most telling error speaks for all.
+    """No address of the machine accepted the connection; the error with the best remedy decides.
 
     Args:
         errors: one for each address that was tried.
-        timeout_s: how long each was given.
+        timeout_s: the timeout of each, in seconds.
     """
     why = [str(error) for error in errors if str(error)]
     if any(isinstance(error, ConnectionRefusedError) for error in errors):
         return CannotConnect(
             f"{hop}: connection refused",
             why=why,
-            remedy=f"see on the host that sshd runs and listens on port {hop.port} (`ss -ltn`); "
-            "`port` in config.yml sets another",
+            remedy=f"check on the machine that sshd runs and listens on port {hop.port} (`ss -ltn`); "
+            "set another port with `port` in config.yml",
         )
     if any(isinstance(error, TimeoutError) for error in errors):
         return CannotConnect(
             f"{hop}: no answer within {timeout_s:g} s",
-            why=["a firewall or security group that does not let this machine in drops its packets silently"],
-            remedy=_let_in(hop),
+            why=["a firewall or security group that blocks your address drops its packets silently"],
+            remedy=_allowing(hop),
         )
     unreachable = (errno.EHOSTUNREACH, errno.ENETUNREACH)
     if any(error.errno in unreachable for error in errors):
         return CannotConnect(
             f"{hop}: no route to it",
             why=why,
-            remedy="check the address, this machine's network or VPN, and that the host runs",
+            remedy="check `address` in config.yml, the network or VPN here, and that the machine runs",
         )
-    return CannotConnect(f"{hop}: cannot connect", why=why, remedy="check address and port in config.yml")
+    return CannotConnect(f"{hop}: cannot connect", why=why, remedy="check `address` and `port` in config.yml")
 
 
-def _let_in(hop: Hop) -> str:
+def _allowing(hop: Hop) -> str:
     if not on_github():
-        return f"let this machine's address in on port {hop.port}, and see that the host runs"
+        return f"check that the machine runs, and allow the address you connect from on port {hop.port}"
     return (
-        "see that the host runs; if it does, its security group does not let this runner's address in on "
-        f"port {hop.port}, and a runner of GitHub has another one each time. The three usual ways "
+        "check that the machine runs; if it does, its security group does not allow this runner's address on "
+        f"port {hop.port}. A GitHub runner has a new address in each run, so use one of these "
         "(docs/github.md): AWS SSM as ProxyCommand, EC2 Instance Connect, or a self-hosted runner in the "
-        "host's network"
+        "machine's network"
     )
 
 
-def proxy_failed(hop: Hop, command: str, said: str) -> CannotConnect:
+def proxy_failed(hop: Hop, command: str, stderr: str) -> CannotConnect:
+    """The ProxyCommand of the hop ended."""
     return CannotConnect(
         f"{hop}: its ProxyCommand failed",
-        why=[command, *(said.splitlines()[-10:] or ["(it said nothing)"])],
-        remedy="run the command by hand; it stands in ~/.ssh/config",
+        why=[command, *(stderr.splitlines()[-10:] or ["(it printed nothing)"])],
+        remedy="run the command by hand; it is in ~/.ssh/config",
     )
 
 
 def jump_failed(jump: Hop, hop: Hop, error: Exception) -> CannotConnect:
+    """The jump host did not open a connection to the next hop."""
     why = error.text if isinstance(error, ChannelException) else str(error)
     return CannotConnect(
         f"{hop}: the jump host {jump.name} cannot reach it",
         why=[why or type(error).__name__],
-        remedy=f"see that {jump.name} reaches that address and port, and its sshd has AllowTcpForwarding yes",
+        remedy=f"check that {jump.name} reaches that address and port, and that its sshd has "
+        "AllowTcpForwarding yes",
     )
 
 
-# --- not an SSH server, or not one we can talk to ----------------------------------------------------
+# --- no SSH handshake  ----------------------------------------------------
 
 
-def handshake_failed(hop: Hop, error: BaseException, said: Sequence[str]) -> CannotConnect:
-    """What answered, but did not get as far as showing its host key.
+def handshake_failed(hop: Hop, error: BaseException, lines: Sequence[str]) -> CannotConnect:
+    """The other side accepted the connection, but ended it before it showed a host key.
 
     Args:
-        error: what Paramiko raised.
-        said: the lines the other side sent in place of an SSH banner.
+        error: the error that Paramiko raised.
+        lines: the lines that the other side sent instead of an SSH banner.
     """
-    if said:
+    if lines:
         return CannotConnect(
-            f"{hop}: what answers is not an SSH server",
-            why=[f"it said: {said[0][:200]}"],
+            f"{hop}: the server that answers is not an SSH server",
+            why=[f"it sent: {lines[0][:200]}"],
             remedy="check `port` in config.yml",
         )
     if isinstance(error, socket.timeout):
         return CannotConnect(
-            f"{hop}: something takes connections and then says nothing",
-            why=["an SSH server would have sent its banner; this one is hung, or is no SSH server"],
-            remedy="check `port` in config.yml, and that the host is not out of memory",
+            f"{hop}: the server accepts connections but sends nothing",
+            why=["an SSH server sends its banner first; this server hangs, or is not an SSH server"],
+            remedy="check `port` in config.yml, and that the machine is not out of memory",
         )
     if isinstance(error, IncompatiblePeer):
         return CannotConnect(
-            f"{hop}: no way of encrypting that both sides know",
+            f"{hop}: no cipher, key exchange or host key type that both sides support",
             why=[str(error)],
-            remedy="bring sshd on the host up to date",
+            remedy="update sshd on the machine",
         )
     return CannotConnect(
-        f"{hop}: the connection was closed before the SSH handshake was done",
+        f"{hop}: the connection was closed before the SSH handshake was complete",
         why=[str(error) or type(error).__name__],
-        remedy="see sshd's log on the host (`journalctl -u ssh`): MaxStartups, fail2ban, hosts.deny",
+        remedy="read sshd's log on the machine (`journalctl -u ssh`) for MaxStartups, fail2ban, hosts.deny",
     )
 
 
@@ -131,11 +136,19 @@ def handshake_failed(hop: Hop, error: BaseException, said: Sequence[str]) -> Can
 
 
 def unknown_host_key(hop: Hop, kind: str, fingerprint: str, line: str, *, pinnable: bool) -> CannotConnect:
+    """No host key of the machine is trusted.
+
+    Args:
+        kind: the type of the key that it shows.
+        fingerprint: the fingerprint of that key.
+        line: that key as type and base64.
+        pinnable: whether config.yml has a place for the key (a jump host has none).
+    """
     return CannotConnect(
-        f"{hop}: its host key is not known here",
+        f"{hop}: its host key is unknown",
         why=[f"it shows {kind} {fingerprint}"],
-        remedy=f"compare that fingerprint first, {_own_fingerprint()}; "
-        f"then {_trusting(hop, line, pinnable=pinnable)}",
+        remedy=f"compare this fingerprint with the machine's own, {_own_fingerprint()}; "
+        f"if they are equal, {_trusting(hop, line, pinnable=pinnable)}",
     )
 
 
@@ -148,40 +161,52 @@ def changed_host_key(
     *,
     pinnable: bool,
 ) -> CannotConnect:
-    """Another key than the one we know.
+    """The machine shows another host key than the trusted one.
 
     Args:
-        known: kind, fingerprint and place of each key that would have been taken.
+        kind, fingerprint, line, pinnable: as for `unknown_host_key`.
+        known: type, fingerprint and place of each key that would have been accepted.
     """
     places = ", ".join(where for _, _, where in known)
     return CannotConnect(
-        f"{hop}: its host key is not the one we know",
+        f"{hop}: its host key is not the trusted one",
         why=[
             f"it shows {kind} {fingerprint}",
-            *(f"known is {old_kind} {old} ({where})" for old_kind, old, where in known),
-            "the usual innocent cause is an instance that was rebuilt, or an address given to another; "
-            "the other cause is somebody in the middle",
+            *(f"trusted is {old_kind} {old} ({where})" for old_kind, old, where in known),
+            "either the machine was rebuilt or its address was given to another one, or somebody intercepts "
+            "the connection",
         ],
-        remedy=f"compare the new fingerprint, {_own_fingerprint()}; if it is right, remove the old one "
-        f"({places}) and {_trusting(hop, line, pinnable=pinnable)}",
+        remedy=f"compare the new fingerprint with the machine's own, {_own_fingerprint()}; if they are "
+        f"equal, remove the old key ({places}) and {_trusting(hop, line, pinnable=pinnable)}",
     )
 
 
 def revoked_host_key(hop: Hop, fingerprint: str, where: str) -> CannotConnect:
+    """The machine shows a key that known_hosts revokes.
+
+    Args:
+        where: file and line of the `@revoked` entry.
+    """
     return CannotConnect(
         f"{hop}: its host key is revoked",
         why=[f"{fingerprint} is marked @revoked ({where})"],
-        remedy="do not connect until it is known why the host still shows this key; give it a new one",
+        remedy="find out why the machine still shows this key, and give it a new one before you connect",
     )
 
 
 def _own_fingerprint() -> str:
-    return "on the host's own console (`ssh-keygen -lf` on /etc/ssh/ssh_host_*_key.pub; EC2: the system log)"
+    return (
+        "on its own console: `for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $key; done` "
+        "(EC2: in the system log)"
+    )
 
 
 def _trusting(hop: Hop, line: str, *, pinnable: bool) -> str:
     if pinnable:
-        return f"add this line under the host in config.yml (`invoke trust` does it):\n    host_key: {line}"
+        return (
+            "pin the key with `bluegreen trust`, or add this line under the host in config.yml:\n"
+            f"    host_key: {line}"
+        )
     return f"add this line for the jump host to ~/.ssh/known_hosts:\n    {hop.known_as} {line}"
 
 
@@ -189,60 +214,70 @@ def _trusting(hop: Hop, line: str, *, pinnable: bool) -> str:
 
 
 def key_unusable(source: str, why: str, remedy: str) -> CannotConnect:
-    """A key that was asked for cannot be read. Its text is never part of the message (P10).
+    """A key that config.yml, ssh_config or the environment names cannot be used (P10: its text is not shown).
 
     Args:
-        source: where it comes from: a path, an environment variable.
+        source: the path or the environment variable that the key comes from.
     """
     return CannotConnect(f"the SSH key of {source} cannot be used: {why}", remedy=remedy)
 
 
-def no_key(hop: Hop, looked_at: Sequence[str]) -> CannotConnect:
+def no_key(hop: Hop, unusable: Sequence[str]) -> CannotConnect:
+    """There is no key to try.
+
+    Args:
+        unusable: keys that could not be tried, with the reason.
+    """
     return CannotConnect(
         f"{hop}: there is no SSH key to log in with as {hop.user}",
-        why=looked_at,
-        remedy="set `identity` in config.yml, or BLUEGREEN_SSH_KEY to a private key's text, or `ssh-add` one",
+        why=unusable,
+        remedy="set `identity` in config.yml, or BLUEGREEN_SSH_KEY to the text of a private key, or run "
+        "`ssh-add` with a key",
     )
 
 
 def key_not_accepted(
-    hop: Hop, tried: Sequence[str], *, closed: bool, allowed: Sequence[str], looked_at: Sequence[str]
+    hop: Hop, tried: Sequence[str], *, closed: bool, allowed: Sequence[str], unusable: Sequence[str]
 ) -> CannotConnect:
-    """The host took none of our keys.
+    """The machine accepted none of our keys.
 
     Args:
         tried: each key with fingerprint and source.
-        closed: the host hung up, as it does after too many keys.
-        allowed: the ways of logging in the host offers, if it said so.
-        looked_at: keys that could not be tried, with the reason.
+        closed: whether the machine closed the connection, as it does after too many keys.
+        allowed: the authentication methods that the machine offers, as far as it reported them.
+        unusable: keys that could not be tried, with the reason.
     """
-    why = [f"tried {key}" for key in tried] + list(looked_at)
+    why = [f"tried {key}" for key in tried] + list(unusable)
     if closed:
-        why.append("then the host closed the connection: it allows only so many keys (MaxAuthTries)")
-        remedy = "name the right key: `identity` in config.yml, or BLUEGREEN_SSH_KEY"
+        why.append("then the machine closed the connection: it limits the number of keys (MaxAuthTries)")
+        remedy = "set the right key: `identity` in config.yml, or BLUEGREEN_SSH_KEY"
     elif allowed and "publickey" not in allowed:
-        why.append(f"the host takes no keys, only: {', '.join(allowed)}")
-        remedy = "set PubkeyAuthentication yes in the host's sshd_config"
+        why.append(f"the machine accepts no keys, only: {', '.join(allowed)}")
+        remedy = "set PubkeyAuthentication yes in the machine's sshd_config"
     else:
-        remedy = f"add the public half of one to ~{hop.user}/.ssh/authorized_keys on the host"
+        remedy = f"add the public key of one to ~{hop.user}/.ssh/authorized_keys on the machine"
     if hop.user in OTHER_USER:
-        remedy += f"; or is the user {OTHER_USER[hop.user]}? (`user` in config.yml; {hop.user} was tried)"
-    return CannotConnect(
-        f"{hop}: no SSH key of ours was accepted for the user {hop.user}", why=why, remedy=remedy
-    )
+        remedy += f"; or set `user: {OTHER_USER[hop.user]}` in config.yml, the user of other EC2 images"
+    return CannotConnect(f"{hop}: no SSH key was accepted for the user {hop.user}", why=why, remedy=remedy)
 
 
 def more_than_a_key(hop: Hop, key: str, wanted: Sequence[str]) -> CannotConnect:
+    """The machine accepted a key and asks for a second factor.
+
+    Args:
+        wanted: the further authentication methods that it asks for.
+    """
     return CannotConnect(
-        f"{hop}: the host wants more than a key from {hop.user}",
-        why=[f"it took {key} and now asks for: {', '.join(wanted)}"],
-        remedy="a deploy cannot answer that: let the user in with the key alone (AuthenticationMethods)",
+        f"{hop}: the machine wants more than a key from {hop.user}",
+        why=[f"it accepted {key} and now asks for: {', '.join(wanted)}"],
+        remedy="set AuthenticationMethods publickey for this user in the machine's sshd_config",
     )
 
 
-def login_broken_off(hop: Hop, why: str) -> CannotConnect:
+def login_not_completed(hop: Hop, why: str) -> CannotConnect:
+    """The login ended without an answer: a timeout, or a lost connection."""
     return CannotConnect(
-        f"{hop}: logging in as {hop.user} did not come to an end",
+        f"{hop}: the login as {hop.user} did not complete",
         why=[why],
-        remedy="try again; if it stays, see sshd's log on the host (`journalctl -u ssh`)",
+        remedy="try again; if it fails again, read sshd's log on the machine (`journalctl -u ssh`)",
     )

@@ -1,7 +1,7 @@
-"""A script that runs on a host: what goes in, what comes out, how it ended.
+"""A running script on the machine: its input, its output and its exit code.
 
-On a raw channel without pty: it survives the connection if it wants to, its output is read in linear time
-and decoded whole (Fabric's `run` took 8.6 s for 8 MB and broke UTF-8 at read borders).
+It runs on a raw channel without a pty, so a script that ignores SIGHUP survives the connection. Its output is
+read in linear time and decoded whole (Fabric's `run` took 8.6 s for 8 MB and broke UTF-8 at read borders).
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ import paramiko
 from paramiko.ssh_exception import SSHException
 
 from bluegreen.errors import BluegreenError, ConnectionLost, Failed
+from bluegreen.remote import limits
+from bluegreen.ssh.in_thread import begun, in_thread
 from bluegreen.ssh.transport import ended
-from bluegreen.ssh.uninterrupted import begun, uninterrupted
 
-CHUNK_BYTES = 32704  # what fits into one packet of 32768 bytes, as Paramiko counts it
+CHUNK_BYTES = 32704  # the payload of one packet of 32768 bytes, as Paramiko counts it
 READ_BYTES = 1 << 17
-WRITE_STANDSTILL_S = 60.0
 
 
 class TimedOut(Failed):
-    """A script did not do in time what was waited for. It may still run on the host."""
+    """A script did not end, print or read in time. It may still run on the machine."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """How a script ended.
+    """The exit code and output of a script.
 
     Args:
-        exit_code: 128 and the signal's number if a signal ended it, as a shell says it.
-        stdout: what it printed, as far as it was not already read by `lines()`.
-        stderr: all of it.
+        exit_code: 128 plus the signal's number if a signal ended the script, as in a shell.
+        stdout: the output that `lines()` has not read already.
+        stderr: the whole error output.
     """
 
     exit_code: int
@@ -46,13 +46,13 @@ class Result:
 
 
 class Running:
-    """A script that was started, with both of its outputs read all the time so that neither stops it.
+    """A started script. Threads read both of its outputs all the time, so that a full one never blocks it.
 
     Args:
-        channel: one with a shell that waits for its order (sessions.py).
-        name: the script's, for messages.
-        address: the host's, for messages.
-        lost_because: what is known of why the connection ended.
+        channel: a channel with a waiting shell (sessions.py).
+        name: the name of the script in messages.
+        address: the address of the machine in messages.
+        lost_because: returns the known reason if the connection ended.
     """
 
     def __init__(
@@ -65,48 +65,48 @@ class Running:
         self._news = threading.Condition()
         self._stdout = bytearray()
         self._stderr = bytearray()
-        self._lines: deque[bytes] = deque()  # cut off, but not yet asked for
+        self._lines: deque[bytes] = deque()  # split off, but not yet read
         self._open_outputs = 2
         self._sent_bytes = 0
         self._let_go = False
-        # Short, so that each thread looks around often; whoever waits has a limit of his own.
+        # Short, so that each thread often checks for the end; each wait has a timeout of its own.
         channel.settimeout(0.25)
 
     # --- starting and feeding ------------------------------------------------------------------------
 
-    def begin(self, first: bytes, *, end_input: bool = False, timeout_s: float = WRITE_STANDSTILL_S) -> None:
-        """Sends the order to the waiting shell, and all of the input if it is known already."""
+    def begin(
+        self, first: bytes, *, end_input: bool = False, timeout_s: float = limits.WRITE_STANDSTILL_S
+    ) -> None:
+        """Sends the script to the waiting shell, and its whole input if that is known already."""
 
         def send() -> None:
             self._send(first)
             if end_input:
                 self._channel.shutdown_write()
 
-        for read, into in ((self._channel.recv, self._stdout), (self._channel.recv_stderr, self._stderr)):
-            threading.Thread(
-                target=self._collect, args=(read, into), daemon=True, name="bluegreen-read"
-            ).start()
+        for output in ((self._channel.recv, self._stdout), (self._channel.recv_stderr, self._stderr)):
+            threading.Thread(target=self._collect, args=output, daemon=True, name="bluegreen-read").start()
         self._written(send, timeout_s)
 
     def write(self, data: bytes) -> None:
-        """Gives the script input; what it no longer reads, because it ended, is dropped.
+        """Sends input to the script; input after the script's end is dropped.
 
         Raises:
             ConnectionLost: the connection ended.
-            TimedOut: it does not take it.
+            TimedOut: the script does not read it.
         """
         self._written(lambda: self._send(data))
 
     def end_input(self) -> None:
-        """The script's stdin is at its end."""
+        """Closes the script's stdin."""
         self._written(self._channel.shutdown_write)
 
     def feed(self, source: BinaryIO, *, progress: Callable[[int], None] | None, standstill_s: float) -> None:
-        """Sends a file, and ends the input; stops at once if the script ends before.
+        """Sends a file and closes the input; stops as soon as the script ends.
 
         Args:
-            progress: called with the bytes sent so far, in the caller's thread.
-            standstill_s: how long the host may take nothing.
+            progress: called with the number of bytes sent so far, in the caller's thread.
+            standstill_s: how long the machine may accept no byte.
 
         Raises:
             ConnectionLost, TimedOut.
@@ -119,17 +119,17 @@ class Running:
 
         self._sent_bytes = 0  # the script's own text was sent before
         job = begun(send)
-        told, moved_at = 0, time.monotonic()
-        while not job.done() or told != self._sent_bytes:
+        seen, moved_at = 0, time.monotonic()
+        while not job.done() or seen != self._sent_bytes:
             with self._news:
-                if not job.done() and told == self._sent_bytes:
+                if not job.done() and seen == self._sent_bytes:
                     self._news.wait(0.1)
-            if self._sent_bytes != told:
-                told, moved_at = self._sent_bytes, time.monotonic()
+            if self._sent_bytes != seen:
+                seen, moved_at = self._sent_bytes, time.monotonic()
                 if progress:
-                    progress(told)
+                    progress(seen)
             elif time.monotonic() - moved_at > standstill_s:
-                raise self._timed_out(f"took no input for {standstill_s:g} s ({told} bytes before)")
+                raise self._timed_out(f"accepted no input for {standstill_s:g} s, after {seen} bytes")
         if not self._over and (error := job.exception()):
             self._raise_if_lost()
             raise error
@@ -137,14 +137,14 @@ class Running:
     # --- reading -------------------------------------------------------------------------------------
 
     def lines(self, *, timeout_s: float) -> Iterator[str]:
-        """Each line of stdout as it comes, without its end, until the script ends.
+        """Yields each line of stdout when it arrives, without its newline, until the script ends.
 
         Args:
-            timeout_s: the longest silence between two lines.
+            timeout_s: the longest time between two lines.
 
         Raises:
             ConnectionLost: the connection ended before the script did.
-            TimedOut: no line came for so long.
+            TimedOut: no line arrived in that time.
         """
         looked_through = 0
         while True:
@@ -158,7 +158,7 @@ class Running:
                         raise self._timed_out(f"printed no line for {timeout_s:g} s")
                 if end < 0:
                     break
-                # All whole lines at once: cutting them off one by one would copy the rest each time.
+                # All complete lines at once: to split off one at a time would copy the rest each time.
                 end = self._stdout.rindex(b"\n")
                 whole = bytes(self._stdout[:end])
                 del self._stdout[: end + 1]
@@ -169,7 +169,7 @@ class Running:
             yield last
 
     def wait(self, *, timeout_s: float) -> Result:
-        """The rest of the output and the exit code.
+        """Waits for the end; returns the exit code and the output that was not read yet.
 
         Raises:
             ConnectionLost: the connection ended before the script did.
@@ -182,12 +182,12 @@ class Running:
         return Result(self._channel.exit_status, stdout, self._taken(self._stderr))
 
     def close(self) -> None:
-        """Lets go of the channel: the script sees the end of its input, and SIGPIPE if it prints."""
+        """Closes the channel: the script gets the end of its input, and SIGPIPE if it prints."""
         self._let_go = True
         try:
-            uninterrupted(self._channel.close, timeout_s=1)
+            in_thread(self._channel.close, timeout_s=limits.CHANNEL_CLOSE_S)
         except (OSError, EOFError, SSHException):
-            return  # a dead connection lets go as well
+            return  # a dead connection closes the channel as well
 
     def __enter__(self) -> Running:
         return self
@@ -232,11 +232,11 @@ class Running:
             with self._news:
                 self._news.notify_all()
 
-    def _written(self, work: Callable[[], None], timeout_s: float = WRITE_STANDSTILL_S) -> None:
+    def _written(self, work: Callable[[], None], timeout_s: float = limits.WRITE_STANDSTILL_S) -> None:
         try:
-            uninterrupted(work, timeout_s=timeout_s)
+            in_thread(work, timeout_s=timeout_s)
         except TimeoutError as error:
-            raise self._timed_out(f"did not take its input within {timeout_s:g} s") from error
+            raise self._timed_out(f"did not read its input within {timeout_s:g} s") from error
         except (OSError, EOFError, SSHException) as error:
             self._raise_if_lost()
             if not self._over:
@@ -248,14 +248,14 @@ class Running:
             whole = self._news.wait_for(lambda: self._open_outputs == 0, timeout_s)
         if not whole and self._channel.exit_status_ready():
             raise self._timed_out(
-                f"ended with {self._channel.exit_status}, but something it started holds its output open"
+                f"ended with {self._channel.exit_status}, but a process that it started keeps its output open"
             )
         if not whole or not self._channel.status_event.wait(max(0.0, until - time.monotonic())):
             raise self._timed_out(f"did not end within {timeout_s:g} s")
         self._raise_unless_ended()
 
     def _raise_unless_ended(self) -> None:
-        """Tells a script's end from a connection's, which Paramiko shows as exit code -1, or not at all."""
+        """Raises if the connection ended instead of the script: Paramiko then has exit code -1, or none."""
         if self._channel.exit_status >= 0 and self._channel.eof_received:
             return
         self._raise_if_lost()
@@ -263,28 +263,30 @@ class Running:
             return
         if not self._let_go and not self._channel.event_ready:
             raise Failed(
-                f"{self._address} lets this user run no commands",
-                remedy="see ForceCommand and the login shell of the user on the host",
+                f"{self._address} does not let this user run commands",
+                remedy="check ForceCommand in the machine's sshd_config, and the user's login shell",
             )
         raise self._lost()
 
     def _raise_if_lost(self) -> None:
-        if self._let_go or ended(self._channel.get_transport(), within_s=0.5):
+        if self._let_go or ended(self._channel.get_transport(), within_s=limits.TRANSPORT_END_S):
             raise self._lost()
 
     def _lost(self) -> ConnectionLost:
         return ConnectionLost(
             f"the connection to {self._address} ended while {self._name} ran there",
-            why=[*self._said(), self._lost_because()],
-            remedy="`invoke status` shows what was done",
+            why=[*self._last_errors(), self._lost_because()],
+            remedy="`bluegreen status` shows what was done",
         )
 
     def _timed_out(self, what: str) -> BluegreenError:
-        return TimedOut(f"{self._address}: {self._name} {what}", why=self._said())
+        return TimedOut(f"{self._address}: {self._name} {what}", why=self._last_errors())
 
-    def _said(self) -> list[str]:
+    def _last_errors(self) -> list[str]:
         with self._news:
-            return _text(bytes(self._stderr)).splitlines()[-10:]
+            text = _text(bytes(self._stderr)).removesuffix("\n")
+        # Not splitlines: it also splits at U+2028 and others, where foreign output could forge a line.
+        return text.split("\n")[-10:] if text else []
 
     def _taken(self, buffer: bytearray) -> str:
         with self._news:

@@ -1,8 +1,8 @@
-"""Shells on the host that wait for a script, made ahead.
+"""A pool of sessions, each with a shell on the machine that waits for a script.
 
-Opening a channel costs a round trip, starting a command another (sshd takes no input before: its window is 0
-until then), and only a third carries the script. So two channels with a waiting shell are kept ready, and a
-script costs one round trip. A shell that is never used ends with its channel.
+Opening a channel costs one round trip, starting a command a second one (sshd accepts no input before: its
+window is 0 until then), and only the third carries the script. So two channels with a waiting shell are kept
+ready, and a script costs one round trip. An unused shell ends with its channel.
 """
 
 from __future__ import annotations
@@ -15,46 +15,44 @@ from concurrent.futures import Future
 import paramiko
 from paramiko.ssh_exception import SSHException
 
-from bluegreen.ssh.uninterrupted import begun
+from bluegreen.remote import limits
+from bluegreen.ssh.in_thread import begun
 
-# The shell is told in one line what to do: neither that line nor what follows is in the process list (P10).
-# Cut short, the line has no end, `read` fails, and nothing is run.
+# The shell reads one line and runs it: neither that line nor the input after it is in the process list (P10).
+# If the line is cut off, it has no end, `read` fails, and nothing runs.
 WAITING_SHELL = """exec sh -c 'read -r bluegreen_first && eval "$bluegreen_first"' bluegreen"""
 
-# One is not enough: it takes two round trips to make, and the next script may come after one.
+# Two, because a session takes two round trips to open, and the next script may come after one.
 AHEAD = 2
 
 
 def order(text: bytes, *, sudo: bool) -> bytes:
-    """What to send to a waiting shell: the line that says how to run the script, then the script.
+    """The bytes to send to a waiting shell: one line that runs the script, then the script.
 
-    What is sent after it is the script's own input.
+    The bytes sent after these are the script's input.
     """
     read = f'eval "$(head -c {len(text)})"'
     as_root = f"exec sh -c '{read}' bluegreen"
-    # Root itself needs no sudo, and may have none.
+    # Root needs no sudo, and a machine may have none.
     line = f'[ "$(id -u)" = 0 ] && {as_root}; {as_root.replace("sh", "sudo -n sh", 1)}' if sudo else read
     return line.encode() + b"\n" + text
 
 
 class Sessions:
-    """The waiting shells of one connection; for any number of threads."""
-
-    # A session just ended is counted by sshd until it has our close; MaxSessions may be tight.
-    PATIENCE_S = 2.0
+    """The waiting shells of one connection, for any number of threads."""
 
     def __init__(self, transport: paramiko.Transport) -> None:
         self._transport = transport
         self._lock = threading.Lock()
         self._ahead: deque[Future[paramiko.Channel]] = deque(begun(self._opened) for _ in range(AHEAD))
-        # False once the host refused one: its MaxSessions leaves no room for any ahead.
+        # False after sshd refused a session: its MaxSessions then leaves no room for waiting shells.
         self._room = True
 
     def take(self) -> paramiko.Channel:
-        """A channel with a shell that waits for its order.
+        """A channel with a shell that waits for a script.
 
         Raises:
-            SSHException: the host gives none, or the connection is lost.
+            SSHException: sshd opens no further session, or the connection is lost.
         """
         while True:
             with self._lock:
@@ -62,7 +60,7 @@ class Sessions:
                 if self._room:
                     self._ahead.append(begun(self._opened))
             if ahead is None:
-                return self._opened_with_patience()
+                return self._opened_with_retry()
             try:
                 channel = ahead.result()
             except (SSHException, EOFError, OSError):
@@ -72,13 +70,13 @@ class Sessions:
                 if not channel.closed:
                     return channel
 
-    def _opened_with_patience(self) -> paramiko.Channel:
-        until = time.monotonic() + self.PATIENCE_S
+    def _opened_with_retry(self) -> paramiko.Channel:
+        until = time.monotonic() + limits.SESSION_RETRY_S
         while True:
             try:
                 return self._opened()
             except SSHException:
-                # Two refused at once share one ChannelException in Paramiko: the other is a plain one.
+                # Not only ChannelException: of two refusals at once Paramiko raises one as SSHException.
                 if time.monotonic() > until or not self._transport.is_active():
                     raise
                 time.sleep(0.1)
@@ -90,7 +88,7 @@ class Sessions:
 
 
 def _request(channel: paramiko.Channel, command: str) -> None:
-    """Asks for the command without waiting for the answer (RFC 4254, 5.4), as Paramiko's exec_command does.
+    """Requests the command without waiting for the answer, unlike Paramiko's exec_command (RFC 4254, 5.4).
 
     A refusal closes the channel.
     """

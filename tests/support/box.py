@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from bluegreen import config
-from bluegreen.sandbox import host, standin
+from bluegreen.sandbox import embedded, standin
 from bluegreen.sandbox.standin import Behaviour
 from tests.support import command
 from tests.support.command import Ran
@@ -99,9 +99,9 @@ class Box:
         return entries
 
     @property
-    def sandbox(self) -> host.Sandbox:
+    def sandbox(self) -> embedded.Sandbox:
         """The sandbox, which runs."""
-        running = host.running(self.folder / ".sandbox")
+        running = embedded.running(self.folder / ".sandbox")
         assert running is not None
         return running
 
@@ -159,8 +159,8 @@ def box_in(folder: Path, **sections: Any) -> Iterator[Box]:
     box.configure(**sections)
     # Not by the command: a Python more for each start and stop would be a third of the suite's time.
     place = folder / ".sandbox"
-    host.start(config.load(folder / "config.yml").host("sandbox"), place)
+    embedded.start(config.load(folder / "config.yml").host("sandbox"), place)
     try:
         yield box
     finally:
-        host.stop(place)
+        embedded.stop(place)

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bluegreen import config
-from bluegreen.commands import sandbox
 from bluegreen.config import Settings
 from bluegreen.console.terminal import Console
 from bluegreen.host.machine import Machine
 from bluegreen.rollout import fleet
-from bluegreen.sandbox import processes
+from bluegreen.sandbox import embedded, processes
 from bluegreen.sandbox.folder import Folder
 from tests.support.box import Box
 from tests.support.command import Process
@@ -227,7 +226,7 @@ def _change_state(box: Box, **changes: object) -> None:
 def settings_of(box: Box) -> Settings:
     """The settings of the sandbox as a deploy resolves them."""
     path = box.folder / "config.yml"
-    return sandbox.resolved(config.load(path).host(None), path)
+    return embedded.resolved(config.load(path).host(None), path)
 
 
 @contextlib.contextmanager

@@ -1,15 +1,18 @@
-"""What a person sees, line by line."""
+"""Terminal output, line by line."""
 
 from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 
 import pytest
 from rich.console import Console as Terminal
 
 from bluegreen.console.github import GithubConsole
-from bluegreen.console.terminal import PLAIN_WIDTH, Console, plain_or_rich, seconds, size
+from bluegreen.console.terminal import PLAIN_WIDTH, Console, plain_or_rich
+from bluegreen.console.units import seconds, size
 from bluegreen.errors import Failed
 
 
@@ -180,3 +183,9 @@ def test_a_duration_in_words(duration_s: float, words: str) -> None:
 )
 def test_a_size_in_words(size_bytes: float, words: str) -> None:
     assert size(size_bytes) == words
+
+
+@pytest.mark.parametrize("module", ["ci", "units"])
+def test_the_modules_without_output_do_not_load_rich(module: str) -> None:
+    program = f"import bluegreen.console.{module}, sys; sys.exit('rich' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], stdin=subprocess.DEVNULL, check=True)

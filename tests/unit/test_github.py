@@ -1,4 +1,4 @@
-"""What GitHub is told: commands that nothing can forge, outputs, a summary with what a person needs."""
+"""Output on GitHub: workflow commands that an application cannot forge, outputs, the job summary."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from bluegreen import config
+from bluegreen.config.secrets import values_to_mask
+from bluegreen.console.ci import on_github
 from bluegreen.console.github import GithubConsole, github_console, inert
 from bluegreen.console.terminal import Timed
-from bluegreen.console.workflow_commands import add_to_summary, annotation, group, on_github, set_outputs
+from bluegreen.console.workflow_commands import add_to_summary, annotation, group, set_outputs
 from bluegreen.errors import Failed
 from bluegreen.report.github import reported, url_of
 from bluegreen.report.job_summary import LARGEST_BYTES, Moved, Report, render
@@ -141,9 +143,10 @@ def test_the_url_is_where_users_find_it(tmp_path: Path, entry: str, site: str, u
 
 
 def test_of_several_secrets_in_one_each_value_is_masked(capsys: pytest.CaptureFixture[str]) -> None:
-    github_console(stderr=False, environ={"BLUEGREEN_SECRETS": "A=first=1\n# no\n\nB=100%\nC=\n"})
+    secrets = values_to_mask({"BLUEGREEN_SECRETS": "A=first=1\n# no\n\nB=100%\nC=\n"})
+    github_console(stderr=False, secrets=secrets)
     assert capsys.readouterr().out == "::add-mask::first=1\n::add-mask::100%25\n"
-    github_console(stderr=False, environ={"BLUEGREEN_SECRETS": "no secret"})
+    github_console(stderr=False, secrets=values_to_mask({"BLUEGREEN_SECRETS": "no secret"}))
     assert capsys.readouterr().out == ""
 
 

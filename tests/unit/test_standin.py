@@ -1,4 +1,4 @@
-"""The stand-in application does what it is told. Needs a JDK."""
+"""The stand-in application has the behaviour that was chosen for it. Needs a JDK."""
 
 from __future__ import annotations
 

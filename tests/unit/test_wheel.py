@@ -23,6 +23,6 @@ def test_the_wheel_carries_every_file_of_the_package_and_its_command(tmp_path: P
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert {each for each in carried if each.startswith("bluegreen/")} == package
-    for name in ("remote/lib.sh", "sandbox/StandIn.java", "config.schema.json", "py.typed"):
+    for name in ("remote/lib.sh", "sandbox/standin/StandIn.java", "config.schema.json", "py.typed"):
         assert f"bluegreen/{name}" in carried
     assert "bluegreen = bluegreen.__main__:program.run" in commands.splitlines()

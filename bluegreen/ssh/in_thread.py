@@ -1,8 +1,8 @@
-"""Work that a signal must not cut in two.
+"""Work in a thread, so that a signal does not interrupt it.
 
-Ctrl-C and SIGTERM raise in the main thread wherever it is. In the middle of Paramiko's write that leaves half
-a packet on the wire and the whole connection unusable, also for the cleaning up. So what writes is done in a
-thread, and the caller only waits for it: the wait can be raised through at once.
+Ctrl-C and SIGTERM raise in the main thread at any point. In the middle of a write of Paramiko that leaves
+half a packet on the wire, and the connection can no longer be used, not even for the clean-up. So a thread
+does the writing, and the caller only waits for it: the wait can be interrupted at once.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ T = TypeVar("T")
 
 
 def begun(work: Callable[[], T]) -> Future[T]:
-    """Starts the work in a thread that does not keep the program alive, and gives what it will come to."""
+    """Starts the work in a daemon thread, which does not keep the program alive, and returns its future."""
     outcome: Future[T] = Future()
 
     def do() -> None:
         try:
             outcome.set_result(work())
-        except BaseException as error:  # whoever waits gets it
+        except BaseException as error:  # raised again where the result is awaited
             outcome.set_exception(error)
 
     threading.Thread(target=do, daemon=True, name="bluegreen-ssh").start()
     return outcome
 
 
-def uninterrupted(work: Callable[[], T], *, timeout_s: float) -> T:
-    """Does the work in a thread and waits for it.
+def in_thread(work: Callable[[], T], *, timeout_s: float) -> T:
+    """Does the work in a thread, waits for it and returns its result.
 
     Raises:
-        TimeoutError: it was not done in time; it goes on unseen.
+        TimeoutError: the work did not finish in time; the thread continues.
     """
     outcome = begun(work)
     # Not result(timeout_s): before Python 3.11 that raises a TimeoutError which is not the built-in one.

@@ -1,6 +1,6 @@
-"""The embedded host: an sshd, an nginx and the folders of a host, in a folder of the checkout.
+"""The embedded host: an sshd, an nginx and the folders of a machine, in a folder of the checkout.
 
-It runs as the current user, root or not, on loopback alone.
+It runs as the current user, root or not, and listens on loopback only.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bluegreen.config import Nginx, Settings
-from bluegreen.errors import Failed
+from bluegreen.errors import CannotConnect, Failed
 from bluegreen.host.files.include import Form, render
+from bluegreen.remote import limits
 from bluegreen.sandbox import nginx, ports, processes, sshd, state
 from bluegreen.sandbox.folder import Folder, replace
 from bluegreen.sandbox.ports import PortTaken
 from bluegreen.sandbox.programs import Programs, found
 from bluegreen.sandbox.state import State
 
-# Spring's graceful shutdown ends at once when nothing is asked any more, as nginx ends with it.
-_PATIENCE_S = 10
-_ROUNDS = 3
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A sandbox that runs.
+    """A running sandbox.
 
     Args:
-        host_key: to be pinned: type and base64.
-        identity: the private key that is let in.
-        nginx_command: what every order to its nginx begins with.
-        notices: what a person should be told: the ports that were in use, and what is used instead.
+        slots: the port of each slot.
+        host_key: the key to pin, as type and base64.
+        identity: the private key that its sshd accepts.
+        nginx_command: the first words of every nginx command line for it.
+        notices: a line for each configured port that was in use, with the port used instead.
     """
 
     folder: Path
@@ -53,35 +53,37 @@ class Sandbox:
 
 
 def folder_of(config: Path) -> Path:
-    """Where the sandbox of this config.yml lives."""
+    """The folder of the sandbox for this config.yml."""
     return config.absolute().parent / ".sandbox"
 
 
 def start(settings: Settings, folder: Path) -> Sandbox:
-    """Starts what does not run of the sandbox, and gives it. What runs goes on, and takes changed settings.
+    """Starts the servers of the sandbox that do not run, and returns the sandbox.
+
+    Running servers continue, with changed settings applied.
 
     Raises:
-        WrongUsage: the folder's path cannot stand in a configuration of nginx.
-        Failed: a program is missing, or one does not start.
+        WrongUsage: nginx cannot have the folder's path in its configuration.
+        Failed: a program is missing, or a server does not start.
     """
     place = Folder.at(folder)
     programs = found()
-    with place.alone():
+    with place.locked():
         if not processes.all_of(place):
-            # As /run at a boot.
+            # /run is empty after a boot.
             shutil.rmtree(place.run, ignore_errors=True)
         before = state.read(place)
         _make_folders(place, settings.app)
-        for _ in range(_ROUNDS):
-            # Two sandboxes that are started at once may both find a port free.
+        for _ in range(_ATTEMPTS):
+            # Two sandboxes that start at the same time may both find a port free.
             with suppress(PortTaken):
                 return _started(place, programs, settings, before)
         return _started(place, programs, settings, before)
 
 
 def _started(place: Folder, programs: Programs, settings: Settings, before: State | None) -> Sandbox:
-    now = _decided(place, programs, settings, state.read(place))
-    # Before anything starts: what dies half-way is found again on these ports.
+    now = _decide(place, programs, settings, state.read(place))
+    # Before anything starts: after a crash the next start uses the same ports.
     state.write(place, now)
     sandbox = _start_sshd(place, programs, now)
     _start_nginx(place, programs, resolve(settings, sandbox), now, before)
@@ -89,7 +91,7 @@ def _started(place: Folder, programs: Programs, settings: Settings, before: Stat
 
 
 def running(folder: Path) -> Sandbox | None:
-    """The sandbox, if its sshd and its nginx run."""
+    """The sandbox, None unless both its sshd and its nginx run."""
     place = Folder.at(folder)
     now = state.read(place)
     if now is None or not sshd.running(place) or not nginx.running(place):
@@ -98,33 +100,37 @@ def running(folder: Path) -> Sandbox | None:
 
 
 def stop(folder: Path) -> list[str]:
-    """Ends all that runs in the sandbox, the slots' JVMs too, and tells what it was. Files stay.
+    """Ends every process of the sandbox, including the slots' JVMs. Files stay.
+
+    Returns:
+        One line for each group of processes that was stopped.
 
     Raises:
-        Failed: something could not be ended.
+        Failed: a process could not be ended.
     """
     place = Folder.at(folder)
     if not place.path.is_dir():
         return []
-    with place.alone():
-        stopped = _what_runs(place)
-        # Again, as a script may have started something after the look.
-        for _ in range(_ROUNDS):
+    with place.locked():
+        stopped = _report_of_running(place)
+        # Several times: a script may start a process after the list was made.
+        for _ in range(_ATTEMPTS):
             left = processes.all_of(place)
             if not left:
                 return stopped
-            processes.end(left, patience_s=_PATIENCE_S)
+            processes.end(left, timeout_s=limits.SANDBOX_STOP_S)
         left = processes.all_of(place)
         if left:
             raise Failed(
                 "not everything of the sandbox could be stopped",
-                why=[f"{process.name} (pid {process.pid}) still runs" for process in left],
+                why=[f"{processes.name_of(each)} (pid {each.pid}) still runs" for each in left],
+                remedy="end these processes, then run `bluegreen sandbox --stop` again",
             )
         return stopped
 
 
 def resolve(settings: Settings, sandbox: Sandbox) -> Settings:
-    """The settings of a deploy to the sandbox, as if config.yml had named this host."""
+    """The settings for a deploy to the sandbox: its address, key, ports and paths."""
     place = Folder(sandbox.folder)
     changes = {
         "sandbox": True,
@@ -143,7 +149,19 @@ def resolve(settings: Settings, sandbox: Sandbox) -> Settings:
     return settings.model_copy(update=changes)
 
 
-def _decided(place: Folder, programs: Programs, settings: Settings, before: State | None) -> State:
+def resolved(settings: Settings, config: Path) -> Settings:
+    """The settings for a deploy to the running sandbox of this config.yml.
+
+    Raises:
+        CannotConnect: the sandbox is not running.
+    """
+    sandbox = running(folder_of(config))
+    if sandbox is None:
+        raise CannotConnect("the sandbox is not running", remedy="start it: `bluegreen sandbox`")
+    return resolve(settings, sandbox)
+
+
+def _decide(place: Folder, programs: Programs, settings: Settings, before: State | None) -> State:
     wanted = ports.wanted(settings)
     kept = (
         {name: port for name, port in before.ports.items() if before.wanted.get(name) == wanted.get(name)}
@@ -173,8 +191,8 @@ def _start_sshd(place: Folder, programs: Programs, now: State) -> Sandbox:
     port = now.ports[ports.SSH]
     listener = sshd.running(place)
     if listener and not processes.holds_port(listener, port):
-        # Its sessions go on.
-        processes.end([listener], patience_s=_PATIENCE_S)
+        # This ends the listener only; its sessions continue.
+        processes.end([listener], timeout_s=limits.SANDBOX_STOP_S)
         listener = None
     if not listener:
         sshd.start(place, programs, port)
@@ -184,16 +202,16 @@ def _start_sshd(place: Folder, programs: Programs, now: State) -> Sandbox:
 def _start_nginx(
     place: Folder, programs: Programs, settings: Settings, now: State, before: State | None
 ) -> None:
-    names_our_slots = before and before.app == now.app and [*before.wanted] == [*now.wanted]
-    if not place.include.exists() or not names_our_slots:
+    include_is_ours = before and before.app == now.app and [*before.wanted] == [*now.wanted]
+    if not place.include.exists() or not include_is_ours:
         first = next(iter(settings.slots))
         include = render(settings, first, form=Form(settings.switch.method), groups=True)
         replace(place.include, f"{include}\n")
     changed = nginx.configure(place, programs, settings)
     master = nginx.running(place)
     if not master:
-        # Workers outlive a master that was killed, and hold its port.
-        processes.end(processes.servers(place, "nginx"), patience_s=_PATIENCE_S)
+        # Workers outlive a killed master and keep its port.
+        processes.end(processes.servers(place, "nginx"), timeout_s=limits.SANDBOX_STOP_S)
         nginx.start(now.nginx)
     elif changed or not processes.holds_port(master, now.ports[ports.HTTP]):
         nginx.reload(now.nginx)
@@ -215,29 +233,28 @@ def _sandbox(place: Folder, now: State) -> Sandbox:
 
 def _user() -> str:
     try:
-        # Not getpass.getuser, which believes the environment: sshd does not.
+        # Not getpass.getuser: it reads $USER, which sshd ignores.
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         raise Failed(
             f"the current user has no name (uid {os.getuid()})",
-            why=["sshd lets in only users that /etc/passwd knows"],
-            remedy="run it as a user of this machine",
+            why=["sshd accepts only users that are in /etc/passwd"],
+            remedy="run `bluegreen sandbox` as a user of this machine",
         ) from None
 
 
-def _what_runs(place: Folder) -> list[str]:
-    slots = list(processes.jvms(place))
-    jvms = {jvm for _, jvm in slots}
-    told = [f"stopped slot {slot} (pid {jvm.pid})" for slot, jvm in slots]
-    sessions = [process for process in processes.started_over_ssh(place) if process not in jvms]
+def _report_of_running(place: Folder) -> list[str]:
+    jvms = processes.jvms(place)
+    lines = [f"stopped slot {slot} (pid {jvm.pid})" for slot, jvm in jvms.items()]
+    sessions = [each for each in processes.started_over_ssh(place) if each not in jvms.values()]
     if sessions:
-        names = ", ".join(sorted({process.name for process in sessions}))
-        told.append(f"stopped {len(sessions)} processes started over SSH ({names})")
+        names = ", ".join(sorted({processes.name_of(each) for each in sessions}))
+        lines.append(f"stopped {len(sessions)} processes started over SSH ({names})")
     servers = {"nginx": nginx.running(place), "sshd": sshd.running(place)}
     for name in servers:
         main = servers[name]
         if main:
-            told.append(f"stopped {name} (pid {main.pid})")
+            lines.append(f"stopped {name} (pid {main.pid})")
         elif left := processes.servers(place, name):
-            told.append(f"stopped {len(left)} processes left of {name}")
-    return told
+            lines.append(f"stopped {len(left)} processes left of {name}")
+    return lines

@@ -1,0 +1,69 @@
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+
+/** The endpoints that answer with a length: health, profile, version, echo, environment. */
+final class Endpoints {
+    private static final String JSON = "application/json";
+    private static final String ACTUATOR_JSON = "application/vnd.spring-boot.actuator.v3+json";
+    private static final String PART_UP =
+            "{\"status\":\"DOWN\",\"components\":{\"db\":{\"status\":\"DOWN\",\"details\":{\"error\":"
+                    + "\"java.net.ConnectException: Connection refused\"}},\"ping\":{\"status\":\"UP\"}}}";
+
+    /** Null if the connection must end without an answer. */
+    static Answer answer(Request request, Server server) throws Exception {
+        if (server.application && Behaviour.isPast("hang_after_s")) {
+            Pause.forEver();
+        }
+        Pause.millis(request.delayMillis());
+        String path = request.path();
+        if (path.equals("/actuator/health") || path.startsWith("/actuator/health/")) {
+            return server.health ? health() : Answer.text(404, "");
+        }
+        if (!server.application) {
+            return Answer.text(404, "");
+        }
+        if (Behaviour.isPast("fail_after_s")) {
+            return Answer.text(500, "Internal Server Error");
+        }
+        if (path.equals("/api/v1/profiles")) {
+            return Answer.text(200, Settings.profile());
+        }
+        if (path.equals("/version")) {
+            return Answer.text(200, Behaviour.VERSION);
+        }
+        if (path.equals("/echo")) {
+            String type = request.headers().getOrDefault("content-type", "application/octet-stream");
+            return request.method().equals("POST") ? new Answer(200, type, request.body()) : Answer.text(405, "");
+        }
+        return path.startsWith("/env/") ? environment(path.substring("/env/".length())) : Answer.text(404, "");
+    }
+
+    private static Answer health() {
+        String health = Behaviour.isPast("down_after_s") ? "part-up" : Behaviour.text("health");
+        return switch (health) {
+            case "up" -> Answer.of(200, ACTUATOR_JSON, "{\"status\":\"UP\"}");
+            case "never-up" -> Answer.of(503, ACTUATOR_JSON, "{\"status\":\"OUT_OF_SERVICE\"}");
+            case "part-up" -> Answer.of(503, ACTUATOR_JSON, PART_UP);
+            case "part-up-200" -> Answer.of(200, ACTUATOR_JSON, PART_UP);
+            case "not-json" -> Answer.of(200, "text/html", "<title>Sign in</title><p>status: UP</p>");
+            case "no-answer" -> null;
+            case "hang" -> {
+                Pause.forEver();
+                yield null;
+            }
+            default -> throw new IllegalStateException("unknown health: " + health);
+        };
+    }
+
+    /** Whether an environment variable is set, and the hash of its value: a test can compare a secret unseen. */
+    private static Answer environment(String name) throws Exception {
+        String value = System.getenv(name);
+        if (value == null) {
+            return Answer.of(200, JSON, "{\"set\":false}");
+        }
+        byte[] digest = MessageDigest.getInstance("SHA-256").digest(value.getBytes(StandardCharsets.UTF_8));
+        String hex = HexFormat.of().formatHex(digest);
+        return Answer.of(200, JSON, "{\"set\":true,\"sha256\":\"" + hex + "\"}");
+    }
+}
