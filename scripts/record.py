@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bluegreen import config
-from bluegreen.sandbox import host, standin
+from bluegreen.sandbox import embedded, standin
 from bluegreen.sandbox.standin import Behaviour
 from scripts.traffic import CLIENTS, Traffic
 
@@ -73,14 +73,14 @@ def _sandbox() -> Iterator[tuple[Path, str]]:
     with tempfile.TemporaryDirectory(prefix="bluegreen-record-") as name:
         folder, place = Path(name), Path(name, ".sandbox")
         (folder / "config.yml").write_text(CONFIG)
-        box = host.start(config.load(folder / "config.yml").host("prod"), place)
+        box = embedded.start(config.load(folder / "config.yml").host("prod"), place)
         try:
             for number in (1, 2):
                 standin.build(folder / f"taggle-{number}.jar", Behaviour(version=f"{number}.0"))
             _on_terminal("bluegreen deploy --jar taggle-1.jar --version 1.0", folder)
             yield folder, box.url
         finally:
-            host.stop(place)
+            embedded.stop(place)
 
 
 def _on_terminal(command: str, folder: Path) -> list[str]:
