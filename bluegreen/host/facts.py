@@ -33,6 +33,10 @@ class Facts:
         """Whether the key was reported."""
         return key in self._values
 
+    def __getitem__(self, key: str) -> str:
+        """The value of a key that the script always reports; without it, a `KeyError`."""
+        return self._values[key]
+
     def text(self, key: str) -> str:
         """The value, empty if it was not reported."""
         return self._values.get(key, "")

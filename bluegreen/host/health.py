@@ -240,7 +240,7 @@ def require_own_name(machine: Machine, slot: str) -> None:
         answer_s=f"{limits.HEALTH_ANSWER_S:g}",
     )
     if "broken" in facts:
-        code, _, body = facts.text("broken").partition(" ")
+        code, _, body = facts["broken"].partition(" ")
         raise Failed(
             f"{slot} is UP, but does not answer its name",
             why=[

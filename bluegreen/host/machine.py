@@ -104,7 +104,7 @@ class Machine:
         sudo: bool = False,
         **values: Value,
     ) -> Facts:
-        """Runs a script to its end and gives its facts.
+        """Runs a script to its end and returns its facts.
 
         Args:
             timeout_s: the longest time that it may take, None for `limits.SCRIPT_S`.
@@ -129,20 +129,28 @@ class Machine:
         sudo: bool = False,
         **values: Value,
     ) -> Report:
-        """Runs a script as `run` does, and gives its report whatever its exit code."""
+        """Runs a script like `run`, and returns its report whatever its exit code."""
         script = self.script(name, root, **values)
         wait_s = limits.SCRIPT_S if timeout_s is None else timeout_s
         return _report(script, self.connection.run(script, stdin=stdin, timeout_s=wait_s, sudo=sudo))
 
     def upload(
-        self, name: str, source: Path, *, progress: Callable[[int], None] | None = None, **values: Value
+        self,
+        name: str,
+        source: Path | None,
+        *,
+        progress: Callable[[int], None] | None = None,
+        **values: Value,
     ) -> Report:
-        """Runs a script with a file as its input, and gives its report whatever its exit code.
+        """Runs a script with a file as its input, and returns its report whatever its exit code.
 
         Args:
+            source: the file, None for no input.
             progress: called with the bytes sent so far.
         """
         script = self.script(name, **values)
+        if source is None:
+            return _report(script, self.connection.run(script))
         return _report(script, self.connection.upload(script, source, progress=progress))
 
     def start(self, name: str, **values: Value) -> Stream:

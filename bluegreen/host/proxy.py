@@ -183,10 +183,12 @@ def switch(machine: Machine, before: Proxy, to: str) -> Switched:
         timeout_s=4 * limits.SWITCH_VERIFY_S,
         root=root,
     )
-    facts, began_ms = report.facts, report.facts.number("began") or 0
+    facts = report.facts
     if report.exit_code == ExitCode.NOT_SWITCHED:
         raise NotSwitched(
-            f"not switched to {to}: nginx still routes as before", why=report.errors, began_ms=began_ms
+            f"not switched to {to}: nginx still routes as before",
+            why=report.errors,
+            began_ms=int(facts["began"]),
         )
     if report.exit_code == ExitCode.NOT_RESTORED:
         raise Unclear(
@@ -197,9 +199,9 @@ def switch(machine: Machine, before: Proxy, to: str) -> Switched:
     if report.exit_code != 0:
         raise step_failed("switch", report)
     return Switched(
-        route=facts.text("route"),
-        began_ms=began_ms,
-        duration_ms=facts.number("took") or 0,
-        reloaded=Reloaded(facts.text("reloaded")) if "reloaded" in facts else None,
+        route=facts["route"],
+        began_ms=int(facts["began"]),
+        duration_ms=int(facts["took"]),
+        reloaded=Reloaded(facts["reloaded"]) if "reloaded" in facts else None,
         verified="verified" in facts,
     )

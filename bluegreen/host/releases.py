@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
-from functools import partial
 
 from bluegreen.errors import Failed
 from bluegreen.host.facts import Facts
@@ -89,12 +88,10 @@ def upload(
         Failed: the upload was incomplete, or the disk is full; no part of the release is left.
     """
     same = next((other.id for other in present if other.sha256 == release.sha256), "")
-    send = (
-        partial(machine.attempt, "upload")
-        if same
-        else partial(machine.upload, "upload", jar.path, progress=progress)
-    )
-    report = send(
+    report = machine.upload(
+        "upload",
+        None if same else jar.path,
+        progress=progress,
         id=release.id,
         sha256=release.sha256,
         size=release.size_bytes,

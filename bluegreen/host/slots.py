@@ -171,7 +171,7 @@ def start(machine: Machine, slot: str, release: str, route: str, environment: Ma
     stopped = _stopped(report.facts)
     if stopped:
         machine.console.note(f"{slot}: its previous JVM (pid {stopped.pid}) {stopped}")
-    return int(report.facts.text("started"))
+    return int(report.facts["started"])
 
 
 def _lines(environment: Mapping[str, str]) -> str:
@@ -257,7 +257,7 @@ def keep_for(machine: Machine, slot: Slot, route: str) -> int:
         keep_for_s=round(settings.old_slot.keep_for_s or 0),
         root=machine.root_script(),
     )
-    return int(facts.text("expires"))
+    return int(facts["expires"])
 
 
 def _stopped(facts: Facts) -> Stopped | None:

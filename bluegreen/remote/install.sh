@@ -1,8 +1,8 @@
 # Writes files as root, all or none: it restores the previous files if nginx, sudo or systemd rejects the new ones.
 # Takes: user base sums runtime tmpfiles drop_default_site
 # Uses: lib
-# Input: a line MODE CHECKSUM BASE64 PATH for each file. Prints the fact `wrote.NUMBER` with each path. Leaves the files,
-# the folder $base, and the checksums in $sums.
+# Input: a line MODE CHECKSUM BASE64 PATH for each file. Prints the fact `wrote.NUMBER` with each path.
+# Leaves the files, the folder $base, and the checksums in $sums.
 
 umask 022
 work=$(mktemp -d)

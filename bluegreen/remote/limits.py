@@ -76,7 +76,8 @@ OBSERVER_SILENCE_S = 30.0
 LOOK_ANSWER_S = 3
 # From one look of the watch to the next.
 WATCH_EVERY_S = 0.5
-# For one answer during the watch: this, or so many times what the last UP took before the switch. Some health
+# For one answer during the watch: this, or the duration of the last UP before the switch times
+# WATCH_SLOWER_TIMES. Some health
 # endpoints ask databases first.
 WATCH_ANSWER_S = 1.0
 WATCH_SLOWER_TIMES = 4

@@ -1,8 +1,8 @@
 # Polls the health of a slot on the host itself, so that no look costs a round trip; ends when its reader disconnects.
 # Takes: slot pid health_port health_path for_ms every_ms answer_s through log_lines
 # Uses: through_nginx supervisor
-# Prints for each look the facts `through` (CODE through nginx, if $through is set) and `answer` (`CODE MS BODY`), and at
-# the end `log` (the last $log_lines lines) and `dead`, `foreign` (PID) or `over` (after $for_ms).
+# Prints for each look the facts `through` (CODE through nginx, if $through is set) and `answer` (`CODE MS BODY`), and
+# at the end `log` (the last $log_lines lines) and `dead`, `foreign` (PID) or `over` (after $for_ms).
 
 trap - PIPE
 began=$(now_ms)

@@ -1,8 +1,8 @@
 # Reads what `setup` would change, as root; changes nothing. Input: paths of files, one a line.
 # Takes: base slots include user java sums
 # Uses: lib ours route through_nginx supervisor
-# Prints facts: the package manager, versions, and of each file its text, its recorded checksum and which parts of its
-# path the deploying user may write.
+# Prints facts: the package manager, versions, and of each file its text, its recorded checksum and the parts of its
+# path that the deploying user may write.
 
 fact manager "$(package_manager)"
 fact nginx "$(nginx -v 2>&1 | sed -n 's|.*nginx/\([0-9.]*\).*|\1|p' || :)"

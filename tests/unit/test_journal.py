@@ -1,4 +1,4 @@
-"""The journal: what became of each deploy, and which releases are good."""
+"""The journal: the outcome of each deploy, and which releases are good."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ def journal_of(*entries: Entry) -> str:
 
 def test_a_start_and_its_end_are_one_entry() -> None:
     ended = replace(entry("1", "a"), seconds=7.8)
-    told = journal.parse(journal_of(entry("1", "a", Outcome.RUNNING), ended), holder=None)
-    assert told == (ended,)
+    entries = journal.parse(journal_of(entry("1", "a", Outcome.RUNNING), ended), holder=None)
+    assert entries == (ended,)
 
 
 def test_a_start_without_an_end_is_interrupted() -> None:
-    told = journal.parse(journal_of(entry("1", "a", Outcome.RUNNING)), holder=None)
-    assert [each.outcome for each in told] == [Outcome.INTERRUPTED]
+    entries = journal.parse(journal_of(entry("1", "a", Outcome.RUNNING)), holder=None)
+    assert [each.outcome for each in entries] == [Outcome.INTERRUPTED]
 
 
 def test_a_start_without_an_end_is_running_while_its_run_holds_the_lock() -> None:
-    told = journal.parse(journal_of(entry("1", "a", Outcome.RUNNING)), holder="1")
-    assert [each.outcome for each in told] == [Outcome.RUNNING]
+    entries = journal.parse(journal_of(entry("1", "a", Outcome.RUNNING)), holder="1")
+    assert [each.outcome for each in entries] == [Outcome.RUNNING]
 
 
 def test_p8_a_line_cut_by_a_full_disk_loses_only_itself() -> None:
@@ -47,7 +47,12 @@ def test_p8_a_line_cut_by_a_full_disk_loses_only_itself() -> None:
     assert [each.run for each in journal.parse(cut, holder=None)] == ["1", "2"]
 
 
-def test_a_key_of_a_later_bluegreen_is_passed_over() -> None:
+def test_a_line_separator_in_a_reason_does_not_cut_the_line() -> None:
+    failed = replace(entry("1", "a", Outcome.FAILED), reason="one \u2028 two \u0085 three")
+    assert journal.parse(journal_of(failed, entry("2", "b")), holder=None) == (failed, entry("2", "b"))
+
+
+def test_a_key_of_a_later_bluegreen_is_ignored() -> None:
     line = entry("1", "a").line().replace('{"run"', '{"colour": "teal", "run"')
     assert journal.parse(line, holder=None) == (entry("1", "a"),)
 

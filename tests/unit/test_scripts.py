@@ -5,6 +5,7 @@ Needs: sh, dash.
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 from functools import partial
@@ -14,10 +15,15 @@ from threading import Thread
 
 import pytest
 
+import bluegreen
+from bluegreen.config import load
+from bluegreen.console.terminal import Console
 from bluegreen.host.facts import Facts, marked
+from bluegreen.host.machine import Machine
 from bluegreen.remote import script
 from bluegreen.remote.exit_codes import ExitCode
 from bluegreen.remote.script import Script, Value, declared, parts, variables
+from bluegreen.ssh.connection import Connection, Login
 
 NASTY = [
     "",
@@ -104,6 +110,31 @@ def test_a_script_without_one_of_its_values_is_not_made() -> None:
 def test_a_script_with_a_value_that_it_does_not_declare_is_not_made() -> None:
     with pytest.raises(ValueError, match="colour"):
         _script("switch", colour="red")
+
+
+def test_every_call_of_a_script_passes_the_variables_that_the_script_declares(tmp_path: Path) -> None:
+    config = tmp_path / "config.yml"
+    config.write_text("app: taggle\nhosts: {prod: {address: 192.0.2.1, user: ubuntu}}\n")
+    machine = Machine(load(config).host(None), Connection(Login("192.0.2.1")), Console(prefix=""))
+    shared = {*machine.shared(), "nonce", "root_sent", "root_sudo"}
+    options = {"stdin", "timeout_s", "root", "sudo", "progress"}
+    called = set()
+    for file in Path(bluegreen.__file__).parent.rglob("*.py"):
+        for call in ast.walk(ast.parse(file.read_text())):
+            if not isinstance(call, ast.Call):
+                continue
+            named = [each.value for each in call.args if isinstance(each, ast.Constant)]
+            name = next((each for each in PROGRAMS if each in named), None)
+            passed = {keyword.arg for keyword in call.keywords}
+            if name is None or not passed - options:
+                continue
+            called.add(name)
+            taken = set().union(*(variables(name, supervisor) for supervisor in SUPERVISORS))
+            assert passed - options <= taken, f"{file}:{call.lineno}"
+            assert taken - shared <= passed, f"{file}:{call.lineno}"
+    # root.sh has its own function, which a machine calls with the same values.
+    machine.root_script()
+    assert called == {*PROGRAMS} - {"root"}
 
 
 @pytest.mark.parametrize("name", FILES)
