@@ -82,7 +82,7 @@ def test_a_quiet_script_on_a_living_connection_is_waited_for(sshd: Sshd) -> None
         assert host.run(sh("sleep 2.5; echo done")).stdout == "done\n"
 
 
-def test_a_lost_connection_stays_lost_until_it_is_made_anew(sshd: Sshd) -> None:
+def test_a_lost_connection_stays_lost_until_it_is_connected_again(sshd: Sshd) -> None:
     with Connection(sshd.login()) as host:
         sshd.kill_connections()
         for _ in range(2):
@@ -203,7 +203,7 @@ def test_a_signal_ends_connecting_at_once(program: Callable[[str], subprocess.Po
         assert time.monotonic() - sent < 1
 
 
-def test_the_kernel_is_told_to_give_up_on_a_dead_network(sshd: Sshd) -> None:
+def test_the_kernel_ends_a_connection_over_a_dead_network(sshd: Sshd) -> None:
     with Connection(sshd.login()) as host:
         dialled = host._transport().sock
         assert isinstance(dialled, socket.socket)
