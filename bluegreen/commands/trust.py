@@ -1,31 +1,32 @@
-"""trust: show the host key's fingerprint, and pin it in config.yml (P10)."""
+"""trust: show the machines' host keys, and pin them in config.yml once a person has compared them (P10)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bluegreen.config import Settings
 from bluegreen.config.pinning import pinned
 from bluegreen.console.terminal import Console
 from bluegreen.errors import WrongUsage
-from bluegreen.host.machine import Machine
 from bluegreen.rollout.fleet import side_by_side, unconnected
 
 
-def run(settings: Settings, config: Path, console: Console, agreed: Callable[[], bool]) -> None:
-    """Shows the key that every machine of a host shows, and pins them once a person agreed.
+def run(settings: Settings, config: Path, console: Console, confirmed: Callable[[], bool]) -> None:
+    """Shows the host key of each machine, and pins the keys if a person confirms them.
 
     Args:
-        config: the file to write into; it is replaced by rename.
-        agreed: asks the person, who has compared the fingerprints with what the machine itself says.
+        config: the file to pin them in; it is replaced by rename.
+        confirmed: asks the person, after the fingerprints are shown.
 
     Raises:
         CannotConnect: a machine was not reached.
-        WrongUsage: nobody agreed; nothing was written.
+        WrongUsage: the host is a sandbox, or nobody confirmed; nothing was written.
     """
     if settings.sandbox:
-        raise WrongUsage(f"{settings.host} is a sandbox: its key is pinned already, as it made it itself")
+        raise WrongUsage(
+            f"{settings.host} is a sandbox: its key is pinned already, because the sandbox made it"
+        )
     machines = unconnected(settings, console)
     keys = side_by_side(machines, lambda machine: machine.connection.shown_host_key())
     lines = tuple(dict.fromkeys(key.line for key in keys))
@@ -35,22 +36,22 @@ def run(settings: Settings, config: Path, console: Console, agreed: Callable[[],
         console.line(f"✓ pinned already in {config}", "green")
         return
     if settings.host_keys:
-        console.warn(f"another key is pinned in {config}: was the machine rebuilt? If nobody did, stop here")
-    _compare(machines, console)
-    if not agreed():
+        console.warn(f"another key is pinned in {config}; continue only if the machine was rebuilt")
+    console.line("compare it with the machine's own fingerprints, on its console or in its boot log:")
+    console.line("  for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $key; done")
+    if not confirmed():
         raise WrongUsage(
-            "not pinned; nothing was written", remedy="compare the fingerprint, then: trust --yes"
+            "the key is not pinned; nothing was written",
+            remedy=f"compare the fingerprint, then: `bluegreen trust --host {settings.host} --yes`",
         )
-    # Its line ends stay as they are.
-    text = config.read_bytes().decode("utf-8")
-    fresh = pinned(text, settings.host, lines)
-    replacement = config.with_name(f".{config.name}.new")
-    replacement.write_bytes(fresh.encode("utf-8"))
-    replacement.chmod(config.stat().st_mode & 0o777)
-    replacement.replace(config)
+    _pin(settings.host, lines, config)
     console.line(f"✓ pinned in {config} as hosts.{settings.host}.host_key", "bold green")
 
 
-def _compare(machines: list[Machine], console: Console) -> None:
-    console.line("compare it with what the machine says of itself, on its console or in its boot log:")
-    console.line("  for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $key; done")
+def _pin(host: str, lines: Sequence[str], config: Path) -> None:
+    # As bytes: the file keeps its line ends.
+    text = pinned(config.read_bytes().decode("utf-8"), host, lines)
+    replacement = config.with_name(f".{config.name}.new")
+    replacement.write_bytes(text.encode("utf-8"))
+    replacement.chmod(config.stat().st_mode & 0o777)
+    replacement.replace(config)

@@ -102,7 +102,7 @@ def test_a_pinned_host_key_is_the_only_one_accepted(shared: Sshd, home: Path, tm
     assert "config.yml" in refused(shared.login(host_keys=(public(keygen(tmp_path / "other")),)))
 
 
-def test_a_pin_that_is_no_key_is_a_wrong_usage(shared: Sshd) -> None:
+def test_a_pin_that_is_not_a_key_is_a_wrong_usage(shared: Sshd) -> None:
     with pytest.raises(WrongUsage, match="is not a host key"):
         Connection(shared.login(host_keys=("ssh-ed25519 AAAA",)), environ={}).connect()
 
@@ -263,13 +263,13 @@ def test_the_other_usual_user_of_ec2_is_suggested(shared: Sshd, tried: str, sugg
     assert f"accepted for the user {tried}" in text
 
 
-def test_no_key_at_all_says_where_one_may_be_given(shared: Sshd) -> None:
+def test_without_a_key_the_error_names_where_to_set_one(shared: Sshd) -> None:
     text = refused(shared.login(identity=None))
     assert "there is no SSH key to log in with" in text
     assert "BLUEGREEN_SSH_KEY" in text
 
 
-def test_too_many_keys_are_told_as_that(sshd_with: Callable[..., Sshd], home: Path) -> None:
+def test_too_many_keys_name_max_auth_tries(sshd_with: Callable[..., Sshd], home: Path) -> None:
     sshd = sshd_with("MaxAuthTries 2")
     keygen(home / ".ssh" / "id_ecdsa", "ecdsa")
     keygen(home / ".ssh" / "id_ed25519")
@@ -277,12 +277,12 @@ def test_too_many_keys_are_told_as_that(sshd_with: Callable[..., Sshd], home: Pa
     assert "MaxAuthTries" in refused(sshd.login(identity=None))
 
 
-def test_a_host_that_takes_no_keys_says_so(sshd_with: Callable[..., Sshd]) -> None:
+def test_a_machine_that_accepts_no_keys_names_the_setting(sshd_with: Callable[..., Sshd]) -> None:
     sshd = sshd_with("PubkeyAuthentication no\nPasswordAuthentication yes")
     assert "PubkeyAuthentication" in refused(sshd.login())
 
 
-def test_a_second_factor_is_told_as_that(sshd_with: Callable[..., Sshd]) -> None:
+def test_a_second_factor_is_reported(sshd_with: Callable[..., Sshd]) -> None:
     sshd = sshd_with("AuthenticationMethods publickey,password\nPasswordAuthentication yes")
     assert "more than a key" in refused(sshd.login())
 
@@ -309,7 +309,7 @@ def test_a_key_of_the_agent_gets_in(shared: Sshd, agent: Callable[[Path], None])
     assert gets_in(shared.login(identity=None))
 
 
-def test_with_identities_only_the_agent_gives_no_other_key(
+def test_with_identities_only_no_other_key_of_the_agent_is_tried(
     shared: Sshd, agent: Callable[[Path], None], home: Path, tmp_path: Path
 ) -> None:
     agent(shared.user_key)
@@ -325,7 +325,7 @@ def test_with_identities_only_the_agent_gives_no_other_key(
 # --- no connection -------------------------------------------------------------------------------------
 
 
-def test_a_name_that_does_not_exist_is_told_as_that(shared: Sshd) -> None:
+def test_a_name_without_an_address_is_reported(shared: Sshd) -> None:
     text = refused(shared.login(address="no-such-host.invalid"), limits=Limits(connect_s=3))
     assert "the name no-such-host.invalid is not found" in text
 
@@ -339,7 +339,7 @@ def test_a_refused_connection_names_port_and_remedy() -> None:
 
 @contextmanager
 def dropping() -> Iterator[int]:
-    """A port whose packets nobody answers."""
+    """A port that answers no packet."""
     full = socket.socket()
     full.bind(("127.0.0.1", 0))
     full.listen(0)
@@ -353,7 +353,7 @@ def dropping() -> Iterator[int]:
         one.close()
 
 
-def test_a_machine_that_drops_packets_is_told_as_a_firewall(
+def test_a_machine_that_drops_packets_is_reported_as_behind_a_firewall(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
@@ -378,26 +378,26 @@ def test_from_a_runner_of_github_the_three_ways_past_a_firewall_are_named(
     assert "AWS SSM as ProxyCommand, EC2 Instance Connect, or a self-hosted runner" in text
 
 
-def test_a_port_that_says_nothing_is_told_as_that() -> None:
+def test_a_server_that_sends_nothing_is_reported() -> None:
     with saying(b"") as port:
         text = refused(Login("127.0.0.1", port=port), limits=Limits(banner_s=0.5))
     assert "accepts connections but sends nothing" in text
 
 
-def test_a_web_server_is_told_as_no_ssh_server() -> None:
+def test_a_web_server_is_reported_as_not_an_ssh_server() -> None:
     with saying(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
         text = refused(Login("127.0.0.1", port=port), limits=Limits(banner_s=0.5))
     assert "not an SSH server" in text
     assert "it sent: HTTP/1.1 400 Bad Request" in text
 
 
-def test_an_ssh_server_that_hangs_up_is_told_as_that(sshd_with: Callable[..., Sshd]) -> None:
+def test_an_ssh_server_that_closes_the_connection_is_reported(sshd_with: Callable[..., Sshd]) -> None:
     with saying(b"SSH-2.0-OpenSSH_9.2\r\n") as port:
         text = refused(Login("127.0.0.1", port=port), limits=Limits(banner_s=0.5))
     assert "before the SSH handshake was complete" in text
 
 
-def test_a_server_that_goes_silent_over_a_key_is_told_as_that(sshd_with: Callable[..., Sshd]) -> None:
+def test_a_server_that_does_not_answer_to_a_key_is_reported(sshd_with: Callable[..., Sshd]) -> None:
     # As one does that asks a directory which does not answer.
     asks = f"AuthorizedKeysCommand {shutil.which('sleep')} 60\nAuthorizedKeysCommandUser {ME}"
     sshd = sshd_with(f"AuthorizedKeysFile none\n{asks}")
@@ -489,6 +489,6 @@ def test_a_jump_host_that_cannot_reach_the_host_is_named(
     assert "Connect" in text
 
 
-def test_proxy_jump_none_is_no_jump_host(shared: Sshd, home: Path) -> None:
+def test_proxy_jump_none_is_not_a_jump_host(shared: Sshd, home: Path) -> None:
     configure(home, "Host 127.0.0.1\n ProxyJump none\nHost *\n ProxyJump bastion\n")
     assert gets_in(shared.login())

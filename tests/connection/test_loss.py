@@ -93,7 +93,7 @@ def test_a_quiet_script_on_a_living_connection_is_waited_for(sshd: Sshd) -> None
         assert host.run(sh("sleep 2.5; echo done")).stdout == "done\n"
 
 
-def test_a_lost_connection_stays_lost_until_it_is_made_anew(sshd: Sshd) -> None:
+def test_a_lost_connection_stays_lost_until_it_is_connected_again(sshd: Sshd) -> None:
     with Connection(sshd.login()) as host:
         sshd.kill_connections()
         for _ in range(2):
@@ -221,7 +221,7 @@ def test_a_signal_ends_connecting_at_once(program: Callable[[str], subprocess.Po
         assert said == f"signal {signal.SIGTERM.value}\n"
 
 
-def test_the_kernel_is_told_to_give_up_on_a_dead_network(sshd: Sshd) -> None:
+def test_the_kernel_ends_a_connection_over_a_dead_network(sshd: Sshd) -> None:
     with Connection(sshd.login()) as host:
         assert host.connected
         (dialled,) = _connections_to(sshd.port)

@@ -1,4 +1,4 @@
-"""Running scripts over a connection: what goes in and comes out whole, and what nobody else gets to see."""
+"""Scripts over a connection: their input and output arrive whole, and no other user can read them."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_utf8_is_whole_over_the_borders_of_reads(host: Connection) -> None:
         assert list(running.lines(timeout_s=5))[1:] == ["é漢字🚀"] * 49_999
 
 
-def test_bytes_that_are_no_utf8_do_no_harm(host: Connection) -> None:
+def test_bytes_that_are_not_utf8_are_replaced(host: Connection) -> None:
     assert host.run(sh(r"printf 'a\377b'")).stdout == "a\ufffdb"
 
 
@@ -251,7 +251,7 @@ def test_a_host_that_allows_few_sessions_is_enough(sshd_with: Callable[..., Sshd
             assert host.run(sh(f"echo {number}")).stdout == f"{number}\n"
 
 
-def test_more_sessions_than_the_host_allows_is_told_with_the_setting(sshd_with: Callable[..., Sshd]) -> None:
+def test_more_sessions_than_the_machine_allows_names_the_setting(sshd_with: Callable[..., Sshd]) -> None:
     with (
         Connection(sshd_with("MaxSessions 1").login()) as host,
         host.start(sh("read go")),
@@ -260,7 +260,7 @@ def test_more_sessions_than_the_host_allows_is_told_with_the_setting(sshd_with: 
         host.run(sh("echo"))
 
 
-def test_a_user_that_may_run_nothing_is_told_apart_from_a_lost_connection(
+def test_a_user_that_may_run_nothing_differs_from_a_lost_connection(
     sshd_with: Callable[..., Sshd],
 ) -> None:
     sshd = sshd_with("ForceCommand /bin/false")
@@ -275,9 +275,9 @@ def test_sudo_never_asks(sshd_with: Callable[..., Sshd]) -> None:
     stand_in.write_text('#!/bin/sh\n[ "$1" = -n ] || exit 9\nshift\nBY_SUDO=yes exec "$@"\n')
     stand_in.chmod(0o755)
     # Root itself is not sent through sudo, and root may be who runs the tests.
-    somebody = sshd.folder / "bin" / "id"
-    somebody.write_text("#!/bin/sh\necho 1000\n")
-    somebody.chmod(0o755)
+    unprivileged = sshd.folder / "bin" / "id"
+    unprivileged.write_text("#!/bin/sh\necho 1000\n")
+    unprivileged.chmod(0o755)
     with Connection(sshd.login()) as host:
         result = host.run(sh("echo ${BY_SUDO:-no}; cat"), stdin=b"input", sudo=True)
         assert result == Result(0, "yes\ninput", "")
@@ -356,11 +356,11 @@ def test_facts_of_the_steps_that_need_root_are_those_of_the_run(talkative: Machi
 def test_an_upload_arrives_whole_and_tells_how_far_it_is(host: Connection, tmp_path: Path) -> None:
     source = tmp_path / "app.jar"
     source.write_bytes(random.Random(2).randbytes(20_000_000))  # noqa: S311
-    told: list[int] = []
-    result = host.upload(sh("sha256sum"), source, progress=told.append)
+    sent: list[int] = []
+    result = host.upload(sh("sha256sum"), source, progress=sent.append)
     assert result.stdout.split()[0] == hashlib.sha256(source.read_bytes()).hexdigest()
-    assert told == sorted(told)
-    assert told[-1] == 20_000_000
+    assert sent == sorted(sent)
+    assert sent[-1] == 20_000_000
 
 
 def test_an_empty_file_can_be_uploaded(host: Connection, tmp_path: Path) -> None:
@@ -372,15 +372,15 @@ def test_an_upload_stops_at_once_when_the_script_ends_early(host: Connection, tm
     source = tmp_path / "app.jar"
     with source.open("wb") as file:
         file.truncate(2_000_000_000)
-    told = [0]
+    sent = [0]
     result = host.upload(
-        sh("head -c 1000000 >/dev/null; echo no room >&2; exit 7"), source, progress=told.append
+        sh("head -c 1000000 >/dev/null; echo no room >&2; exit 7"), source, progress=sent.append
     )
     assert (result.exit_code, result.stderr) == (7, "no room\n")
-    assert told[-1] < 50_000_000
+    assert sent[-1] < 50_000_000
 
 
-def test_an_upload_nobody_takes_is_given_up(host: Connection, tmp_path: Path) -> None:
+def test_an_upload_that_no_process_reads_times_out(host: Connection, tmp_path: Path) -> None:
     source = tmp_path / "app.jar"
     source.write_bytes(bytes(8_000_000))
     with pytest.raises(TimedOut, match=r"accepted no input for 0\.5 s"):

@@ -56,7 +56,7 @@ def start(folder: Path) -> Iterator[Start]:
 
 
 def settings(folder: Path, **wanted: int | str) -> Settings:
-    """Those of a config.yml whose ports nobody else wants, unless they are given."""
+    """The settings of a config.yml with free ports, unless the ports are given."""
     given = {name: str(value) for name, value in wanted.items()}
     port = {name: given.get(name) or str(free_port()) for name in ("ssh", "http", "prod1", "prod2")}
     folder.mkdir(parents=True, exist_ok=True)
@@ -142,8 +142,8 @@ def headers_at_slot(sandbox: Sandbox, sent: dict[str, str] | None = None) -> dic
     with slot_on(sandbox.slots["prod1"]):
         code, body = get(sandbox, "/", sent)
     assert code == 200, body
-    told: dict[str, str] = json.loads(body)
-    return told
+    data: dict[str, str] = json.loads(body)
+    return data
 
 
 def running_in(folder: Path) -> list[str]:
@@ -153,14 +153,14 @@ def running_in(folder: Path) -> list[str]:
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
-        told = ""
+        text = ""
         for file in ("cmdline", "environ"):
             with suppress(OSError):
-                told += (entry / file).read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                text += (entry / file).read_bytes().replace(b"\0", b" ").decode(errors="replace")
         with suppress(OSError):
-            told += " ".join(str(link.readlink()) for link in [entry / "cwd", *(entry / "fd").iterdir()])
-        if f"{name}/" in told or f"{name} " in told:
-            found.append(f"{entry.name} {told[:200]}")
+            text += " ".join(str(link.readlink()) for link in [entry / "cwd", *(entry / "fd").iterdir()])
+        if f"{name}/" in text or f"{name} " in text:
+            found.append(f"{entry.name} {text[:200]}")
     return found
 
 
@@ -256,19 +256,19 @@ def test_with_method_reload_the_include_is_the_plain_line(start: Start, folder: 
     assert include == "set $service_url http://my-shop-prod1;\n"
 
 
-# --- what the slots are told of a client -------------------------------------------------------------
+# --- the headers that reach a slot -------------------------------------------------------------------
 
 
-def test_a_slot_is_told_the_client_and_the_host_with_its_port(start: Start) -> None:
+def test_a_slot_gets_the_client_and_the_host_with_its_port(start: Start) -> None:
     sandbox = start()
 
-    told = headers_at_slot(sandbox)
+    headers = headers_at_slot(sandbox)
 
-    assert told["host"] == f"127.0.0.1:{sandbox.http_port}"
-    assert told["x-real-ip"] == "127.0.0.1"
-    assert told["x-forwarded-for"] == "127.0.0.1"
-    assert told["x-forwarded-proto"] == "http"
-    assert "connection" not in told, "the connection to the slot is kept"
+    assert headers["host"] == f"127.0.0.1:{sandbox.http_port}"
+    assert headers["x-real-ip"] == "127.0.0.1"
+    assert headers["x-forwarded-for"] == "127.0.0.1"
+    assert headers["x-forwarded-proto"] == "http"
+    assert "connection" not in headers, "the connection to the slot is kept"
 
 
 def test_what_a_client_claims_to_be_is_not_passed_on(start: Start) -> None:
@@ -282,30 +282,30 @@ def test_what_a_client_claims_to_be_is_not_passed_on(start: Start) -> None:
         "Forwarded": "for=6.6.6.6",
     }
 
-    told = headers_at_slot(start(), claims)
+    headers = headers_at_slot(start(), claims)
 
-    assert {told.get(name.lower()) for name in claims} == {"127.0.0.1", "http", None}
+    assert {headers.get(name.lower()) for name in claims} == {"127.0.0.1", "http", None}
 
 
 def test_a_trusted_proxy_is_believed_but_not_what_its_client_claimed(start: Start, folder: Path) -> None:
     sandbox = start(settings(folder.parent, proxies="127.0.0.0/8, 10.0.0.0/8"))
 
-    told = headers_at_slot(
+    headers = headers_at_slot(
         sandbox, {"X-Forwarded-For": "6.6.6.6, 203.0.113.9, 10.0.0.2", "X-Forwarded-Proto": "https"}
     )
 
-    assert told["x-forwarded-for"] == "203.0.113.9"
-    assert told["x-real-ip"] == "203.0.113.9"
-    assert told["x-forwarded-proto"] == "https"
+    assert headers["x-forwarded-for"] == "203.0.113.9"
+    assert headers["x-real-ip"] == "203.0.113.9"
+    assert headers["x-forwarded-proto"] == "https"
 
 
 def test_another_than_a_trusted_proxy_is_not_believed(start: Start, folder: Path) -> None:
     sandbox = start(settings(folder.parent, proxies="10.0.0.0/8"))
 
-    told = headers_at_slot(sandbox, {"X-Forwarded-For": "6.6.6.6", "X-Forwarded-Proto": "https"})
+    headers = headers_at_slot(sandbox, {"X-Forwarded-For": "6.6.6.6", "X-Forwarded-Proto": "https"})
 
-    assert told["x-forwarded-for"] == "127.0.0.1"
-    assert told["x-forwarded-proto"] == "http"
+    assert headers["x-forwarded-for"] == "127.0.0.1"
+    assert headers["x-forwarded-proto"] == "http"
 
 
 def test_a_client_of_http_1_0_without_a_host_is_served(start: Start) -> None:
@@ -340,11 +340,11 @@ def test_a_websocket_is_let_through(start: Start) -> None:
     assert answer.endswith(b"frames")
 
 
-def test_the_live_slot_is_told_to_the_machine_itself(start: Start) -> None:
+def test_the_machine_itself_can_ask_for_the_live_slot(start: Start) -> None:
     assert get(start(), SLOT_PATH) == (200, "http://my-shop-prod1")
 
 
-def test_the_live_slot_is_told_to_nobody_else(start: Start, folder: Path) -> None:
+def test_nobody_else_can_ask_for_the_live_slot(start: Start, folder: Path) -> None:
     sandbox = start(settings(folder.parent, proxies="127.0.0.1"))
 
     code, body = get(sandbox, SLOT_PATH, {"X-Forwarded-For": "203.0.113.9"})
@@ -359,7 +359,7 @@ def test_the_live_slot_is_told_to_nobody_else(start: Start, folder: Path) -> Non
 @pytest.mark.parametrize("proxies", ["", "10.0.0.0/8, 2001:db8::/32"])
 @pytest.mark.parametrize("name", ["_", "shop.example www.shop.example"])
 @pytest.mark.parametrize("app", ["a", "my-shop"])
-def test_nginx_takes_the_site_with_every_option(tmp_path: Path, proxies: str, name: str, app: str) -> None:
+def test_nginx_accepts_the_site_with_every_option(tmp_path: Path, proxies: str, name: str, app: str) -> None:
     wanted = settings(tmp_path, app=app, proxies=proxies).model_copy(update={"sandbox": False})
     include = tmp_path / "service-url.inc"
     wanted = wanted.model_copy(
@@ -440,7 +440,7 @@ def test_a_server_that_died_is_started_again_and_the_other_goes_on(start: Start,
     assert said_over_ssh(sandbox, "echo there") == "there"
 
 
-def test_a_port_in_use_gets_another_one_and_that_is_said(start: Start, folder: Path) -> None:
+def test_a_port_in_use_is_replaced_and_reported(start: Start, folder: Path) -> None:
     busy = [socket.create_server(("127.0.0.1", 0)) for _ in range(4)]
     names = ("ssh", "http", "prod1", "prod2")
     ports = dict(zip(names, (int(one.getsockname()[1]) for one in busy), strict=True))
@@ -506,7 +506,7 @@ exec {real} "$@"
     assert get(sandbox, SLOT_PATH)[0] == 200
 
 
-def test_ports_that_nobody_holds_are_those_of_the_config(start: Start, folder: Path) -> None:
+def test_free_ports_are_those_of_the_config(start: Start, folder: Path) -> None:
     wanted = settings(folder.parent)
 
     sandbox = start(wanted)
@@ -586,7 +586,7 @@ def begin_jvm(sandbox: Sandbox, slot: str) -> int:
     return int(result.stdout)
 
 
-def test_stop_leaves_nothing_running_and_says_what_it_was(start: Start, folder: Path) -> None:
+def test_stop_leaves_nothing_running_and_reports_what_it_stopped(start: Start, folder: Path) -> None:
     sandbox = start()
     jvm = begin_jvm(sandbox, "prod1")
     host = logged_in(sandbox)
@@ -769,7 +769,7 @@ def test_a_missing_program_is_named_with_its_package(folder: Path, monkeypatch: 
     assert failed.value.remedy == "sudo apt-get install -y nginx openssh-server openssh-client util-linux"
 
 
-def test_a_broken_include_is_told_in_nginx_own_words(start: Start, folder: Path) -> None:
+def test_a_broken_include_is_reported_with_the_output_of_nginx(start: Start, folder: Path) -> None:
     include = start().folder / "nginx/conf.d/service-url.inc"
     embedded.stop(folder)
     include.write_text("nonsense;\n")
@@ -864,5 +864,5 @@ def _as_user(home: Path) -> dict[str, object]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    told: dict[str, object] = json.loads(done.stdout)
-    return told
+    data: dict[str, object] = json.loads(done.stdout)
+    return data

@@ -83,7 +83,7 @@ def test_a_step_is_one_line_with_its_time_once_it_has_ended() -> None:
     assert [name for name, *_ in console.times] == ["start"]
 
 
-def test_a_step_that_fails_says_what_was_tried() -> None:
+def test_a_step_that_fails_prints_its_first_text() -> None:
     console, printed = piped()
     with pytest.raises(Failed), console.step("start prod2"):
         raise Failed("it died")
@@ -92,13 +92,13 @@ def test_a_step_that_fails_says_what_was_tried() -> None:
 
 def test_an_error_ends_with_what_is_live_and_what_to_do() -> None:
     console, printed = piped()
-    console.error(Failed("prod2 died", why=["exit 1", "log"], live="prod1, version 1", remedy="mend it"))
+    console.error(Failed("prod2 died", why=["exit 1", "log"], live="prod1, version 1", remedy="fix it"))
     assert printed.getvalue() == (
-        "\n✗ prod2 died\n  exit 1\n  log\n  live now: prod1, version 1\n  what to do: mend it\n"
+        "\n✗ prod2 died\n  exit 1\n  log\n  live now: prod1, version 1\n  what to do: fix it\n"
     )
 
 
-def test_several_machines_are_told_apart() -> None:
+def test_lines_of_several_machines_have_a_prefix() -> None:
     console, printed = piped()
     one = console.on("10.0.0.5")
     one.line("switched")
@@ -137,12 +137,12 @@ def test_on_a_terminal_the_upload_shows_its_bytes_and_lines_have_colour() -> Non
     assert "\x1b[32m✓ uploaded" in printed.getvalue()
 
 
-def test_one_machine_among_several_draws_no_spinner() -> None:
+def test_one_machine_of_several_shows_no_spinner() -> None:
     console, _ = on_terminal()
     assert not console.on("10.0.0.5").live
 
 
-def test_with_json_all_words_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+def test_with_json_all_other_output_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     Console(plain_or_rich(stderr=True)).line("connected")
     print(json.dumps({}))  # noqa: T201
     out, err = capsys.readouterr()
@@ -165,7 +165,7 @@ def test_with_json_all_words_go_to_stderr(capsys: pytest.CaptureFixture[str]) ->
         (3600, "60 min 0 s"),
     ],
 )
-def test_a_duration_in_words(duration_s: float, words: str) -> None:
+def test_a_duration_as_text(duration_s: float, words: str) -> None:
     assert seconds(duration_s) == words
 
 
@@ -181,7 +181,7 @@ def test_a_duration_in_words(duration_s: float, words: str) -> None:
         (3_200_000_000, "3.2 GB"),
     ],
 )
-def test_a_size_in_words(size_bytes: float, words: str) -> None:
+def test_a_size_as_text(size_bytes: float, words: str) -> None:
     assert size(size_bytes) == words
 
 

@@ -25,8 +25,8 @@ def github_console_to_text() -> tuple[GithubConsole, io.StringIO]:
 
 
 def test_an_annotation_of_several_lines_stays_one_command() -> None:
-    told = annotation("error", "50%: a, b\n::warning::", "first\r\nsecond: 100%")
-    assert told == "::error title=50%25%3A a%2C b%0A%3A%3Awarning%3A%3A::first%0D%0Asecond: 100%25"
+    command = annotation("error", "50%: a, b\n::warning::", "first\r\nsecond: 100%")
+    assert command == "::error title=50%25%3A a%2C b%0A%3A%3Awarning%3A%3A::first%0D%0Asecond: 100%25"
     assert group("start\nprod1") == "::group::start%0Aprod1"
 
 
@@ -42,13 +42,13 @@ def test_an_annotation_of_several_lines_stays_one_command() -> None:
         "::group::a\n::endgroup::",
     ],
 )
-def test_what_an_application_says_is_no_command(line: str) -> None:
-    told = inert(line)
-    assert told != line
-    for each in told.replace("\r", "\n").split("\n"):
+def test_a_line_of_an_application_is_not_a_command(line: str) -> None:
+    text = inert(line)
+    assert text != line
+    for each in text.replace("\r", "\n").split("\n"):
         assert not each.strip().startswith("::")
         assert "##[" not in each
-    assert told.replace("\u200b", "") == line
+    assert text.replace("\u200b", "") == line
 
 
 @pytest.mark.parametrize("line", ["a::b", "✓ taggle on ::1: UP", "std::string", "# [x]", " : : "])
@@ -56,7 +56,7 @@ def test_any_other_line_stays_as_it_is(line: str) -> None:
     assert inert(line) == line
 
 
-def test_a_step_is_a_group_and_its_end_stands_below_it() -> None:
+def test_a_step_is_a_group_with_its_closing_line_below() -> None:
     console, stream = github_console_to_text()
     with console.step("start prod1", name="start") as step:
         console.note("prod1 health: UP")
@@ -66,7 +66,7 @@ def test_a_step_is_a_group_and_its_end_stands_below_it() -> None:
     assert lines[3].startswith("✓ prod1 is UP (")
 
 
-def test_machines_that_speak_side_by_side_open_no_groups() -> None:
+def test_several_machines_open_no_groups() -> None:
     console, stream = github_console_to_text()
     with console.on("10.0.0.5").step("start prod1") as step:
         step.done("prod1 is UP")
@@ -77,8 +77,8 @@ def test_machines_that_speak_side_by_side_open_no_groups() -> None:
 def test_an_error_is_an_annotation_with_the_cause_in_its_title() -> None:
     console, stream = github_console_to_text()
     console.error(Failed("prod2 died while starting", why=["::stop-commands::x"], live="prod1, version 1"))
-    *shown, told = stream.getvalue().splitlines()
-    assert told.startswith(
+    *shown, command = stream.getvalue().splitlines()
+    assert command.startswith(
         "::error title=prod2 died while starting::  ::stop-commands::x%0A  live now: prod1"
     )
     assert not any(line.strip().startswith("::") for line in shown)
@@ -153,31 +153,31 @@ def test_of_several_secrets_in_one_each_value_is_masked(capsys: pytest.CaptureFi
 def test_the_summary_of_a_good_deploy() -> None:
     moved = Moved("10.0.0.5", "prod1 (1.4)", "prod2 (1.5)", "in 40 ms on the host", "12 requests, 0 failed")
     times = [Timed("connect", 100.0, 0.2), Timed("start until UP", 100.2, 7.8)]
-    told = render(Report("✅ deploy of taggle on prod: 1.5 is live in prod2", (moved,)), times)
-    assert "| 10.0.0.5 | prod1 (1.4) | prod2 (1.5) | in 40 ms on the host |" in told
-    assert "Probe: 12 requests, 0 failed." in told
-    assert "    connect :0, 200\n    start until UP :200, 8000\n```" in told
-    assert "| start until UP | 7.8 s |\n| **all** | **8.0 s** |" in told
+    summary = render(Report("✅ deploy of taggle on prod: 1.5 is live in prod2", (moved,)), times)
+    assert "| 10.0.0.5 | prod1 (1.4) | prod2 (1.5) | in 40 ms on the host |" in summary
+    assert "Probe: 12 requests, 0 failed." in summary
+    assert "    connect :0, 200\n    start until UP :200, 8000\n```" in summary
+    assert "| start until UP | 7.8 s |\n| **all** | **8.0 s** |" in summary
 
 
-def test_a_version_is_no_markdown() -> None:
+def test_a_version_is_not_read_as_markdown() -> None:
     moved = Moved("10.0.0.5", "prod1 (a|b)", "prod2 (<img src=x> @team [x](y) `z`)", "yes", "")
-    told = render(Report("✅ *1*", (moved,)))
-    assert "\\*1\\*" in told
-    assert "prod1 (a\\|b)" in told
-    assert "prod2 (\\<img src=x\\> \\@team \\[x\\](y) \\`z\\`)" in told
+    summary = render(Report("✅ *1*", (moved,)))
+    assert "\\*1\\*" in summary
+    assert "prod1 (a\\|b)" in summary
+    assert "prod2 (\\<img src=x\\> \\@team \\[x\\](y) \\`z\\`)" in summary
 
 
 def test_a_log_cannot_leave_its_fence() -> None:
-    told = render(Report("❌ deploy", cause="it failed\n```\n<img src=x>\n````\nmore"))
-    assert told.count("`````") == 2
-    assert told.index("`````text\n") < told.index("<img") < told.rindex("`````")
+    summary = render(Report("❌ deploy", cause="it failed\n```\n<img src=x>\n````\nmore"))
+    assert summary.count("`````") == 2
+    assert summary.index("`````text\n") < summary.index("<img") < summary.rindex("`````")
 
 
-def test_a_summary_stays_below_what_github_takes_and_keeps_the_end() -> None:
-    told = render(Report("❌ deploy", cause="a long log ✗\n" * 200_000 + "what to do: mend it"))
-    assert len(told.encode()) < LARGEST_BYTES
-    assert "what to do: mend it" in told
+def test_a_summary_stays_below_the_limit_of_github_and_keeps_the_end() -> None:
+    summary = render(Report("❌ deploy", cause="a long log ✗\n" * 200_000 + "what to do: fix it"))
+    assert len(summary.encode()) < LARGEST_BYTES
+    assert "what to do: fix it" in summary
 
 
 @pytest.mark.parametrize(
@@ -209,8 +209,8 @@ def test_however_a_command_ends_the_summary_says_so(
 
     with pytest.raises(type(raised)):
         reported("deploy", settings, console, ending_so, environ)
-    told = (tmp_path / "summary").read_text()
-    assert told.startswith(f"{title}\n\nStarted by kim, https://github.com/team/taggle/actions/runs/7.\n")
-    assert ("```text\nprod2 died\n```" in told) == isinstance(raised, Failed)
+    summary = (tmp_path / "summary").read_text()
+    assert summary.startswith(f"{title}\n\nStarted by kim, https://github.com/team/taggle/actions/runs/7.\n")
+    assert ("```text\nprod2 died\n```" in summary) == isinstance(raised, Failed)
     assert "\nfalse\n" in (tmp_path / "out").read_text()
     assert "\nhttp://taggle.example\n" in (tmp_path / "out").read_text()

@@ -14,7 +14,7 @@ from bluegreen.ssh.client_config import login_user, route
 
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """~/.ssh/config, to be written; there is no other one."""
+    """The path of ~/.ssh/config for a test to write; no other ssh_config is read."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr(client_config, "SYSTEM_FILE", tmp_path / "etc" / "ssh_config")
     (tmp_path / ".ssh").mkdir()
@@ -38,7 +38,7 @@ def test_the_login_user_is_the_one_of_ssh_config(config: Path) -> None:
     assert login_user("other") == getpass.getuser()
 
 
-def test_a_port_is_part_of_the_known_name_and_an_alias_stands_alone(config: Path) -> None:
+def test_a_port_is_part_of_the_name_in_known_hosts_except_with_an_alias(config: Path) -> None:
     config.write_text("Host a\n Port 2200\nHost b\n Port 2200\n HostKeyAlias Prod\n")
     assert route("a")[0].known_as == "[a]:2200"
     assert route("b")[0].known_as == "prod"
@@ -98,7 +98,7 @@ def test_a_tilde_in_the_middle_of_a_path_stays(config: Path) -> None:
     assert route("a")[0].identity_files == (Path("/keys/id~old"), Path.home() / "deploy.key")
 
 
-def test_an_include_is_read_where_it_stands(config: Path) -> None:
+def test_an_include_is_read_at_its_line(config: Path) -> None:
     (config.parent / "more").write_text("User first\nHost other\n User other\n")
     config.write_text("Include more none\nPort 2200\nHost *\n User last\n")
     assert (route("a")[0].user, route("a")[0].port) == ("first", 2200)
@@ -124,7 +124,7 @@ def test_the_system_file_comes_after_the_persons_own(config: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["Port many", "Nonsense", "ConnectTimeout soon"])
-def test_what_has_no_meaning_is_named(config: Path, line: str) -> None:
+def test_an_invalid_value_is_named(config: Path, line: str) -> None:
     config.write_text(f"{line}\n")
     with pytest.raises(CannotConnect, match="ssh_config cannot be used"):
         route("a")

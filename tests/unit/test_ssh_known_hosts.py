@@ -1,4 +1,4 @@
-"""Which lines of known_hosts mean a machine, and what is asked for because of them."""
+"""The lines of known_hosts that match a machine, and the host key algorithms to ask for."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def test_patterns_mean_what_sshd_says_they_mean(tmp_path: Path, patterns: str, m
     assert bool(known(tmp_path, f"{patterns} {key()}\n").trusted) is means_it
 
 
-def test_brackets_around_a_name_with_port_are_no_set_of_characters(tmp_path: Path) -> None:
+def test_brackets_around_a_name_with_port_are_not_a_set_of_characters(tmp_path: Path) -> None:
     line = f"[web.example]:2200 {key()}\n"
     assert known(tmp_path, line, port=2200).trusted
     assert not known(tmp_path, line, hostname="w", port=2200).trusted
 
 
-def test_a_key_knows_where_it_stands(tmp_path: Path) -> None:
+def test_a_key_has_its_file_and_line(tmp_path: Path) -> None:
     (found,) = known(tmp_path, f"# comment\n\nweb.example\t{key()} a comment\n").trusted
     assert found.where == f"{tmp_path}/known_hosts:3"
 
@@ -71,12 +71,12 @@ def test_revoked_keys_and_authorities_are_not_trusted(tmp_path: Path) -> None:
         key().replace("ed25519", "rsa", 1),
     ],
 )
-def test_what_is_no_key_is_not_taken_for_one(text: str) -> None:
+def test_a_text_that_is_not_a_key_is_rejected(text: str) -> None:
     with pytest.raises(ValueError, match=r"not a public key|not base64"):
         HostKey.parsed(text, "here")
 
 
-def test_the_kinds_we_know_are_asked_for_first_and_no_other_is_dropped() -> None:
+def test_trusted_kinds_are_asked_for_first_and_the_others_are_kept() -> None:
     trust = Trust((HostKey.parsed(key("ssh-rsa"), "here"),))
     assert trust.algorithms(OFFERED) == ("rsa-sha2-512", "rsa-sha2-256", "ssh-ed25519", "ecdsa-sha2-nistp256")
     assert Trust(()).algorithms(OFFERED) == OFFERED

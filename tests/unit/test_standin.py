@@ -83,7 +83,7 @@ def test_a_body_is_asked_for_when_the_client_waits(tmp_path: Path) -> None:
         assert client.recv(1000).endswith(b"\r\n\r\nbody")
 
 
-def test_what_is_no_http_is_refused(tmp_path: Path) -> None:
+def test_a_request_that_is_not_http_is_refused(tmp_path: Path) -> None:
     with (
         started(tmp_path, Behaviour()) as jvm,
         socket.create_connection(("127.0.0.1", jvm.port), timeout=10) as client,
@@ -92,7 +92,7 @@ def test_what_is_no_http_is_refused(tmp_path: Path) -> None:
         assert client.recv(1000).startswith(b"HTTP/1.1 400 ")
 
 
-def test_a_variable_is_proved_without_being_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_is_compared_without_being_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DB_PASSWORD", "geheim")
     with started(tmp_path, Behaviour()) as jvm:
         arrived, missing = jvm.ask("/env/DB_PASSWORD"), jvm.ask("/env/NOT_THERE")
@@ -153,7 +153,7 @@ def test_sigterm_closes_idle_connections_at_once(tmp_path: Path) -> None:
         assert jvm.exit_code(within_s=5) == 143
 
 
-def test_sigterm_waits_no_longer_than_the_grace(tmp_path: Path) -> None:
+def test_sigterm_waits_for_the_grace_at_most(tmp_path: Path) -> None:
     grace = {"spring.lifecycle.timeout-per-shutdown-phase": "200ms"}
     with started(tmp_path, Behaviour(), properties=grace) as jvm:
         in_flight = jvm.connect()
