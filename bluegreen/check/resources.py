@@ -125,7 +125,7 @@ def _memory(evidence: Evidence, diagnosis: Diagnosis) -> Finding:
     if len(running) == len(slots):
         return ok("memory", f"both JVMs run, and {size(free)} is still free")
     needed = max(running, default=ASSUMED_JVM_BYTES)
-    need = f"a second JVM needs {size(needed)} ({'as large as the live one' if running else 'an assumption'})"
+    need = f"a second JVM needs {size(needed)} ({'as large as the live one' if running else 'assumed, as no JVM runs'})"
     if free >= needed:
         return ok("memory", f"{size(free)} is free; {need}")
     if free + swap >= needed:
