@@ -125,7 +125,8 @@ def _memory(evidence: Evidence, diagnosis: Diagnosis) -> Finding:
     if len(running) == len(slots):
         return ok("memory", f"both JVMs run, and {size(free)} is still free")
     needed = max(running, default=ASSUMED_JVM_BYTES)
-    need = f"a second JVM needs {size(needed)} ({'as large as the live one' if running else 'an assumption'})"
+    basis = "as large as the live one" if running else "assumed, as no JVM runs"
+    need = f"a second JVM needs {size(needed)} ({basis})"
     if free >= needed:
         return ok("memory", f"{size(free)} is free; {need}")
     if free + swap >= needed:

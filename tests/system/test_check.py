@@ -172,7 +172,7 @@ WAYS = {
     "the server of the include listens elsewhere": Broken(
         "include",
         "failure",
-        "read by a server that listens on 8088, not on 80",
+        "read by a server that listens on 8088, not on port 80",
         "set site.listen in config.yml to its port",
         **edited(SITE, f"sed -i 's/listen 80 default_server/listen 8088/' {SITE}"),
     ),
