@@ -90,7 +90,7 @@ UNDER_TRAFFIC = (
     ),
     Step(
         name="roll back",
-        explanation="Roll back to version 1.",
+        explanation="Roll back to version 1. Deploying version 3 stopped its JVM, so it is started again.",
         command="invoke rollback",
         live="1",
         answers=frozenset("12"),
@@ -198,11 +198,7 @@ def live_version(url: str) -> str:
 def print_result(outcomes: Sequence[Outcome], console: Console) -> int:
     """Prints the closing table and every problem; returns the exit code."""
     console.line()
-    console.line(
-        "# The requests of the clients, by the step in which they were sent and the version that answered.",
-        "cyan",
-    )
-    console.line()
+    console.line("# The requests of the clients, by step and by the version that answered.", "cyan")
     console.table(
         [
             "step",
