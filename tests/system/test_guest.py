@@ -15,9 +15,9 @@ import pytest
 
 from bluegreen.errors import BluegreenError
 from bluegreen.ssh.connection import Connection, Result
-from tests.support import guest as guests
 from tests.support import springboot
 from tests.support.guest import Guest, booted
+from tests.support.guest_numbers import control_groups
 from tests.support.processes import alive
 from tests.support.servers import sh
 from tests.support.waiting import wait_for
@@ -150,7 +150,7 @@ def test_nothing_is_left_of_a_guest(guest: Guest) -> None:
     assert not network.path.exists()
     assert not gone.root.exists()
     assert not Path("/sys/class/net", network.device).exists()
-    assert not any(group.exists() for group in guests.control_groups(network.number))
+    assert not any(group.exists() for group in control_groups(network.number))
 
 
 def test_the_guest_of_a_killed_test_run_is_cleared_away_by_the_next() -> None:
