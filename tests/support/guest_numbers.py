@@ -1,6 +1,6 @@
 """The numbers of the guests: each guest has its own, and all that is left of it is found by that.
 
-The holder of a number's lock owns the names that belong to it, and removes what a killed test run left of them.
+The holder of a number's lock owns the names that belong to it, and removes what a killed test run left.
 """
 
 from __future__ import annotations
