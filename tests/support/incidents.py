@@ -190,12 +190,23 @@ def cut_connections(box: Box) -> None:
     kill_sessions(int((box.folder / ".sandbox" / "ssh" / "sshd.pid").read_text()))
 
 
-def pauses(box: Box, seconds: str) -> bool:
-    """Whether a script on this sandbox is at a pause of that length, which tells what it waits for."""
-    for each in processes.started_over_ssh(Folder.at(box.folder / ".sandbox")):
-        if command_line(each.pid) == ["sleep", seconds]:
-            return True
-    return False
+def drains(box: Box) -> bool:
+    """Whether a script on this sandbox waits for requests to end; between two looks it sleeps."""
+    return any(line == ["sleep", DRAIN_PAUSE] for line in _command_lines(box))
+
+
+def watches(box: Box, slot: str) -> bool:
+    """Whether a script on this sandbox watches a slot: it asks for its health, or sleeps until it asks again.
+
+    On a busy machine a look takes longer than the time between two, and then it never sleeps.
+    """
+    health = f"http://127.0.0.1:{box.sandbox.slots[slot]}/actuator/health"
+    return any(line == ["sleep", WATCH_PAUSE] or health in line for line in _command_lines(box))
+
+
+def _command_lines(box: Box) -> Iterator[list[str]]:
+    for process in processes.started_over_ssh(Folder.at(box.folder / ".sandbox")):
+        yield command_line(process.pid)
 
 
 def jvms(box: Box) -> set[int]:
