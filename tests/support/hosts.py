@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bluegreen.ssh.connection import Connection, Result
+from tests.support import springboot
 from tests.support.box import Box
 from tests.support.command import Ran
 from tests.support.guest import Guest
@@ -203,3 +204,16 @@ def took_ms(ran: Ran) -> int:
     """How long the switch of a command took on the host, as it says."""
     words = ran.out.split("switched to ")[1].split()
     return int(words[2])
+
+
+def three_spring_boot_deploys_and_back(host: Rented, folder: Path) -> None:
+    """Each version serves in its turn, and a rollback brings back the one before."""
+    for version in ("1", "2", "3"):
+        jar = springboot.fat_jar(folder / f"taggle-{version}.jar", version=version)
+        ran = host.done("deploy", "--jar", str(jar), "--version", version)
+        assert "Started TaggleApplication" in host.done("logs").out, ran.all
+        assert host.served() == version
+    assert "which still runs" in host.done("rollback").out
+    assert host.served() == "2"
+    assert host.machine()["drift"] == []
+    assert [entry["failed"] for entry in host.history()] == [0, 0, 0, 0]

@@ -68,12 +68,9 @@ def test_a_ready_guest_serves_the_page_of_nginx_to_this_machine(shared_guest: Gu
     assert shared_guest.get("/", port=81) == (0, "")
 
 
-def test_a_bare_guest_has_neither_nginx_nor_java(bare_guest: Guest) -> None:
+def test_a_bare_guest_has_neither_nginx_nor_java_and_gets_them_without_downloads(bare_guest: Guest) -> None:
     assert bare_guest.run("command -v nginx java", check=False).stdout == ""
     assert bare_guest.run("systemctl is-system-running", check=False).stdout == "running\n"
-
-
-def test_a_bare_guest_becomes_a_ready_one_without_downloads(bare_guest: Guest) -> None:
     bare_guest.cut_network()
     bare_guest.run("apt-get install -y -q nginx openjdk-17-jre-headless </dev/null", timeout_s=200)
     bare_guest.restore_network()
