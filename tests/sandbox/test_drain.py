@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.box import Box
-from tests.support.incidents import DRAIN_PAUSE, deploying, pauses
+from tests.support.incidents import deploying, drains
 from tests.support.on_host import last_entry, live_pid
 from tests.support.processes import alive
 from tests.support.waiting import wait_for
@@ -140,7 +140,7 @@ def test_p8_an_interrupt_while_the_old_slot_is_drained_ends_a_deploy_that_is_don
     with asking(box, "/version?ms=20000") as answers:
         under_way(box, "/version")
         deployer = deploying(box, "2")
-        wait_for(lambda: pauses(box, DRAIN_PAUSE), "the host waits for the request", 60)
+        wait_for(lambda: drains(box), "the host waits for the request", 60)
         deployer.send(signal.SIGINT)
         assert deployer.ended() == 0, deployer.said
         assert not answers, "it did not wait for the request"

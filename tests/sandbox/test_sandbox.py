@@ -757,7 +757,9 @@ def test_a_missing_program_is_named_with_its_package(folder: Path, monkeypatch: 
     only_curl.mkdir(parents=True)
     (only_curl / "curl").symlink_to(str(shutil.which("curl")))
     monkeypatch.setenv("PATH", str(only_curl))
-    monkeypatch.setattr("bluegreen.sandbox.programs._SBIN", str(only_curl))
+    which = shutil.which
+    # As on a machine that has nothing where only root's PATH looks.
+    monkeypatch.setattr(shutil, "which", lambda program, path: which(program, path=str(only_curl)))
 
     with pytest.raises(Failed) as failed:
         embedded.start(settings(folder.parent), folder)

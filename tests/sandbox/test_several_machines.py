@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ from bluegreen.rollout.stage import Staged
 from bluegreen.rollout.switching import Moved
 from bluegreen.rollout.undo import Undo
 from tests.support.box import Box, box_in
-from tests.support.incidents import WATCH_PAUSE, machine_of, pauses, settings_of, slow_nginx
+from tests.support.incidents import machine_of, settings_of, slow_nginx, watches
 from tests.support.on_host import live_pid
 from tests.support.under_traffic import nothing_lost
 from tests.support.waiting import wait_for
@@ -198,7 +199,7 @@ def _interrupt_in_the_watch(boxes: tuple[Box, Box], version: str) -> None:
 def _until_watched(boxes: tuple[Box, Box], version: str) -> None:
     wait_for(lambda: all(box.served() == version for box in boxes), f"{version} serves", 60)
     for box in boxes:
-        wait_for(lambda: pauses(box, WATCH_PAUSE), "it is watched")  # noqa: B023 called here and now
+        wait_for(partial(watches, box, "prod1"), "it is watched", 60)
 
 
 def _slow_answer_once_it_serves(box: Box, version: str) -> tuple[int, str]:

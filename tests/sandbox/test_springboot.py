@@ -28,7 +28,9 @@ def spring(box: Box) -> Box:
     return box
 
 
-def test_p2_three_deploys_in_a_row_serve_1_2_3_and_lose_no_request(spring: Box) -> None:
+def test_p1_p2_deploys_in_a_row_lose_no_request_and_stop_a_jvm_of_ours_that_lost_its_pid_file(
+    spring: Box,
+) -> None:
     _deployed(spring, "1")
     with nothing_lost(spring) as seen:
         _deployed(spring, "2")
@@ -38,10 +40,24 @@ def test_p2_three_deploys_in_a_row_serve_1_2_3_and_lose_no_request(spring: Box) 
     # Each came once, after the one before.
     assert list(seen.answered) == ["1", "2", "3"]
     assert spring.machine()["live"] == "prod2"
+    stale = spring.pid("prod1")
+    assert stale is not None
+    # What the supervisor knows of it is lost: only its port and its command line tell whose it is.
+    (spring.base / "run" / "prod1.pid").unlink()
+    with nothing_lost(spring) as seen:
+        ran = _deployed(spring, "4")
+    assert not alive(stale)
+    assert f"pid {stale}" in ran.all
+    assert list(seen.answered) == ["3", "4"]
+    assert spring.served() == "4"
+    assert spring.pid("prod1") not in (None, stale)
 
 
-def test_p1_down_with_a_part_up_is_refused(spring: Box) -> None:
+def test_p1_p12_neither_down_nor_dying_nor_a_stranger_on_the_idle_port_is_taken_for_the_new_version(
+    spring: Box, tmp_path: Path
+) -> None:
     _deployed(spring, "1")
+    # DOWN, with a part that is UP.
     spring.configure(health={"timeout": "20s"})
     with nothing_lost(spring) as seen:
         ran = _deploy(spring, "2", "part-up")
@@ -51,14 +67,20 @@ def test_p1_down_with_a_part_up_is_refused(spring: Box) -> None:
     assert '"status":"UP"' in ran.all
     assert set(seen.answered) == {"1"}
 
-
-def test_p12_one_that_dies_starting_is_told_within_a_second_with_its_cause(spring: Box) -> None:
-    _deployed(spring, "1")
+    # One that dies while it starts is reported within a second, with its cause.
+    spring.configure(health={"timeout": "90s"})
     jar = fat_jar(spring.folder / "taggle-2.jar", version="2", variant="dies-starting")
+    pid_file = spring.base / "run" / "prod1.pid"
+    before = pid_file.read_text() if pid_file.exists() else ""
     process = spring.start("deploy", "--jar", str(jar), "--version", "2")
     began = time.monotonic()
-    pid_file = spring.base / "run" / "prod1.pid"
-    wait_for(lambda: pid_file.exists() or process.poll() is not None, "the JVM starts", 60)
+    wait_for(
+        lambda: (
+            (pid_file.exists() and pid_file.read_text() not in ("", before)) or process.poll() is not None
+        ),
+        "the JVM starts",
+        60,
+    )
     pid = int(pid_file.read_text().split()[0])
     wait_for(lambda: not alive(pid), "it dies", 90)
     died = time.monotonic()
@@ -75,27 +97,7 @@ def test_p12_one_that_dies_starting_is_told_within_a_second_with_its_cause(sprin
     assert "live now: prod2, version 1 (untouched)" in ran.all
     assert spring.served() == "1"
 
-
-def test_p1_a_jvm_of_ours_that_still_holds_the_idle_port_is_stopped_not_taken_for_the_new(
-    spring: Box,
-) -> None:
-    _deployed(spring, "1")
-    _deployed(spring, "2")
-    stale = spring.pid("prod2")
-    assert stale is not None
-    # What the supervisor knows of it is lost: only its port and its command line tell whose it is.
-    (spring.base / "run" / "prod2.pid").unlink()
-    with nothing_lost(spring) as seen:
-        ran = _deployed(spring, "3")
-    assert not alive(stale)
-    assert f"pid {stale}" in ran.all
-    assert list(seen.answered) == ["2", "3"]
-    assert spring.served() == "3"
-    assert spring.pid("prod2") not in (None, stale)
-
-
-def test_p1_a_stranger_on_the_idle_port_is_named_and_the_deploy_refused(spring: Box, tmp_path: Path) -> None:
-    _deployed(spring, "1")
+    # Another's application on the port of the idle slot.
     port = spring.sandbox.slots["prod1"]
     jar = fat_jar(tmp_path / "stranger.jar", version="0")
     # As the old scripts start it: UP on that port, and none of ours.

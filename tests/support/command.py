@@ -123,13 +123,12 @@ class Command:
         Raises:
             subprocess.TimeoutExpired: it still runs after `timeout` seconds.
         """
+        # Not in the lock: another thread may ask meanwhile. The socket stays readable once the code has come.
+        if self.returncode is None and not _readable(self._answers, timeout):
+            raise subprocess.TimeoutExpired("bluegreen", timeout or 0)
         with self._ending:
             if self.returncode is None:
-                if not _readable(self._answers, timeout):
-                    raise subprocess.TimeoutExpired("bluegreen", timeout or 0)
                 self.returncode = int(self._said.readline())
-                self._said.close()
-                self._answers.close()
             return self.returncode
 
     def communicate(self, *, timeout: float | None = None) -> tuple[str, str]:

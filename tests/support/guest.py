@@ -1,19 +1,13 @@
 """A real machine for a test: systemd, sshd, sudo and apt, booted in about a second, thrown away at the end.
 
-It is a systemd-nspawn container with an overlay over the image and a network namespace of its own. All of a
-guest hangs on one number: who holds the lock of that number owns the names, and whoever finds it free clears
-away what a killed test run left.
+It is a systemd-nspawn container with an overlay over the image and a network namespace of its own.
 """
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import http.client
-import os
 import shlex
 import shutil
-import signal
 import socket
 import ssl
 import subprocess
@@ -24,20 +18,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bluegreen.ssh.connection import Login
+from tests.support.guest_numbers import GUESTS, control_groups, kill_all, own_number, remove_control_groups
 from tests.support.image import Layer, image, overlaid
 from tests.support.network import Network
-from tests.support.outside import NoGuest, outside, works, write
-from tests.support.processes import alive
+from tests.support.outside import NoGuest, outside, write
 
 BOOT_S = 60
+# For a test that may be the first of all: it makes the image, which takes minutes where the network is slow.
+FIRST_TIME_S = 1200
 SHUTDOWN_S = 100  # systemd gives a service 90 s
-
-# On a disk: what is in memory could not be filled without filling the machine.
-GUESTS = Path("/var/tmp/bluegreen-guests")
-GUEST_NUMBERS = range(256)
-
-# systemd inside wants to see these two; which of them are mounted depends on the machine.
-CGROUPS = ("/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup")
 
 ENVIRONMENT = ("HOME=/root", "USER=root", "LANG=C.UTF-8", "PATH=/usr/sbin:/usr/bin:/sbin:/bin")
 
@@ -163,7 +152,7 @@ class Guest:
 
     def stop(self) -> None:
         """Cuts its power; `start` boots it again."""
-        _kill_all(self.network.number)
+        kill_all(self.network.number)
         if self._nspawn:
             self._nspawn.wait()
         self._gone()
@@ -189,7 +178,7 @@ class Guest:
 
     def _gone(self) -> None:
         self._nspawn = None
-        _remove_control_groups(self.network.number)
+        remove_control_groups(self.network.number)
 
     def leader(self) -> int:
         """The pid, here, of its process 1."""
@@ -228,7 +217,7 @@ def booted(name: str, *, layer: Layer = "ready", over: Path | None = None) -> It
     Raises:
         NoGuest: this machine gives none.
     """
-    with _own_number() as number, _on(number, name, layer, over) as guest:
+    with own_number() as number, _on(number, name, layer, over) as guest:
         yield guest
 
 
@@ -242,7 +231,7 @@ def prepared(prepare: Callable[[Guest], object], *, layer: Layer = "ready") -> I
     Raises:
         NoGuest: this machine gives none.
     """
-    with _own_number() as number:
+    with own_number() as number:
         with _on(number, "prepared", layer, None) as guest:
             prepare(guest)
         yield GUESTS / str(number) / "upper"
@@ -287,98 +276,3 @@ def _furnish(root: Path, name: str) -> str:
         outside(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", name, "-f", str(key)])
     shown = (root / "etc/ssh/ssh_host_ed25519_key.pub").read_text().split()
     return " ".join(shown[:2])
-
-
-# ---- what belongs to a number
-
-
-@contextmanager
-def _own_number() -> Iterator[int]:
-    """A number that no other test run uses, here or in another process, with nothing left of its last use.
-
-    Whatever there is of it is cleared away at the end.
-
-    Raises:
-        NoGuest: the user is not root, or too many guests run.
-    """
-    if os.geteuid() != 0:
-        raise NoGuest("guests are containers with a network of their own: run these tests as root")
-    GUESTS.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _clear_abandoned()
-    for number in GUEST_NUMBERS:
-        with (GUESTS / f"{number}.lock").open("w") as lock:
-            if _taken(lock.fileno()):
-                _clear(number)
-                try:
-                    yield number
-                finally:
-                    _clear(number)
-                return
-    raise NoGuest(f"{len(GUEST_NUMBERS)} guests run already")
-
-
-def _clear_abandoned() -> None:
-    """Clears away the guests of test runs that were killed."""
-    for path in GUESTS.glob("*.lock"):
-        with path.open("w") as lock:
-            if (GUESTS / path.stem).exists() and _taken(lock.fileno()):
-                _clear(int(path.stem))
-
-
-def _taken(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _clear(number: int) -> None:
-    """Takes away whatever there is of the guest of this number."""
-    _kill_all(number)
-    _remove_control_groups(number)
-    folder = GUESTS / str(number)
-    while works(["mountpoint", "--quiet", str(folder / "root")]):
-        outside(["umount", str(folder / "root")])
-    Network(number).remove()
-    if folder.exists():
-        shutil.rmtree(folder)
-
-
-def control_groups(number: int) -> list[Path]:
-    roots = [Path(root) for root in CGROUPS if Path(root, "cgroup.procs").exists()]
-    return [root / f"bluegreen-guest-{number}" for root in roots]
-
-
-def _kill_all(number: int) -> None:
-    """Kills every process of a guest, and waits until they are gone."""
-    while pids := _pids(number):
-        for pid in pids:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        time.sleep(0.01)
-
-
-def _pids(number: int) -> set[int]:
-    lists = [path for group in control_groups(number) for path in group.rglob("cgroup.procs")]
-    return {int(pid) for path in lists for pid in path.read_text().split() if alive(int(pid))}
-
-
-def _remove_control_groups(number: int) -> None:
-    for top in control_groups(number):
-        for folder, _, _ in os.walk(top, topdown=False):
-            _remove_when_empty(Path(folder))
-
-
-def _remove_when_empty(group: Path) -> None:
-    """The last threads of a JVM that was killed stay in its group for some time after it is a zombie."""
-    until = time.monotonic() + BOOT_S
-    while True:
-        try:
-            return group.rmdir()
-        except OSError as error:
-            if error.errno != errno.EBUSY or time.monotonic() > until:
-                raise
-        time.sleep(0.01)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bluegreen.ssh.connection import Connection, Result
+from tests.support import springboot
 from tests.support.box import Box
 from tests.support.command import Ran
 from tests.support.guest import Guest
@@ -73,9 +74,12 @@ class Rented(Box):
 
     def etc(self) -> str:
         """A checksum of every file below /etc, with its mode, and of what else `setup` writes."""
-        hashed = """sh -c 'sha256sum <"$1" 2>/dev/null || echo gone' sh {} ';'"""
         files = "find etc usr/local/sbin -xdev ! -type d ! -name '*.cache'"
-        found = self.guest.run(f"cd / && {files} -printf '%m %u %l %p ' -exec {hashed} | sort -k4")
+        # One process hashes all; a link that leads nowhere has no checksum.
+        found = self.guest.run(
+            f"cd / && {files} -printf '%m %u %l %p\\n' | sort -k4 "
+            f"&& {files} -print0 | sort -z | xargs -0 sha256sum 2>/dev/null || :"
+        )
         return found.stdout
 
     def active(self, slot: str) -> str:
@@ -200,3 +204,16 @@ def took_ms(ran: Ran) -> int:
     """How long the switch of a command took on the host, as it says."""
     words = ran.out.split("switched to ")[1].split()
     return int(words[2])
+
+
+def three_spring_boot_deploys_and_back(host: Rented, folder: Path) -> None:
+    """Each version serves in its turn, and a rollback brings back the one before."""
+    for version in ("1", "2", "3"):
+        jar = springboot.fat_jar(folder / f"taggle-{version}.jar", version=version)
+        ran = host.done("deploy", "--jar", str(jar), "--version", version)
+        assert "Started TaggleApplication" in host.done("logs").out, ran.all
+        assert host.served() == version
+    assert "which still runs" in host.done("rollback").out
+    assert host.served() == "2"
+    assert host.machine()["drift"] == []
+    assert [entry["failed"] for entry in host.history()] == [0, 0, 0, 0]

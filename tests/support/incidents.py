@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -17,12 +18,13 @@ from bluegreen import config
 from bluegreen.config import Settings
 from bluegreen.console.terminal import Console
 from bluegreen.host.machine import Machine
+from bluegreen.remote import limits
 from bluegreen.rollout import fleet
 from bluegreen.sandbox import embedded, processes
 from bluegreen.sandbox.folder import Folder
 from tests.support.box import Box
 from tests.support.command import Process
-from tests.support.processes import alive, command_line, kill_sessions
+from tests.support.processes import alive, command_line, descendants, kill_sessions
 from tests.support.waiting import wait_for
 
 Moment = Literal["upload", "start", "health", "switch", "watch"]
@@ -189,10 +191,29 @@ def cut_connections(box: Box) -> None:
     kill_sessions(int((box.folder / ".sandbox" / "ssh" / "sshd.pid").read_text()))
 
 
-def pauses(box: Box, seconds: str) -> bool:
-    """Whether a script on this sandbox is at a pause of that length, which tells what it waits for."""
-    for each in processes.started_over_ssh(Folder.at(box.folder / ".sandbox")):
-        if command_line(each.pid) == ["sleep", seconds]:
+def drains(box: Box) -> bool:
+    """Whether a script on this sandbox waits for requests to end; between two looks it sleeps."""
+    return _runs(box, lambda line: line == ["sleep", DRAIN_PAUSE])
+
+
+def watches(box: Box, slot: str) -> bool:
+    """Whether a script on this sandbox watches a slot: it asks for its health, or sleeps until it asks again.
+
+    On a busy machine a look takes longer than the time between two, and then it never sleeps.
+    """
+    health = f"http://127.0.0.1:{box.sandbox.slots[slot]}/actuator/health"
+    return _runs(box, lambda line: line == ["sleep", WATCH_PAUSE] or health in line)
+
+
+def _runs(box: Box, matches: Callable[[list[str]], bool]) -> bool:
+    """Whether a script on this sandbox runs a command, looked at for as long as two looks of a watch last.
+
+    The commands are gone before all processes of a machine were listed; the scripts stay.
+    """
+    scripts = [each.pid for each in processes.started_over_ssh(Folder.at(box.folder / ".sandbox"))]
+    until = time.monotonic() + 2 * limits.WATCH_EVERY_S
+    while time.monotonic() < until:
+        if any(matches(command_line(pid)) for script in scripts for pid in descendants(script)):
             return True
     return False
 

@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.guest import Guest, booted, prepared
+from tests.support.guest import FIRST_TIME_S, Guest, booted, prepared
 from tests.support.hosts import Rented, rented
 from tests.support.image import Layer
 from tests.support.outside import NoGuest
-
-FIRST_TIME_S = 1200
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

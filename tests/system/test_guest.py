@@ -15,9 +15,9 @@ import pytest
 
 from bluegreen.errors import BluegreenError
 from bluegreen.ssh.connection import Connection, Result
-from tests.support import guest as guests
 from tests.support import springboot
 from tests.support.guest import Guest, booted
+from tests.support.guest_numbers import control_groups
 from tests.support.processes import alive
 from tests.support.servers import sh
 from tests.support.waiting import wait_for
@@ -68,12 +68,9 @@ def test_a_ready_guest_serves_the_page_of_nginx_to_this_machine(shared_guest: Gu
     assert shared_guest.get("/", port=81) == (0, "")
 
 
-def test_a_bare_guest_has_neither_nginx_nor_java(bare_guest: Guest) -> None:
+def test_a_bare_guest_has_neither_nginx_nor_java_and_gets_them_without_downloads(bare_guest: Guest) -> None:
     assert bare_guest.run("command -v nginx java", check=False).stdout == ""
     assert bare_guest.run("systemctl is-system-running", check=False).stdout == "running\n"
-
-
-def test_a_bare_guest_becomes_a_ready_one_without_downloads(bare_guest: Guest) -> None:
     bare_guest.cut_network()
     bare_guest.run("apt-get install -y -q nginx openjdk-17-jre-headless </dev/null", timeout_s=200)
     bare_guest.restore_network()
@@ -150,7 +147,7 @@ def test_nothing_is_left_of_a_guest(guest: Guest) -> None:
     assert not network.path.exists()
     assert not gone.root.exists()
     assert not Path("/sys/class/net", network.device).exists()
-    assert not any(group.exists() for group in guests.control_groups(network.number))
+    assert not any(group.exists() for group in control_groups(network.number))
 
 
 def test_the_guest_of_a_killed_test_run_is_cleared_away_by_the_next() -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import springboot
 from tests.support.guest import Guest
 from tests.support.hosts import (
     INCLUDE,
@@ -19,6 +18,7 @@ from tests.support.hosts import (
     asked_all_the_while,
     certified,
     rented,
+    three_spring_boot_deploys_and_back,
 )
 
 
@@ -45,12 +45,7 @@ def test_a_bare_machine_becomes_a_host_and_takes_three_deploys_and_a_rollback_of
     ran = host.set_up()
     assert "✓ installed nginx openjdk-17-jre-headless" in ran.out
     assert host.run("setup").out.endswith("is set up already; nothing was changed\n")
-    for version in ("1", "2", "3"):
-        jar = springboot.fat_jar(tmp_path / f"spring-{version}.jar", version=version)
-        host.done("deploy", "--jar", str(jar), "--version", version)
-        assert host.served() == version
-    assert "which still runs" in host.done("rollback").out
-    assert host.served() == "2"
+    three_spring_boot_deploys_and_back(host, tmp_path)
     assert host.get("/api/v1/profiles")[1] == "prod1"
     assert host.enabled() == ["prod1"]
     host.guest.reboot()

@@ -12,8 +12,7 @@ import pytest
 
 from tests.support.act import CHECKOUT, Repository
 from tests.support.box import Box, box_in
-from tests.support.guest import Guest, booted
-from tests.system.conftest import FIRST_TIME_S
+from tests.support.guest import FIRST_TIME_S, Guest, booted
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
