@@ -157,6 +157,8 @@ class Connection:
 
     def close(self) -> None:
         """Closes the connection and those to its jump hosts. Scripts that ignore SIGHUP keep running."""
+        # First: a step that ends with the connection must see that it was closed, not lost (reconnect.py).
+        self._sessions = None
         if self._liveness:
             self._liveness.stop()
         # The nearest hop first: that closes the TCP connection. A farther one would send its goodbye through
@@ -169,7 +171,7 @@ class Connection:
                 continue
         if self._proxy:
             self._proxy.close()
-        self._proxy, self._sessions, self._liveness = None, None, None
+        self._proxy, self._liveness = None, None
         self._passed = []
 
     def __enter__(self) -> Connection:
