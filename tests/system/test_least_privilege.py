@@ -152,7 +152,7 @@ def test_the_script_runs_no_program_of_the_users_and_reads_no_setting_of_theirs(
         f"exec /usr/bin/sudo -n {SCRIPT} switch prod2"
     )
     assert ran.exit_code == 0, ran.stderr
-    assert "verified 200" in ran.stdout
+    assert "bluegreen: verified =200" in ran.stdout.split("\n")
     for name in ("trapped", "curled", "read"):
         assert not (host.guest.root / "home/deploy" / name).exists(), name
 
