@@ -15,7 +15,7 @@ def found(source: Source, host: str, entry: Mapping[str, Plain]) -> list[Problem
 
     Args:
         source: the file, for its lines.
-        host: the name of its entry of `hosts:`; empty where there is no entry, for the top level alone.
+        host: the name of its entry of `hosts:`; empty for the top level of a file without entries.
         entry: the entry, merged over the top level.
     """
     return list(_Conflicts(source, host, entry).problems())

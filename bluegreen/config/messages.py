@@ -110,7 +110,7 @@ class Kind:
 def mistakes(*checks: Callable[[str], None]) -> BeforeValidator:
     """Runs these checks on a text before pydantic's own: each is one mistake that people make.
 
-    A check raises ValueError with a message that says more than the type's own.
+    A check raises ValueError with a message that is more precise than the type's own.
     """
 
     def checked(value: object) -> object:

@@ -17,7 +17,7 @@ def found(source: Source, data: dict[str, Plain], entries: Mapping[str, dict[str
 
     Args:
         source: the file, for its lines.
-        data: what it holds.
+        data: the content of the file.
         entries: each entry of `hosts:`, merged over the top level.
     """
     problems = [*source.problems, *_wrong_values(source, data)]

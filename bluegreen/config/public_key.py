@@ -20,7 +20,7 @@ def parsed(pasted: str) -> str:
     """The key as `type base64`, without a comment after it.
 
     Raises:
-        ValueError: it is not an OpenSSH public key; the message says what it looks like and what to write.
+        ValueError: it is not an OpenSSH public key; the message has what it looks like and what to write.
     """
     if "PRIVATE KEY" in pasted:
         raise ValueError("this is a private key, which must stay secret; pin the public key of the host")

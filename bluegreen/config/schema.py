@@ -17,16 +17,20 @@ PATH = Path(__file__).parents[1] / "config.schema.json"
 _WIDTH = 150
 
 
-class _WithoutTitles(GenerateJsonSchema):
-    """A title would only repeat the key."""
+class _Generator(GenerateJsonSchema):
+    """Writes no titles, which would only repeat the keys, and refuses names that match no pattern."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 
+    def dict_schema(self, schema: Any) -> dict[str, Any]:
+        made = super().dict_schema(schema)
+        return made | {"additionalProperties": False} if "patternProperties" in made else made
+
 
 def text() -> str:
     """The content of config.schema.json."""
-    schema = ConfigFile.model_json_schema(by_alias=True, schema_generator=_WithoutTitles)
+    schema = ConfigFile.model_json_schema(by_alias=True, schema_generator=_Generator)
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
     return _written(schema, "") + "\n"
 

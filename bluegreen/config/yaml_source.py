@@ -180,7 +180,7 @@ class _Walk:
         for name_node, value_node in node.value:
             line = name_node.start_mark.line + 1
             if not isinstance(name_node, yaml.ScalarNode):
-                self._problem(name_node, key, "a key must be a plain word; remove { } around it")
+                self._problem(name_node, key, "a key must be a text; remove the braces or brackets around it")
             elif name_node.tag == "tag:yaml.org,2002:merge":
                 merged |= self._merged(value_node, key)
             elif name_node.value in own:
@@ -233,7 +233,7 @@ _REMEDIES = [
     (r"character '\\t'", "a tab is used for the indent; write spaces"),
     (
         "mapping values are not allowed",
-        "a second ': ' in one line, or a wrong indent; put a text that holds ': ' in quotes",
+        "a second ': ' in one line, or a wrong indent; put a text that contains ': ' in quotes",
     ),
     ("could not find expected ':'", "a key has no ':'; write `key: value`"),
     (
@@ -260,13 +260,14 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str) -> Problem:
     for number, line in enumerate(text.splitlines(), 1):
         if re.match(r"(<{7}|>{7}|={7})( |$)", line):
             return Problem(number, (), f"the file contains a merge conflict: {line[:30]!r}; resolve it")
-    said = f"{error.context} {error.problem}"
-    if "not closed" in _remedy(said) and error.context_mark is not None:
+    reason = f"{error.context} {error.problem}"
+    if "not closed" in _remedy(reason) and error.context_mark is not None:
         mark = error.context_mark
     line_number = mark.line + 1 if mark else 1
     shown = text.splitlines()[line_number - 1].strip() if line_number <= len(text.splitlines()) else ""
-    return Problem(line_number, (), f"{shown[:60]!r} is not YAML: {_remedy(said)}")
+    return Problem(line_number, (), f"{shown[:60]!r} is not YAML: {_remedy(reason)}")
 
 
-def _remedy(said: str) -> str:
-    return next((remedy for pattern, remedy in _REMEDIES if re.search(pattern, said)), said)
+def _remedy(reason: str) -> str:
+    """Our text for the reason of PyYAML, or that reason if there is none."""
+    return next((remedy for pattern, remedy in _REMEDIES if re.search(pattern, reason)), reason)

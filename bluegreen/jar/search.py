@@ -32,8 +32,8 @@ def find(pattern: str, base: Path) -> Path:
         raise WrongUsage(
             f"{len(executable)} files match the jar '{pattern}' in {base}",
             why=[str(path.relative_to(base) if path.is_relative_to(base) else path) for path in executable],
-            remedy=f"choose one: --jar {executable[-1]}; or narrow `jar` in config.yml; or delete "
-            "the others, as a clean build does",
+            remedy=f"choose one: --jar {executable[-1]}; or narrow the pattern `jar` in config.yml; or "
+            "delete the others, as a clean build does",
         )
     why = []
     if jars:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -501,6 +504,22 @@ def test_durations_are_printed_as_text_and_secrets_as_names(tmp_path: Path) -> N
     assert (shown["health"]["every"], shown["health"]["timeout"]) == ("500ms", "2m")
     assert shown["switch"]["watch"] == "10s"
     assert shown["secrets"] == ["DB_PASSWORD", "API_TOKEN", "MAIL_KEY"]
+
+
+def test_the_printed_path_of_releases_has_the_user_of_ssh_config(tmp_path: Path) -> None:
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh" / "config").write_text("Host box\n  User deploy\n")
+    (tmp_path / "config.yml").write_text("app: taggle\nhosts: {prod: {address: box}}\n")
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "bluegreen", "config"],
+        cwd=tmp_path,
+        env={**os.environ, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+
+    assert yaml.safe_load(ran.stdout)["releases"]["path"] == "/home/deploy/taggle"
 
 
 # The schema and the example

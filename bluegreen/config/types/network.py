@@ -1,4 +1,4 @@
-"""Types of the settings that say how a host is reached and which proxies it trusts."""
+"""Types of settings of the network: addresses, host keys, and the networks of trusted proxies."""
 
 from __future__ import annotations
 

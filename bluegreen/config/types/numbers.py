@@ -43,7 +43,7 @@ Flag = Annotated[bool, Field(strict=True), Kind("a flag", "true")]
 
 
 def _as_seconds(value: object) -> object:
-    """The seconds that a text says; what is not a duration stays as it is, for pydantic to refuse."""
+    """A text as seconds. What is not a duration stays as it is, for pydantic to refuse."""
     try:
         return duration.seconds(value) if isinstance(value, str) else value
     except ValueError:
