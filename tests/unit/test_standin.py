@@ -21,6 +21,9 @@ import pytest
 from bluegreen.sandbox.standin import Behaviour, Health, build
 from tests.support.jvm import Jvm, answer, free_port, running, until
 
+# Long enough for a first answer before it on a busy machine.
+LATER_S = 3.0
+
 
 @contextmanager
 def started(
@@ -226,19 +229,19 @@ def test_it_dies_while_starting(tmp_path: Path) -> None:
 
 
 def test_it_dies_later(tmp_path: Path) -> None:
-    with started(tmp_path, Behaviour(die_after_s=0.5)) as jvm:
+    with started(tmp_path, Behaviour(die_after_s=LATER_S)) as jvm:
         assert jvm.ask("/actuator/health").status == 200
         assert jvm.exit_code() == 1
 
 
 def test_health_goes_down_later(tmp_path: Path) -> None:
-    with started(tmp_path, Behaviour(down_after_s=0.7)) as jvm:
+    with started(tmp_path, Behaviour(down_after_s=LATER_S)) as jvm:
         assert jvm.ask("/actuator/health").status == 200
         until(lambda: jvm.ask("/actuator/health").status == 503)
 
 
 def test_requests_fail_later_and_health_stays_up(tmp_path: Path) -> None:
-    with started(tmp_path, Behaviour(fail_after_s=0.7)) as jvm:
+    with started(tmp_path, Behaviour(fail_after_s=LATER_S)) as jvm:
         assert jvm.ask("/api/v1/profiles").status == 200
         until(lambda: jvm.ask("/api/v1/profiles").status == 500)
         assert jvm.ask("/actuator/health").status == 200
@@ -252,7 +255,7 @@ def test_it_hangs_later(tmp_path: Path) -> None:
             return True
         return False
 
-    with started(tmp_path, Behaviour(hang_after_s=0.7)) as jvm:
+    with started(tmp_path, Behaviour(hang_after_s=LATER_S)) as jvm:
         assert jvm.ask("/version").status == 200
         until(hangs)
         assert jvm.listens()
