@@ -23,6 +23,9 @@ from tests.support.jvm import Jvm, answer, running
 from tests.support.processes import free_port
 from tests.support.waiting import wait_for
 
+# Long enough for a first answer before it on a busy machine.
+LATER_S = 3.0
+
 
 @contextmanager
 def started(
@@ -228,19 +231,19 @@ def test_it_dies_while_starting(tmp_path: Path) -> None:
 
 
 def test_it_dies_later(tmp_path: Path) -> None:
-    with started(tmp_path, Behaviour(die_after_s=0.5)) as jvm:
+    with started(tmp_path, Behaviour(die_after_s=LATER_S)) as jvm:
         assert jvm.ask("/actuator/health").status == 200
         assert jvm.exit_code() == 1
 
 
 def test_health_goes_down_later(tmp_path: Path) -> None:
-    with started(tmp_path, Behaviour(down_after_s=0.7)) as jvm:
+    with started(tmp_path, Behaviour(down_after_s=LATER_S)) as jvm:
         assert jvm.ask("/actuator/health").status == 200
         wait_for(lambda: jvm.ask("/actuator/health").status == 503, "DOWN")
 
 
 def test_requests_fail_later_and_health_stays_up(tmp_path: Path) -> None:
-    with started(tmp_path, Behaviour(fail_after_s=0.7)) as jvm:
+    with started(tmp_path, Behaviour(fail_after_s=LATER_S)) as jvm:
         assert jvm.ask("/api/v1/profiles").status == 200
         wait_for(lambda: jvm.ask("/api/v1/profiles").status == 500, "errors")
         assert jvm.ask("/actuator/health").status == 200
@@ -254,7 +257,7 @@ def test_it_hangs_later(tmp_path: Path) -> None:
             return True
         return False
 
-    with started(tmp_path, Behaviour(hang_after_s=0.7)) as jvm:
+    with started(tmp_path, Behaviour(hang_after_s=LATER_S)) as jvm:
         assert jvm.ask("/version").status == 200
         wait_for(hangs, "it hangs")
         assert jvm.listens()
