@@ -18,6 +18,8 @@ from tests.support.command import Ran
 HERE = Path(__file__).parents[1] / "workflows"
 CHECKOUT = Path(__file__).parents[2]
 RUNNER = "ubuntu-24.04"
+# Only ends a run that hangs: a Python, the installation and a boot take minutes on a busy machine.
+RUN_S = 600
 # New on GitHub in May 2026 (changelog: "concurrency groups now allow larger queues"). act rejects a workflow
 # with a key that it does not know.
 NEWER_THAN_ACT = re.compile(r"^ +queue: max\n", re.MULTILINE)
@@ -119,8 +121,13 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def ended(process: subprocess.Popen[str]) -> Ran:
-    """Waits for a run of act to end."""
-    out, _ = process.communicate(timeout=240)
+    """Waits for a run of act to end; one that does not end is killed and shown."""
+    try:
+        out, _ = process.communicate(timeout=RUN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, _ = process.communicate()
+        raise AssertionError(f"act did not end within {RUN_S} s:\n{out}") from None
     return Ran(process.returncode, out, "")
 
 

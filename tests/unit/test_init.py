@@ -39,14 +39,14 @@ def found(root: Path, jar: str | None = None) -> Build:
     return builds.find(root, jar, default_java=17, verify="/api/v1/profiles")
 
 
-def nobody(question: str, default: str | None) -> str:
+def default_only(question: str, default: str | None) -> str:
     if default is None:
         raise WrongUsage(f"asked for {question}")
     return default
 
 
 def written(root: Path, wanted: Wanted = ADDRESS) -> Config:
-    init.run(root, wanted, Console(), nobody)
+    init.run(root, wanted, Console(), default_only)
     return config.load(root / "config.yml")
 
 
@@ -229,7 +229,7 @@ def test_existing_files_are_not_changed(tmp_path: Path, capsys: pytest.CaptureFi
     )
     tree(tmp_path, {"build.gradle": BOOT, "config.yml": mine, "tasks.py": "# mine\n"})
     tree(tmp_path, {f"{FOLDER}/rollback.yml": "# mine\n"})
-    init.run(tmp_path, Wanted(), Console(), nobody)
+    init.run(tmp_path, Wanted(), Console(), default_only)
     assert (tmp_path / "config.yml").read_text() == mine
     assert (tmp_path / "tasks.py").read_text() == "# mine\n"
     assert (tmp_path / FOLDER / "rollback.yml").read_text() == "# mine\n"
@@ -242,7 +242,7 @@ def test_existing_files_are_not_changed(tmp_path: Path, capsys: pytest.CaptureFi
     assert "! tasks.py exists" in out
     assert "gh secret set DB_PASSWORD --env stage" in out
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    init.run(tmp_path, Wanted(), Console(), nobody)
+    init.run(tmp_path, Wanted(), Console(), default_only)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 

@@ -44,7 +44,7 @@ class Runner:
         (box.folder / "jar").mkdir()
 
     def start(self, jar: Path) -> Deployer:
-        """The step, with that jar downloaded."""
+        """Starts the step after a download of that jar."""
         for old in (self._box.folder / "jar").iterdir():
             old.unlink()
         (self._box.folder / "jar" / jar.name).hardlink_to(jar)
@@ -74,18 +74,18 @@ class Runner:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
-                # What is sent to this process reaches no other.
+                # A signal to this process reaches no other process.
                 start_new_session=True,
             )
         )
 
 
 def cancelled(deployer: Deployer) -> int:
-    """Cancels it; gives its exit code, that of SIGKILL if nothing else ended it."""
-    for number, patience_s in ((signal.SIGINT, TERM_AFTER_S), (signal.SIGTERM, KILL_AFTER_S)):
+    """Cancels a deploy as GitHub does; returns its exit code, that of SIGKILL if no other signal ended it."""
+    for number, timeout_s in ((signal.SIGINT, TERM_AFTER_S), (signal.SIGTERM, KILL_AFTER_S)):
         deployer.send(number)
         try:
-            return deployer.ended(patience_s)
+            return deployer.ended(timeout_s)
         except subprocess.TimeoutExpired:
             continue
     deployer.send(signal.SIGKILL)
@@ -93,7 +93,7 @@ def cancelled(deployer: Deployer) -> int:
 
 
 def step_runs(box: Box) -> bool:
-    """Whether the host is at a step that no other may run beside."""
+    """Whether the host runs a step that holds the step lock."""
     with (box.base / "lock.step").open() as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -123,9 +123,9 @@ def test_p8_a_cancelled_run_is_undone_or_finished_in_time_and_says_which(
         assert said in deployer.said
         assert box.served() == ("3" if finished else "2")
         assert set(seen.answered) == ({"2", "3"} if finished else {"2"})
-        told = box.machine()
-        assert (told["lock"], told["drift"]) == (None, [])
-        assert jvms(box) == {slot["pid"] for slot in told["slots"].values() if slot["pid"]}
+        machine = box.machine()
+        assert (machine["lock"], machine["drift"]) == (None, [])
+        assert jvms(box) == {slot["pid"] for slot in machine["slots"].values() if slot["pid"]}
         newest = box.history()[0]
         assert (newest["version"], newest["outcome"]) == ("3", "switched" if finished else "failed")
         outputs = runner.outputs.read_text()

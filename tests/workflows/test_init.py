@@ -64,8 +64,8 @@ def test_a_repository_made_by_init_goes_from_a_push_to_live(
     build(repository.root, "1.0.0")
     host = Rented(repository.root, guest=guest)
     environ = {"BLUEGREEN_SSH_KEY": key}
-    said = host.run("init", "--address", login.address, "--user", "ubuntu").all
-    assert said.count("✓ wrote ") == 4, said
+    out = host.run("init", "--address", login.address, "--user", "ubuntu").all
+    assert out.count("✓ wrote ") == 4, out
     for command in (["trust", "--yes"], ["setup"]):
         ran = host.run(*command, environ=environ)
         assert ran.code == 0, ran.all

@@ -1,4 +1,4 @@
-"""What other repositories use of this one: the reusable workflows and the action, run by act on a sandbox."""
+"""The reusable workflows and the action, as another repository uses them: run by act on a sandbox."""
 
 from __future__ import annotations
 
@@ -69,6 +69,6 @@ def test_the_reusable_workflows_and_the_action_deploy_and_roll_back(box: Box, re
     pids = [box.pid(slot) for slot in ("prod2", "prod1")]
     values = [environment_of(pid)["DB_PASSWORD"] for pid in pids if pid]
     assert values == ["s3cr3t=1", "s3cr3t=2"]
-    # So act shows a value that it was told to mask.
+    # act prints this line for each value that it masks.
     assert ran.out.count("⚙  ***") == 2
     assert "s3cr3t" not in ran.out

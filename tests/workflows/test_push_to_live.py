@@ -16,7 +16,7 @@ NEVER_UP = "\ntaggle:\n  warm-up: 1h\n"
 
 
 def push(repository: Repository, version: str) -> Ran:
-    """Pushes a commit with that version; gives what came of the run."""
+    """Pushes a commit with that version; returns the run of the workflow."""
     commit(repository, version)
     return repository.run("push", "deploy.yml")
 
@@ -52,7 +52,7 @@ def test_a_push_goes_live_a_bad_one_does_not_and_a_rollback_goes_back(
     settings = repository.root / "example" / "src" / "main" / "resources" / "application.yml"
     good = settings.read_text()
     settings.write_text(good + NEVER_UP)
-    patience(repository, "15s")
+    set_health_timeout(repository, "15s")
     ran = push(repository, "3.0.0")
     assert ran.code == 1, ran.out
     assert "Job failed" in ran.out
@@ -68,7 +68,7 @@ def test_a_push_goes_live_a_bad_one_does_not_and_a_rollback_goes_back(
 
 
 def test_two_runs_at_once_are_settled_by_the_lock_of_the_host(box: Box, repository: Repository) -> None:
-    patience(repository, "3m")
+    set_health_timeout(repository, "3m")
     commit(repository, "1.0.0")
     first = repository.start("push", "deploy.yml")
     wait_for(lambda: running_jvm(box) is not None, "the first run starts its JVM", 120)
@@ -98,15 +98,15 @@ def test_a_dry_run_by_hand_changes_nothing(box: Box, repository: Repository) -> 
     assert box.history() == []
 
 
-def patience(repository: Repository, timeout: str) -> None:
-    """How long a version may take to be UP, from the next commit on."""
+def set_health_timeout(repository: Repository, timeout: str) -> None:
+    """Sets health.timeout of config.yml, from the next commit on."""
     config = repository.root / "config.yml"
     fresh = re.sub(r"timeout: \d+[ms]$", f"timeout: {timeout}", config.read_text(), count=1, flags=re.M)
     config.write_text(fresh)
 
 
 def running_jvm(box: Box) -> int | None:
-    """The JVM of the slot that the first deploy goes to."""
+    """The pid of the JVM in the slot of the first deploy."""
     try:
         return int((box.base / "run" / "prod2.pid").read_text().split()[0])
     except (OSError, IndexError):
