@@ -32,7 +32,7 @@ from tests.support.waiting import wait_for
 # Gives the machine its jar: the same for each, unless one is to fare otherwise.
 Deploy = Callable[..., None]
 
-# Longer than a test may last, so that a watch that is not ended shows.
+# So long that it shows if a watch goes on to its end.
 WATCH_S = 240
 
 
