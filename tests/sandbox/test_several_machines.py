@@ -35,6 +35,9 @@ from tests.support.waiting import wait_for
 # Gives the machine its jar: the same for each, unless one is to fare otherwise.
 Deploy = Callable[..., None]
 
+# So long that it shows if a watch goes on to its end.
+WATCH_S = 240
+
 
 @pytest.fixture
 def boxes(box: Box, tmp_path: Path) -> Iterator[tuple[Box, Box]]:
@@ -147,14 +150,12 @@ def test_a_machine_that_cannot_go_back_is_a_case_for_a_person(
 def test_one_that_fails_the_watch_takes_all_back_at_once(boxes: tuple[Box, Box], deploy: Deploy) -> None:
     deploy("1")
     for box in boxes:
-        box.configure(switch={"watch": "2m"})
-    began = time.monotonic()
+        box.configure(switch={"watch": WATCH_S})
     with nothing_lost(boxes[1]) as second, ThreadPoolExecutor() as pool:
         killing = pool.submit(_kill_in_the_watch, boxes, "2")
         with pytest.raises(SwitchedBack):
             deploy("2")
-        killing.result()
-    assert time.monotonic() - began < 60, "the other machine's watch went on to its end"
+    assert time.monotonic() - killing.result() < WATCH_S / 2, "the other machine's watch went on to its end"
     assert set(second.answered) == {"1", "2"}
     assert [box.served() for box in boxes] == ["1", "1"]
     assert [_outcomes(box)[0] for box in boxes] == ["switched back", "switched back"]
@@ -165,13 +166,11 @@ def test_p8_an_interrupt_in_the_watch_leaves_all_on_the_new_version(
 ) -> None:
     deploy("1")
     for box in boxes:
-        box.configure(switch={"watch": "2m"})
-    began = time.monotonic()
+        box.configure(switch={"watch": WATCH_S})
     with nothing_lost(boxes[0]), nothing_lost(boxes[1]), ThreadPoolExecutor() as pool:
         interrupting = pool.submit(_interrupt_in_the_watch, boxes, "2")
         deploy("2")
-        interrupting.result()
-    assert time.monotonic() - began < 60, "the watch went on to its end"
+    assert time.monotonic() - interrupting.result() < WATCH_S / 2, "the watch went on to its end"
     assert "interrupted after the switch: the new version serves" in capsys.readouterr().out
     assert [box.served() for box in boxes] == ["2", "2"]
     assert [_outcomes(box)[0] for box in boxes] == ["switched", "switched"]
@@ -186,14 +185,16 @@ def test_p7_one_locked_machine_keeps_all_of_them_untouched(boxes: tuple[Box, Box
         pass
 
 
-def _kill_in_the_watch(boxes: tuple[Box, Box], version: str) -> None:
+def _kill_in_the_watch(boxes: tuple[Box, Box], version: str) -> float:
     _until_watched(boxes, version)
     os.kill(live_pid(boxes[0], "prod1"), signal.SIGKILL)
+    return time.monotonic()
 
 
-def _interrupt_in_the_watch(boxes: tuple[Box, Box], version: str) -> None:
+def _interrupt_in_the_watch(boxes: tuple[Box, Box], version: str) -> float:
     _until_watched(boxes, version)
     os.kill(os.getpid(), signal.SIGINT)
+    return time.monotonic()
 
 
 def _until_watched(boxes: tuple[Box, Box], version: str) -> None:

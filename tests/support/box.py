@@ -68,8 +68,8 @@ class Box:
         shown = b""
         # Ends with an error once nobody has the terminal open any more.
         with suppress(OSError):
-            while told := os.read(leader, 4096):
-                shown += told
+            while data := os.read(leader, 4096):
+                shown += data
         os.close(leader)
         return Ran(process.wait(180), shown.decode(), "")
 

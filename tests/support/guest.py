@@ -164,11 +164,11 @@ class Guest:
     # ---- network
 
     def cut_network(self) -> None:
-        """Lets no packet from or to it pass any more, without a word to either side."""
+        """Lets no packet from or to it pass any more."""
         self.network.cut()
 
     def restore_network(self) -> None:
-        self.network.mend()
+        self.network.restore()
 
     # ---- inside of it
 

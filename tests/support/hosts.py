@@ -96,7 +96,7 @@ class Rented(Box):
         ]
 
     def stopped_while_followed(self, slot: str) -> Ran:
-        """`stop`, told by a `logs --follow` of the slot, of which nothing stays behind on the host."""
+        """`stop`, followed by a `logs --follow` of the slot that leaves nothing behind on the host."""
         follower = Deployer(self.start("logs", "--follow", "--slot", slot))
         follower.until_said("Started StandIn")
         stopped = self.done("stop")

@@ -237,8 +237,8 @@ def _state(box: Box) -> Path:
 
 
 def _change_state(box: Box, **changes: object) -> None:
-    told = json.loads(_state(box).read_text())
-    _state(box).write_text(json.dumps({**told, **changes}))
+    state = json.loads(_state(box).read_text())
+    _state(box).write_text(json.dumps({**state, **changes}))
 
 
 # --- in this process ---------------------------------------------------------------------------------

@@ -70,8 +70,8 @@ def running(
         properties: further system properties.
     """
     port = free_port() if port is None else port
-    told = {"spring.profiles.active": slot, "server.port": str(port), **(properties or {})}
-    options = [f"-D{name}={value}" for name, value in told.items()]
+    all_properties = {"spring.profiles.active": slot, "server.port": str(port), **(properties or {})}
+    options = [f"-D{name}={value}" for name, value in all_properties.items()]
     output = jar.with_name(f"{jar.stem}-{port}.log")
     with output.open("wb") as log:
         process = subprocess.Popen(

@@ -87,9 +87,9 @@ class Load:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         out, _ = self._process.communicate(timeout=2 * ANSWER_TIMEOUT_S)
-        told = json.loads(out)
-        counters = {name: Counter(told[name]) for name in ("answered", "failed", "stale", "last")}
-        self.tally = LoadTally(told["sent"], **counters, after=told["after"])
+        report = json.loads(out)
+        counters = {name: Counter(report[name]) for name in ("answered", "failed", "stale", "last")}
+        self.tally = LoadTally(report["sent"], **counters, after=report["after"])
 
 
 def require_nothing_lost(tally: LoadTally, *, reloaded: bool = False) -> None:
@@ -116,10 +116,10 @@ def wrk(url: str) -> Iterator[None]:
     finally:
         # It ends at once, and tells what it saw.
         process.send_signal(signal.SIGINT)
-        told, _ = process.communicate(timeout=60)
-    assert re.search(r"[1-9]\d* requests in ", told), told
-    assert "Socket errors" not in told
-    assert "Non-2xx" not in told
+        report, _ = process.communicate(timeout=60)
+    assert re.search(r"[1-9]\d* requests in ", report), report
+    assert "Socket errors" not in report
+    assert "Non-2xx" not in report
 
 
 # --- the process -------------------------------------------------------------------------------------------

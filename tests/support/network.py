@@ -59,26 +59,26 @@ class Network:
             outside(["iptables", "-w", "-t", rule[0], "-I", *rule[1:]])
 
     def remove(self) -> None:
-        """Takes away what there is of it."""
-        self.mend()
+        """Removes what exists of it."""
+        self.restore()
         for rule in self._rules():
-            _take_away(["iptables", "-w", "-t", rule[0], "-D", *rule[1:]])
+            _delete_all(["iptables", "-w", "-t", rule[0], "-D", *rule[1:]])
         if Path("/sys/class/net", self.device).exists():
             outside(["ip", "link", "delete", self.device])
         if self.path.exists():
             outside(["ip", "netns", "delete", self.namespace])
 
     def cut(self) -> None:
-        """Lets no packet pass any more, in neither direction and without a word, as a cut cable would."""
+        """Lets no packet pass any more, in neither direction and silently, as a cut cable does."""
         # Dropped where they arrive: a sender would notice if they were dropped where they leave.
         outside(["iptables", "-w", *_arriving("-I", self.device)])
         outside([*self._within, "iptables", "-w", *_arriving("-I", INSIDE)])
 
-    def mend(self) -> None:
+    def restore(self) -> None:
         """Undoes `cut`."""
-        _take_away(["iptables", "-w", *_arriving("-D", self.device)])
+        _delete_all(["iptables", "-w", *_arriving("-D", self.device)])
         if self.path.exists():
-            _take_away([*self._within, "iptables", "-w", *_arriving("-D", INSIDE)])
+            _delete_all([*self._within, "iptables", "-w", *_arriving("-D", INSIDE)])
 
     @property
     def _within(self) -> list[str]:
@@ -99,6 +99,6 @@ def _arriving(action: str, device: str) -> list[str]:
     return ["-t", "raw", action, "PREROUTING", "-i", device, "-j", "DROP"]
 
 
-def _take_away(command: list[str]) -> None:
+def _delete_all(command: list[str]) -> None:
     while works(command):
         pass

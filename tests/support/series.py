@@ -15,7 +15,7 @@ from bluegreen.config import Settings
 from bluegreen.console.terminal import Console
 
 
-class _Told(io.StringIO):
+class _Output(io.StringIO):
     def __init__(self, heard: Callable[[str], None]) -> None:
         super().__init__()
         self._heard = heard
@@ -53,8 +53,8 @@ class Series:
             if text.startswith("✓ switched to "):
                 self.settled(version)
 
-        told = _Told(heard)
+        output = _Output(heard)
         self.moving()
-        run(Console(Terminal(file=told, width=1000)))
-        self.said.append(told.getvalue())
-        return told.getvalue()
+        run(Console(Terminal(file=output, width=1000)))
+        self.said.append(output.getvalue())
+        return output.getvalue()
