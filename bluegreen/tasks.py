@@ -241,7 +241,10 @@ def init(
 ) -> None:
     """Write config.yml, tasks.py and the workflows of your own repository, to fit its build."""
     with console_of(c) as console:
-        commands.init.run(Path.cwd(), Wanted(app, host, address, user, jar), console, _answer)
+        wanted = Wanted(app, host, address, user, jar)
+        commands.init.run(
+            Path.cwd(), wanted, console, lambda each: prompt.answer(each.flag, each.text, each.default)
+        )
 
 
 def _refuse_flags_of_invoke(c: Context) -> None:
@@ -265,15 +268,6 @@ def _number(flag: str, given: str) -> int:
         return int(given)
     except ValueError:
         raise WrongUsage(f"{flag} {given}: is not a number") from None
-
-
-def _answer(question: str, default: str | None) -> str:
-    """What the person answers to a question of `init`, `flag: text`."""
-    answer = prompt.answer(question, default)
-    if answer is None:
-        flag = question.partition(":")[0]
-        raise WrongUsage(f"--{flag} is missing", remedy=f"give {question}: --{flag} …")
-    return answer
 
 
 def _print_json(data: object) -> None:

@@ -95,7 +95,7 @@ def _announce(rollout: Rollout) -> None:
     console, state = rollout.machine.console, rollout.before
     for drift in state.drift:
         console.warn(str(drift))
-    console.line(f"live is {state.describe_live()}; version {rollout.version} goes to {rollout.slot}")
+    console.line(f"live is {state.describe_live()}; deploying version {rollout.version} to {rollout.slot}")
 
 
 def _stage(rollout: Rollout, order: Order, environment: Mapping[str, str], undo: Undo) -> Staged:

@@ -40,8 +40,22 @@ class Wanted:
     jar: str | None = None
 
 
-# Takes a question and the answer that an empty input means, or None if an answer is required.
-Ask = Callable[[str, str | None], str]
+@dataclass(frozen=True)
+class Question:
+    """A value of config.yml that was not given on the command line.
+
+    Args:
+        flag: what the value is called there.
+        default: what an empty answer means, None if an answer is required.
+    """
+
+    flag: str
+    text: str
+    default: str | None
+
+
+# Asks a person; returns None if nobody answers and there is no default.
+Ask = Callable[[Question], str | None]
 
 
 def run(root: Path, wanted: Wanted, console: Console, ask: Ask) -> None:
@@ -101,16 +115,25 @@ def _found(build: Build) -> str:
 
 def _answers(build: Build, wanted: Wanted, ask: Ask) -> dict[str, str]:
     """The values of config.yml, validated: from the command line, or else from the answers to questions."""
-    questions: tuple[tuple[str, str, Any, str | None, str | None], ...] = (
-        ("app", "name of the app", AppName, wanted.app, name_for_app(build.name)),
-        ("host", "name of the host in config.yml", HostName, wanted.host, "prod"),
-        ("address", "IP address or DNS name of the machine", Address, wanted.address, None),
-        ("user", "user that logs in over SSH", UserName, wanted.user, "ubuntu"),
+    questions: tuple[tuple[Question, Any, str | None], ...] = (
+        (Question("app", "name of the app", name_for_app(build.name)), AppName, wanted.app),
+        (Question("host", "name of the host in config.yml", "prod"), HostName, wanted.host),
+        (Question("address", "IP address or DNS name of the machine", None), Address, wanted.address),
+        (Question("user", "user that logs in over SSH", "ubuntu"), UserName, wanted.user),
     )
     return {
-        flag: _validated(flag, kind, given if given is not None else ask(f"{flag}: {question}", default))
-        for flag, question, kind, given, default in questions
+        question.flag: _validated(question.flag, kind, _answer(question, ask) if given is None else given)
+        for question, kind, given in questions
     }
+
+
+def _answer(question: Question, ask: Ask) -> str:
+    answer = ask(question)
+    if answer is None:
+        raise WrongUsage(
+            f"--{question.flag} is missing ({question.text})", remedy=f"bluegreen init --{question.flag} …"
+        )
+    return answer
 
 
 def _validated(flag: str, kind: Any, value: str) -> str:

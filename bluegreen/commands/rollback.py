@@ -66,7 +66,9 @@ def _rollout(machine: Machine, state: State, to: str | None) -> Rollout:
     if not warm:
         require_startable(machine, state, None)
     how = "which still runs" if warm else "which is started first"
-    machine.console.line(f"live is {state.describe_live()}; back to {rollout.version} in {idle.name}, {how}")
+    machine.console.line(
+        f"live is {state.describe_live()}; back to version {rollout.version} in {idle.name}, {how}"
+    )
     return rollout
 
 

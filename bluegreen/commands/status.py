@@ -39,7 +39,7 @@ def show(data: dict[str, Any], console: Console) -> None:
         )
         console.line()
         console.table(
-            ["release", "version", "size", "uploaded", "by", ""],
+            ["release", "version", "size", "uploaded", "by", "state"],
             [
                 [each["id"], each["version"], size(each["size_bytes"]), each["at"], each["by"], each["state"]]
                 for each in machine["releases"]

@@ -17,9 +17,9 @@ def confirmed(question: str) -> bool:
     return somebody_answers() and input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
 
-def answer(question: str, default: str | None) -> str | None:
+def answer(name: str, question: str, default: str | None) -> str | None:
     """What the person answers, or the default; None where neither is given."""
     if somebody_answers():
-        given = input(f"{question}{f' [{default}]' if default else ''}: ").strip()
+        given = input(f"{name}: {question}{f' [{default}]' if default else ''}: ").strip()
         return given or default
     return default

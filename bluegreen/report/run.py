@@ -68,7 +68,7 @@ class Rollout:
     @property
     def came_from(self) -> str:
         """Slot, version and release that were live when the run began: `prod1 (1.4, 20261125-…)`."""
-        return f"{self.live} ({_named(self.previous) or 'nothing that bluegreen deployed'})"
+        return f"{self.live} ({_named(self.previous) or 'no release'})"
 
     @property
     def goes_to(self) -> str:

@@ -111,7 +111,7 @@ def _watch(moved: Moved, called_off: threading.Event) -> WatchFailure | None:
         if failure:
             step.done(f"{rollout.slot} failed the watch: {failure.reason}")
         else:
-            how = "another machine failed" if called_off.is_set() else "it passed"
+            how = "another machine failed" if called_off.is_set() else "no failures"
             step.done(f"watched {rollout.slot} for {seconds(step.so_far_s)}: {how}")
     return failure
 

@@ -21,7 +21,7 @@ def test_back_to_the_version_before_is_a_switch_alone_while_it_still_runs(box: B
     assert box.served() == "1"
     assert (live_pid(box, "prod2"), live_pid(box, "prod1")) == (warm, left)
     assert "start prod" not in ran.out
-    assert "back to 1 in prod2, which still runs" in ran.out
+    assert "back to version 1 in prod2, which still runs" in ran.out
     assert last_entry(box)["command"] == "rollback"
     assert last_entry(box)["bad"] == [release_of(box, "2")]
     states = {each["version"]: each["state"] for each in box.machine()["releases"]}
@@ -37,7 +37,7 @@ def test_back_to_a_stopped_version_starts_its_release_again(box: Box) -> None:
         ran = box.run("rollback")
     assert ran.code == 0, ran.all
     assert box.served() == "1"
-    assert "back to 1 in prod2, which is started first" in ran.out
+    assert "back to version 1 in prod2, which is started first" in ran.out
     assert "uploaded" not in ran.out
     assert (box.base / "slots" / "prod2").readlink().name == first
 

@@ -58,9 +58,9 @@ def nohup_pid(host: Rented) -> str:
 
 def adopted(host: Rented, first: Ran, second: Ran) -> None:
     """What the first two deploys to such a host did."""
-    assert "live is prod1, a version that bluegreen did not deploy; version 2 goes to prod2" in first.out
+    assert "live is prod1, a version that bluegreen did not deploy; deploying version 2 to prod2" in first.out
     assert "with a reload" in first.out
-    assert "live is prod2, version 2; version 3 goes to prod1" in second.out
+    assert "live is prod2, version 2; deploying version 3 to prod1" in second.out
     assert "prod1: its previous JVM" in second.out
     assert nohup_pid(host) == ""
     assert host.active("prod1") == "active"
@@ -104,7 +104,9 @@ def test_p2_p3_such_a_host_is_taken_over_with_either_method(
         first = host.deployed("2")
         # P4: what served before serves on until the next deploy needs its slot.
         assert nohup_pid(host) == before
-        assert "the JVM started by hand in prod1 and its scheduled jobs and consumers run on" in first.out
+        assert (
+            "the JVM started by hand in prod1 and its scheduled jobs and consumers keep running" in first.out
+        )
         assert (host.guest.root / UNIT.lstrip("/")).exists()
         marked = len(answers.seen)
         wait_for(lambda: len(answers.seen) > marked + 20, "more answers")
@@ -129,7 +131,7 @@ def test_p2_p3_such_a_host_is_taken_over_with_either_method(
     ("old_slot", "told"),
     [
         ({"after_switch": "stop"}, "the old slot prod1: stopped after"),
-        ({"keep_for": "2s"}, "run on; the host stops it 2.0 s from now"),
+        ({"keep_for": "2s"}, "keep running; the machine stops it in 2.0 s"),
     ],
 )
 def test_p2_the_jvm_started_by_hand_is_stopped_when_old_slot_says_so(

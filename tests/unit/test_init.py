@@ -11,7 +11,7 @@ import yaml
 
 from bluegreen import config
 from bluegreen.commands import init
-from bluegreen.commands.init import Wanted
+from bluegreen.commands.init import Question, Wanted
 from bluegreen.config import Config
 from bluegreen.console.terminal import Console
 from bluegreen.errors import WrongUsage
@@ -39,10 +39,8 @@ def found(root: Path, jar: str | None = None) -> Build:
     return builds.find(root, jar, default_java=17, verify="/api/v1/profiles")
 
 
-def default_only(question: str, default: str | None) -> str:
-    if default is None:
-        raise WrongUsage(f"asked for {question}")
-    return default
+def default_only(question: Question) -> str | None:
+    return question.default
 
 
 def written(root: Path, wanted: Wanted = ADDRESS) -> Config:
