@@ -11,7 +11,6 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
@@ -23,9 +22,7 @@ from tests.support.on_host import first_line, last_entry, line_to, live_pid, mar
 from tests.support.processes import free_port
 from tests.support.waiting import wait_for
 
-# Counted from when it listens, a second or two before the switch.
-LATER_S = 7
-PATIENCE_S = 0.5
+ANSWER_TIMEOUT_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -33,6 +30,7 @@ class Failure:
     """A release that is UP and fails later.
 
     Args:
+        behaviour: the name of the stand-in's behaviour that says after how many seconds it fails.
         seen_at: the path where users see it.
         within_s: the longest that they may: two looks with a second for each answer, and what a switch and a
             busy machine take.
@@ -40,7 +38,7 @@ class Failure:
         probed: what the probe sees first; empty where that is over before it asks, or nothing.
     """
 
-    behaviour: dict[str, Any]
+    behaviour: str
     told: str
     seen_at: str = "/api/v1/profiles"
     within_s: float = 3
@@ -49,19 +47,17 @@ class Failure:
 
 
 FAILING = {
-    "dies": Failure({"die_after_s": LATER_S}, "prod1 died (pid "),
+    "dies": Failure("die_after_s", "prod1 died (pid "),
     "health_gets_down": Failure(
-        {"down_after_s": LATER_S}, 'health answers HTTP 503 {"status":"DOWN"', seen_at="/actuator/health"
+        "down_after_s", 'health answers HTTP 503 {"status":"DOWN"', seen_at="/actuator/health"
     ),
-    "answers_500": Failure(
-        {"fail_after_s": LATER_S}, "/api/v1/profiles through nginx answers 500", probed="HTTP 500"
-    ),
-    "hangs": Failure({"hang_after_s": LATER_S}, "health answers no answer", within_s=5, probed="no answer"),
+    "answers_500": Failure("fail_after_s", "/api/v1/profiles through nginx answers 500", probed="HTTP 500"),
+    "hangs": Failure("hang_after_s", "health answers no answer", within_s=5, probed="no answer"),
     "answers_500_without_verify": Failure(
-        {"fail_after_s": LATER_S}, "/ through nginx answers 500", probed="HTTP 500", without_verify=True
+        "fail_after_s", "/ through nginx answers 500", probed="HTTP 500", without_verify=True
     ),
     "hangs_without_verify": Failure(
-        {"hang_after_s": LATER_S},
+        "hang_after_s",
         "/ through nginx answers nothing",
         within_s=5,
         probed="no answer",
@@ -105,9 +101,20 @@ def user(box: Box, path: str) -> Iterator[Log]:
         thread.join()
 
 
+def deployed_and_later_s(box: Box) -> float:
+    """Deploys version 1; returns after how many seconds the next version may fail: it is switched to by then.
+
+    They count from when it listens, a second or two before its switch, or more where the machine is busy.
+    """
+    box.jar("1")
+    began = time.monotonic()
+    box.deployed("1")
+    return round(3 + 2.5 * (time.monotonic() - began), 1)
+
+
 def _status(url: str) -> int:
     try:
-        with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
+        with urllib.request.urlopen(url, timeout=ANSWER_TIMEOUT_S) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
@@ -122,9 +129,9 @@ def _status(url: str) -> int:
 def test_a_slot_that_fails_soon_after_the_switch_is_switched_back_from_after_two_looks(
     box: Box, failure: Failure
 ) -> None:
-    box.deployed("1")
+    later_s = deployed_and_later_s(box)
     before = live_pid(box, "prod2")
-    box.configure(switch={"watch": "20s"})
+    box.configure(switch={"watch": 3 * later_s})
     if failure.without_verify:
         box.configure(health={"ports": {"prod1": free_port(), "prod2": free_port()}}, switch={"verify": None})
     # As much longer as this machine is busier.
@@ -132,7 +139,7 @@ def test_a_slot_that_fails_soon_after_the_switch_is_switched_back_from_after_two
     box.machine()
     look_s = time.monotonic() - began
     with user(box, failure.seen_at) as log:
-        ran = box.deploy("2", **failure.behaviour)
+        ran = box.deploy("2", **{failure.behaviour: later_s})
         back = time.monotonic()
         wait_for(lambda: log.answers[-1][0] > back, "an answer after the deploy")
     told = failure.told
@@ -162,9 +169,9 @@ def test_a_slot_that_fails_soon_after_the_switch_is_switched_back_from_after_two
 
 
 def test_a_slot_that_failed_the_watch_does_not_run_on(box: Box) -> None:
-    box.deployed("1")
-    box.configure(switch={"watch": "20s"})
-    ran = box.deploy("2", down_after_s=4)
+    later_s = deployed_and_later_s(box)
+    box.configure(switch={"watch": 3 * later_s})
+    ran = box.deploy("2", down_after_s=later_s)
     assert ran.code == 3, ran.all
     assert "prod1, which failed: stopped after" in ran.out
     assert pid_of(box, "prod1") is None

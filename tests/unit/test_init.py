@@ -263,7 +263,7 @@ def test_the_output_ends_with_the_secrets_to_create_and_three_commands(
         (Wanted(host="a b", address="10.0.0.5"), "--host a b: "),
         (Wanted(address="https://taggle.example"), "--address https://taggle.example: "),
         (Wanted(user="a;b", address="10.0.0.5"), "--user a;b: "),
-        (Wanted(), "asked for address: "),
+        (Wanted(), "--address is missing"),
     ],
 )
 def test_a_wrong_answer_is_named_and_nothing_is_written(tmp_path: Path, wanted: Wanted, message: str) -> None:
