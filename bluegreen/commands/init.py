@@ -143,7 +143,9 @@ def _validated(flag: str, kind: Any, value: str) -> str:
     try:
         validated: str = TypeAdapter(kind).validate_python(value)
     except ValidationError as error:
-        raise WrongUsage(f"--{flag} {value}: {error.errors()[0]['msg']}") from error
+        problem = error.errors()[0]
+        reason = problem.get("ctx", {}).get("error", problem["msg"])
+        raise WrongUsage(f"--{flag} {value}: {reason}") from error
     return validated
 
 

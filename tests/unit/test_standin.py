@@ -23,9 +23,6 @@ from tests.support.jvm import Jvm, answer, running
 from tests.support.processes import free_port
 from tests.support.waiting import wait_for
 
-# Long enough for a first answer before it on a busy machine.
-LATER_S = 3.0
-
 
 @contextmanager
 def started(
@@ -250,23 +247,6 @@ def answers_well(jvm: Jvm, path: str) -> bool:
 
 
 def test_it_dies_later(tmp_path: Path) -> None:
-<<<<<<< HEAD
-    with started(tmp_path, Behaviour(die_after_s=LATER_S)) as jvm:
-        assert jvm.ask("/actuator/health").status == 200
-        assert jvm.exit_code() == 1
-
-
-def test_health_goes_down_later(tmp_path: Path) -> None:
-    with started(tmp_path, Behaviour(down_after_s=LATER_S)) as jvm:
-        assert jvm.ask("/actuator/health").status == 200
-        wait_for(lambda: jvm.ask("/actuator/health").status == 503, "DOWN")
-
-
-def test_requests_fail_later_and_health_stays_up(tmp_path: Path) -> None:
-    with started(tmp_path, Behaviour(fail_after_s=LATER_S)) as jvm:
-        assert jvm.ask("/api/v1/profiles").status == 200
-        wait_for(lambda: jvm.ask("/api/v1/profiles").status == 500, "errors")
-=======
     with started_well(tmp_path, lambda s: Behaviour(die_after_s=s), "/actuator/health") as jvm:
         assert jvm.exit_code(within_s=60) == 1
 
@@ -279,7 +259,6 @@ def test_health_goes_down_later(tmp_path: Path) -> None:
 def test_requests_fail_later_and_health_stays_up(tmp_path: Path) -> None:
     with started_well(tmp_path, lambda s: Behaviour(fail_after_s=s), "/api/v1/profiles") as jvm:
         wait_for(lambda: jvm.ask("/api/v1/profiles").status == 500, "errors", 60)
->>>>>>> w-tests
         assert jvm.ask("/actuator/health").status == 200
 
 
@@ -291,14 +270,8 @@ def test_it_hangs_later(tmp_path: Path) -> None:
             return True
         return False
 
-<<<<<<< HEAD
-    with started(tmp_path, Behaviour(hang_after_s=LATER_S)) as jvm:
-        assert jvm.ask("/version").status == 200
-        wait_for(hangs, "it hangs")
-=======
     with started_well(tmp_path, lambda s: Behaviour(hang_after_s=s), "/version") as jvm:
         wait_for(hangs, "it hangs", 60)
->>>>>>> w-tests
         assert jvm.listens()
 
 
