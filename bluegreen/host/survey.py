@@ -128,7 +128,7 @@ def survey(machine: Machine, user: str) -> Survey:
         base_writable=bool(facts.text("base.writable")),
         other_unit=facts.text("unit.others"),
         default_site_claims_all=for_every_name and default_site == "claims",
-        packages=_missing_packages(settings, facts),
+        packages=missing_packages(settings, facts),
         changes=changes(files, facts),
         exposed=exposed(files, facts),
         drop_default_site=for_every_name and default_site == "packaged",
@@ -161,7 +161,7 @@ def _change(facts: Facts, number: int, file: HostFile) -> Change | None:
     return Change(file, facts.text(f"{key}text"), edited=sha256 != facts.text(f"{key}recorded"))
 
 
-def _missing_packages(settings: Settings, facts: Facts) -> tuple[str, ...]:
+def missing_packages(settings: Settings, facts: Facts) -> tuple[str, ...]:
     missing = facts.text("missing").split()
     old_java = facts.text("java").isdigit() and int(facts.text("java")) < settings.java.version
     if old_java and settings.java.bin == "java":

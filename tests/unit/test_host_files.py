@@ -14,7 +14,7 @@ from bluegreen.host.files import root_files
 from bluegreen.host.files.packages import installing
 from bluegreen.host.files.root_files import HostFile
 from bluegreen.host.machine import Machine
-from bluegreen.host.survey import _missing_packages
+from bluegreen.host.survey import missing_packages
 from bluegreen.ssh.connection import Connection, Login
 
 
@@ -44,7 +44,7 @@ def test_what_is_missing_is_named_as_the_machines_manager_does(
     tmp_path: Path, manager: str, packages: tuple[str, ...]
 ) -> None:
     facts = Facts([f"manager ={manager}", "missing = curl flock nginx java"])
-    assert _missing_packages(settings_of(tmp_path, "java: {version: 21}"), facts) == packages
+    assert missing_packages(settings_of(tmp_path, "java: {version: 21}"), facts) == packages
 
 
 def test_the_remedy_names_packages_as_the_machines_manager_does() -> None:
@@ -60,8 +60,8 @@ def test_an_older_java_counts_as_missing_and_a_newer_one_does_not(tmp_path: Path
     facts = {
         version: Facts(["manager =dnf", f"java ={version}", "missing ="]) for version in ("11", "17", "21")
     }
-    assert _missing_packages(settings, facts["11"]) == ("java-17-amazon-corretto-headless",)
-    assert _missing_packages(settings, facts["17"]) == _missing_packages(settings, facts["21"]) == ()
+    assert missing_packages(settings, facts["11"]) == ("java-17-amazon-corretto-headless",)
+    assert missing_packages(settings, facts["17"]) == missing_packages(settings, facts["21"]) == ()
 
 
 def test_the_files_are_where_both_families_of_linux_read_them(tmp_path: Path) -> None:
