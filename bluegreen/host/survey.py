@@ -162,6 +162,7 @@ def _change(facts: Facts, number: int, file: HostFile) -> Change | None:
 
 
 def missing_packages(settings: Settings, facts: Facts) -> tuple[str, ...]:
+    """The packages that `setup` installs on a machine with these facts."""
     missing = facts.text("missing").split()
     old_java = facts.text("java").isdigit() and int(facts.text("java")) < settings.java.version
     if old_java and settings.java.bin == "java":
