@@ -56,7 +56,7 @@ def test_what_a_dry_run_says_is_what_the_deploy_then_does(box: Box) -> None:
     assert f"would take the bytes from release {release_of(box, '2')}" in planned
     assert "would reload nginx" in planned
     done = box.deployed("2").out
-    assert "the host had these bytes already" in done
+    assert "the machine already had these bytes" in done
     assert "with a reload of nginx" in done
 
 

@@ -79,7 +79,7 @@ def test_p5_a_switch_that_is_cut_off_and_fails_undoes_itself_on_the_host(box: Bo
         _wait(deployer, testing.exists)
         cut_connections(box)
         assert deployer.ended() == 1, deployer.said
-    assert "the host did not switch" in deployer.said
+    assert "the machine did not switch" in deployer.said
     assert set(seen.answered) == {"1"}
     assert (box.include.read_text(), _markers(box)) == (include, markers)
     assert sorted(file.name for file in box.include.parent.iterdir()) == ["service-url.inc", "site.conf"]
@@ -112,7 +112,7 @@ def test_p9_an_upload_for_which_there_is_no_room_is_not_begun(box: Box) -> None:
         fill(leave_megabytes=25)
         ran = box.deploy("2", padding_bytes=10_000_000)
         assert ran.code == 1, ran.all
-        assert "free, the release needs 30.0 MB" in ran.all
+        assert "is free; a release needs 30.0 MB" in ran.all
         assert "live now: prod2, version 1" in ran.all
         assert box.served() == "1"
         assert len(list(box.base.glob("releases/*"))) == 1
@@ -151,7 +151,7 @@ def test_p8_on_a_full_disk_status_works_and_so_does_the_rollback_to_the_warm_slo
                 ran = box.run("rollback", *([] if expected == "1" else ["--to", "2"]))
                 assert ran.code == 0, ran.all
             assert box.served() == expected
-        assert "`history` will not tell" in ran.all
+        assert "`history` will not show" in ran.all
         (box.base / "filling").unlink()
         box.deployed("3")
         assert box.served() == "3"

@@ -32,7 +32,7 @@ def test_p9_the_same_bytes_are_not_sent_twice_and_are_a_release_of_their_own(box
     assert box.run("deploy", "--jar", str(jar), "--version", "a").code == 0
     ran = box.run("deploy", "--jar", str(jar), "--version", "b")
     assert ran.code == 0, ran.all
-    assert "the host had these bytes already" in ran.out
+    assert "the machine already had these bytes" in ran.out
     first, second = (box.base / "releases" / release_of(box, version) for version in "ab")
     assert (second / "app.jar").read_bytes() == jar.read_bytes()
     assert (second / "app.jar").samefile(first / "app.jar"), "no room is taken twice"

@@ -360,7 +360,7 @@ def test_switch_to_an_idle_slot_that_is_stopped_changes_nothing(box: Box) -> Non
     before, entries = route(box), journal(box)
     ran = box.run("switch")
     assert ran.code == 1, ran.all
-    assert "✗ the idle slot prod1 is not UP: nothing of ours runs there" in ran.out
+    assert "✗ the idle slot prod1 is not UP: it runs no JVM of ours" in ran.out
     assert "live now: prod2, version 1 (untouched)" in ran.out
     assert (route(box), journal(box)) == (before, entries)
 
