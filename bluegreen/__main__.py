@@ -30,7 +30,7 @@ class BluegreenProgram(Program):
 def _wrong_usage() -> Iterator[None]:
     try:
         yield
-    # A number that is none: Invoke lets int() speak for itself.
+    # Invoke passes on the ValueError of int() for a value that is not a number.
     except (ParseError, ValueError) as error:
         message = re.sub(r"<Argument: ([\w-]+)[^>]*>", r"--\1", str(error))
         raise Exit(message, code=WrongUsage.exit_code) from error

@@ -83,7 +83,7 @@ class Failed(BluegreenError):
 
 
 class WrongUsage(BluegreenError):
-    """An argument, a setting or the jar is wrong; nothing was connected to, nothing was changed."""
+    """An argument, a setting or the jar is wrong; nothing was changed."""
 
     exit_code = 2
 
@@ -115,7 +115,7 @@ class Unclear(BluegreenError):
 class ConnectionLost(BluegreenError):
     """The connection ended while a script ran on the machine: whether it did its work is not known here.
 
-    A step that changes something catches it and looks; if the command line gets it, nothing was changed.
+    A step of a rollout that changes something catches it and looks. `status` shows what is so.
     """
 
     exit_code = 5

@@ -165,7 +165,7 @@ def check(c: Context, host: str | None = None, json: bool = False, config: str =
         data = commands.check.run(settings, jar_if_built(Path(config), settings), console)
         _print_json(data) if json else commands.check.show(data, console)
         if failed := commands.check.failures(data):
-            raise Failed(f"{len(failed)} of the findings would stop a deploy: {', '.join(failed)}")
+            raise Failed(f"{len(failed)} of the findings must be fixed: {', '.join(failed)}")
 
 
 @task(

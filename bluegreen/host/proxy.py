@@ -180,7 +180,7 @@ def switch(machine: Machine, before: Proxy, to: str) -> Switched:
         "switch",
         slot=to,
         route=before.route,
-        timeout_s=4 * limits.SWITCH_VERIFY_S,
+        timeout_s=limits.STEP_LOCK_S + 4 * limits.SWITCH_VERIFY_S,
         root=root,
     )
     facts = report.facts

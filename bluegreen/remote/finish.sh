@@ -1,4 +1,4 @@
-# Ends a step of the journal: appends $entry to history.jsonl and removes the releases in $prune, except those in slots.
+# Appends $entry to history.jsonl, and removes the releases in $prune, except those in slots.
 # Takes: base slots entry prune
 # Uses: step
 # Prints the fact `pruned.ID` for each release that it removed. Exit 28: no room for the line.

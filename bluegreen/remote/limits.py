@@ -1,7 +1,7 @@
 """Every time limit that is not a setting of config.yml, with the reason for it.
 
 The values that a user may set (health.timeout, switch.watch, old_slot.drain, …) have their defaults in
-config/settings.py. docs/ARCHITECTURE.md shows both as one table. Use them as `limits.NAME`: a test can then
+config/settings.py. docs/ARCHITECTURE.md shows both as tables. Use them as `limits.NAME`: a test can then
 replace one.
 """
 
@@ -49,7 +49,7 @@ SCRIPT_S = 60.0
 SCRIPT_END_S = 10.0
 # How long the machine may take to verify the checksum after the last byte of an upload.
 UPLOAD_END_S = 120.0
-# A step waits this long for an earlier step whose connection died (lib.sh, lock.sh).
+# A step waits this long for an earlier step whose connection died (step.sh, lock.sh).
 STEP_LOCK_S = 60
 # Package installation: a new machine is still busy with its own upgrades.
 INSTALL_S = 900.0

@@ -26,8 +26,8 @@ def reported(
 ) -> None:
     """Runs a command, and on GitHub sets outputs and job summary from its results or its error.
 
-    An interrupt that changed something is an error, or the run ends well: `rollout` sees to that. So an
-    interrupt that is raised here changed nothing.
+    `rollout` turns an interrupt that changed something into an error or a finished run. So an interrupt that
+    is raised here changed nothing.
 
     Raises:
         BluegreenError, KeyboardInterrupt: what the command raised.
@@ -66,7 +66,7 @@ def reported(
 
 def url_of(settings: Settings) -> str:
     """Where users find the application: the site's name, else the machine's address, else empty."""
-    # Neither a pattern of names is an address, nor the id of an instance, which SSM accepts as one.
+    # A pattern of names is not an address. Neither is an instance id, which SSM accepts instead of one.
     names = [name for name in settings.site.server_name.split() if name[0] not in "_*~."]
     hosts = [*names, *(each for each in settings.addresses if not re.fullmatch(r"m?i-[0-9a-f]+", each))]
     if not hosts:

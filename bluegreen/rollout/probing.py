@@ -42,7 +42,7 @@ class Probes:
             each.close(after_ms=None)
 
     def before_switch(self, rollout: Rollout) -> Proof | None:
-        """What the probe of a machine saw while nothing was switched: no failure is the switch's."""
+        """What the probe of a machine saw before the switch, which caused none of the failures."""
         return self._proof(rollout, began_ms=None, counted_from_ms=None, verified_ms=None, verified=True)
 
     def after_switch(self, rollout: Rollout, switched: Switched | None) -> Proof | None:

@@ -9,6 +9,7 @@ from bluegreen.errors import BluegreenError, ConnectionLost, Unclear
 from bluegreen.host import lock
 from bluegreen.host.machine import LockLost
 from bluegreen.report.run import Rollout
+from bluegreen.ssh.connection import TimedOut
 
 Given = TypeVar("Given")
 
@@ -30,7 +31,7 @@ def retry_once(rollout: Rollout, step: Callable[[], Given]) -> Given:
         return step()
 
 
-def connect_again(rollout: Rollout, lost: ConnectionLost) -> None:
+def connect_again(rollout: Rollout, lost: ConnectionLost | TimedOut) -> None:
     """Connects again and takes the lock again, once every step of ours on the machine has ended.
 
     Raises:

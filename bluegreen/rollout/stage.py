@@ -85,7 +85,7 @@ def start_until_up(rollout: Rollout, environment: Mapping[str, str], undo: Undo)
 def _make_room(rollout: Rollout) -> None:
     """Stops the JVM of the idle slot, once its requests have ended (P2).
 
-    It is not this run's own: an interrupt meanwhile leaves it to its users.
+    This run did not start that JVM, so an interrupt does not stop it.
     """
     machine, found = rollout.machine, rollout.before.slots[rollout.slot]
     if not found.occupied:

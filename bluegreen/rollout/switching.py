@@ -19,7 +19,7 @@ from bluegreen.rollout.probing import Probes
 from bluegreen.rollout.reconnect import connect_again
 from bluegreen.rollout.stage import Staged
 from bluegreen.rollout.undo import Undo
-from bluegreen.ssh.connection import Connection
+from bluegreen.ssh.connection import Connection, TimedOut
 
 
 @dataclass(frozen=True)
@@ -165,25 +165,43 @@ def _with_include_repaired(staged: Staged, undo: Undo) -> Staged:
 def _point_at(rollout: Rollout, slot: str, found: Proxy) -> tuple[Switched | None, str]:
     """Points nginx at a slot.
 
-    The step finishes on the machine whether or not the connection lives: after a lost one a look shows what
-    came of it.
+    The step finishes on the machine whether or not the connection lives. Where its end was not seen, a look
+    shows what came of it.
 
     Returns:
-        The switch, None if the connection was lost meanwhile and a look saw the slot serve; and the route
-        that is in force since.
+        The switch, None if its end was not seen and a look saw the slot serve; and the route that is in force
+        since.
 
     Raises:
         Failed: it was not switched.
+        Unclear: what came of it is not known.
     """
     try:
         switched = proxy.switch(rollout.machine, found, slot)
-    except ConnectionLost as lost:
-        connect_again(rollout, lost)
-        now = look(rollout.machine)
-        if now.live != slot:
-            raise Failed(
-                "the connection was lost during the switch, and the machine did not switch",
-                why=[lost.message],
-            ) from lost
-        return None, now.proxy.route
+    except (ConnectionLost, TimedOut) as unseen:
+        return None, _route_after(rollout, slot, unseen)
     return switched, switched.route
+
+
+def _route_after(rollout: Rollout, slot: str, unseen: ConnectionLost | TimedOut) -> str:
+    """The route after a switch whose end was not seen.
+
+    Raises:
+        Failed: the machine did not switch.
+        Unclear: it cannot be reached again, or cannot be looked at.
+    """
+    # It waits for the step that still runs there.
+    connect_again(rollout, unseen)
+    try:
+        now = look(rollout.machine)
+    except BluegreenError as error:
+        raise Unclear(
+            f"whether {rollout.machine.address} switched to {slot} is not known",
+            why=[unseen.message, error.message, "the step that ran there finishes or undoes itself"],
+            remedy=f"`bluegreen status --host {rollout.settings.host}`",
+        ) from error
+    if now.live != slot:
+        raise Failed(
+            "the connection was lost during the switch, and the machine did not switch", why=[unseen.message]
+        ) from unseen
+    return now.proxy.route

@@ -73,7 +73,7 @@ class Undo:
                 # A second Ctrl-C must not cut the clean-up; SIGTERM may, as SIGKILL follows it.
                 with held_back(hurried_by=signal.SIGTERM) as interrupts:
                     cleaned = self.clean_up(error, proof)
-                    # Whoever was away too long sees what another deploy did to its JVM: not the cause.
+                    # If another deploy took the lock meanwhile, that is the cause of the first error.
                     error = next((each for each in cleaned if isinstance(each, LockLost)), error)
                     interrupts.discard()
             except KeyboardInterrupt:

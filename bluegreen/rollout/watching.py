@@ -106,7 +106,7 @@ def _watch(moved: Moved, called_off: threading.Event) -> WatchFailure | None:
         except ConnectionLost:
             raise
         except BluegreenError as error:
-            # A machine too slow to be watched is too slow to serve: the previous version was not.
+            # If the watch itself fails, the previous version is safer: it served well.
             failure = WatchFailure(error.message)
         if failure:
             step.done(f"{rollout.slot} failed the watch: {failure.reason}")

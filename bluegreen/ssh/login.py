@@ -1,4 +1,4 @@
-"""Logging in to one machine. The only file that knows Fabric.
+"""Logging in to one machine. The only file that constructs Fabric's connections.
 
 Fabric holds the connection. Its own ways to find jump hosts, trust host keys, choose keys and run commands
 are not used: the other files of bluegreen/ssh replace them.

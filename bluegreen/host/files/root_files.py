@@ -33,7 +33,7 @@ class HostFile:
             users: the paths that the user may write, of the file and the folders above it, as `users_of` of
                 lib.sh prints them.
         """
-        # `setup` rewrites a file of the user's as root's, but it keeps the contents of an include.
+        # `setup` replaces a file that the user owns by root's, but it keeps the contents of an include.
         return next((path for path in lines_of(users) if self.kept or path != self.path), None)
 
     def closed_by(self, path: str) -> str:

@@ -30,7 +30,7 @@ def render(settings: Settings, *, user: str) -> str:
 Description={settings.app} in slot %i
 Wants=network-online.target
 After=network-online.target
-# A JVM that crashes repeatedly is not restarted any more, for a person to look at.
+# A JVM that crashes repeatedly is not restarted any more, so that a person can look at it.
 StartLimitIntervalSec=120
 StartLimitBurst=5
 
