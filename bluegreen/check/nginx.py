@@ -20,8 +20,8 @@ def answers(evidence: Evidence) -> Iterator[Finding]:
     settings, proxy = evidence.settings, evidence.state.proxy
     port = settings.site.listen
     if proxy.code == 0 and proxy.listens:
-        # The live version may hang, which only the next version fixes: a deploy must stay possible.
-        yield warning(
+        # It stops nothing: the live version may hang, which only the next version fixes.
+        yield failure(
             "nginx",
             f"{verify_path(settings)} gave no answer through nginx in time, "
             f"although port {port} accepts connections",

@@ -13,13 +13,11 @@ from bluegreen.console.terminal import Console
 from bluegreen.errors import BluegreenError, Failed
 from bluegreen.host.facts import Facts, Report, lines_of, marked, pair
 from bluegreen.host.files import root_script, unit
+from bluegreen.host.files.site import SLOT_PATH
 from bluegreen.remote import limits
 from bluegreen.remote.exit_codes import ExitCode
 from bluegreen.remote.script import Script, Value, variables
 from bluegreen.ssh.connection import Connection, Result, Running
-
-# Our own site answers the live slot's target on this path, to the machine itself only.
-SLOT_PATH = "/.bluegreen/slot"
 
 
 class LockLost(Failed):

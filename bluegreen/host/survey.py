@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from bluegreen.config import Settings
 from bluegreen.errors import Failed
-from bluegreen.host.facts import Facts
+from bluegreen.host.facts import Facts, lines_of
 from bluegreen.host.files import packages, root_files
 from bluegreen.host.files.root_files import HostFile
 from bluegreen.host.machine import Machine
@@ -137,7 +137,9 @@ def survey(machine: Machine, user: str) -> Survey:
 
 def exposed(files: Sequence[HostFile], facts: Facts) -> tuple[tuple[HostFile, str], ...]:
     """Returns root's files, each with the path where the user who deploys could replace it."""
-    found = ((file, file.exposed(facts.text(f"file.{n}.users"))) for n, file in enumerate(files, start=1))
+    found = (
+        (file, file.exposed(lines_of(facts.text(f"file.{n}.users")))) for n, file in enumerate(files, start=1)
+    )
     return tuple((file, path) for file, path in found if path)
 
 

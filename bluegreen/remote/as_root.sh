@@ -14,7 +14,11 @@ as_root() {
     root_code=0
     root_output=$("$@" </dev/null) || root_code=$?
     printf '%s\n' "$root_output" | while IFS= read -r root_line; do
-        case $root_line in "bluegreen: "*) say "bluegreen:$nonce ${root_line#bluegreen: }" ;; esac
+        case $root_line in
+        "bluegreen: "*) say "bluegreen:$nonce ${root_line#bluegreen: }" ;;
+        # A root.sh that bluegreen 0.1 installed prints its facts without the prefix.
+        "reloaded "* | "verified "* | "unverified "* | "switched "* | "expires "*) fact "${root_line%% *}" "${root_line#* }" ;;
+        esac
     done
     return "$root_code"
 }

@@ -24,7 +24,7 @@ def look_ready(machine: Machine) -> State:
     evidence = Evidence(state, user=machine.connection.user)
     require(evidence, Step.SWITCH)
     for finding in nginx.answers(evidence):
-        if finding.level is Level.WARNING:
+        if finding.level is not Level.OK:
             machine.console.warn(finding.text)
     return state
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bluegreen.host import health
 from bluegreen.host.journal import Outcome
 from bluegreen.report.record import record_end
 from bluegreen.report.run import Result
@@ -13,7 +14,7 @@ from bluegreen.rollout.probing import Probes, probed
 from bluegreen.rollout.reconnect import retry_once
 from bluegreen.rollout.retire import retire
 from bluegreen.rollout.stage import Staged
-from bluegreen.rollout.switching import Moved, prepare, switch_all
+from bluegreen.rollout.switching import Moved, switch_all
 from bluegreen.rollout.undo import Undo
 from bluegreen.rollout.watching import switch_all_back, watch_all
 
@@ -30,13 +31,14 @@ def promote(staged: Sequence[Staged], undo: Undo, interrupts: Interrupts, *, wat
         Failed: a machine was not switched; those that were are switched back.
         SwitchedBack: a machine failed the watch; all are back on the previous version.
     """
-    console = staged[0].rollout.machine.console
+    rollouts = [each.rollout for each in staged]
+    console = rollouts[0].machine.console
     failed, cut_short = None, None
     with probed(staged) as probes:
         # The last moment to turn back, also for an interrupt that came while the probes were started.
         with undo.on_failure(probes.before_switch), interrupts.let_through():
-            ready = side_by_side(staged, lambda each: prepare(each, undo))
-        moved = switch_all(ready, undo, probes)
+            side_by_side(rollouts, lambda each: health.require_own_name(each.machine, each.slot))
+        moved = switch_all(staged, undo, probes)
         try:
             with interrupts.let_through():
                 failed = watch_all(moved) if watched else None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bluegreen.errors import BluegreenError, ConnectionLost, Failed, Unclear
-from bluegreen.host import health, proxy
+from bluegreen.host import proxy
 from bluegreen.host.journal import Outcome
 from bluegreen.host.look import look
 from bluegreen.host.machine import RouteMoved
@@ -49,16 +49,6 @@ class Moved:
         return self.switched is None or self.switched.verified
 
 
-def prepare(staged: Staged, undo: Undo) -> Staged:
-    """What must hold before the switch: the slot answers its own name, the include says what serves.
-
-    Raises:
-        Failed: the slot does not answer its name on its own port.
-    """
-    health.require_own_name(staged.rollout.machine, staged.rollout.slot)
-    return _with_include_repaired(staged, undo)
-
-
 def switch_all(staged: Sequence[Staged], undo: Undo, probes: Probes) -> list[Moved]:
     """Switches every machine; if one fails, those that were switched go back.
 
@@ -76,9 +66,7 @@ def switch_all(staged: Sequence[Staged], undo: Undo, probes: Probes) -> list[Mov
         probes.stop(each.rollout, each.switched)
     probes.stop_all()
     proofs = {
-        each.rollout.machine.address: probes.after_switch(each.rollout, result.switched)
-        if isinstance(result, Moved)
-        else probes.after_failure(each.rollout, result)
+        each.rollout.machine.address: _proof(each.rollout, result, undo, probes)
         for each, result in zip(staged, results, strict=True)
     }
 
@@ -131,10 +119,19 @@ def seen_by_users(proof: Proof | None) -> list[str]:
     return [f"users meanwhile: {proof}"] if proof else []
 
 
+def _proof(rollout: Rollout, result: Moved | BluegreenError, undo: Undo, probes: Probes) -> Proof | None:
+    if isinstance(result, Moved):
+        return probes.after_switch(rollout, result.switched)
+    if undo.switch_began(rollout):
+        return probes.after_failure(rollout, result)
+    return probes.before_switch(rollout)
+
+
 def _switch(staged: Staged, undo: Undo) -> Moved:
     """Switches one machine, and reports it once nginx answers from the new slot."""
     rollout = staged.rollout
     with rollout.machine.console.step(f"switch to {rollout.slot}", name="switch") as step:
+        staged = _with_include_repaired(staged, undo)
         undo.switches(rollout)
         switched, route = _point_at(rollout, rollout.slot, staged.proxy)
         undo.routed(rollout, route)

@@ -45,6 +45,10 @@ class Undo:
         """Call before a switch: from then on users may have requests in the new slot."""
         self._switched.add(rollout.machine.address)
 
+    def switch_began(self, rollout: Rollout) -> bool:
+        """Whether users may have requests in the new slot."""
+        return rollout.machine.address in self._switched
+
     def routed(self, rollout: Rollout, route: str) -> None:
         """Call when the route in force has changed: a stop checks that it is still this one (P4)."""
         self._routes[rollout.machine.address] = route
@@ -139,4 +143,4 @@ def _as_error(failure: BluegreenError | KeyboardInterrupt) -> BluegreenError:
     """The error that a person sees: an interrupt before the switch is a failure like any other."""
     if isinstance(failure, BluegreenError):
         return failure
-    return Failed(f"{INTERRUPTED}; the JVM that it had started was stopped")
+    return Failed(f"{INTERRUPTED}; everything that this run started was stopped")

@@ -27,7 +27,7 @@ from bluegreen.config import Settings
 from bluegreen.errors import Failed, WrongUsage
 from bluegreen.host.files import site
 from bluegreen.host.files.include import Form, render
-from bluegreen.host.machine import SLOT_PATH
+from bluegreen.host.files.site import SLOT_PATH
 from bluegreen.sandbox import embedded, processes
 from bluegreen.sandbox.embedded import Sandbox
 from bluegreen.ssh.connection import Connection, Login
@@ -805,7 +805,7 @@ import json, os, sys, urllib.request
 from pathlib import Path
 from bluegreen import config
 from bluegreen.ssh.connection import Connection, Login
-from bluegreen.host.machine import SLOT_PATH
+from bluegreen.host.files.site import SLOT_PATH
 from bluegreen.sandbox import embedded
 file = Path(sys.argv[1])
 folder = embedded.folder_of(file)

@@ -129,7 +129,7 @@ WAYS = {
     ),
     "the verify path hangs": Broken(
         "nginx",
-        "warning",
+        "failure",
         "/api/v1/profiles gave no answer through nginx in time, although port 80 accepts connections",
         "bluegreen logs --host prod",
         by="systemctl kill --signal=STOP taggle@prod2",

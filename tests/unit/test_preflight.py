@@ -126,10 +126,10 @@ def test_an_unclear_live_slot_is_raised_first_and_with_its_own_exit_code(
     assert "127.0.0.1:8081" in str(error)
 
 
-def test_a_live_version_that_hangs_is_a_warning_and_stops_nothing(evidence: Evidence) -> None:
+def test_a_live_version_that_hangs_is_a_failure_that_stops_nothing(evidence: Evidence) -> None:
     hangs = with_proxy(evidence, code=0, listens=True, answers=None)
-    (warning,) = [each for each in findings(hangs) if each.level is not Level.OK]
-    assert (warning.name, warning.level, warning.stops) == ("nginx", Level.WARNING, ())
+    (finding,) = [each for each in findings(hangs) if each.level is not Level.OK]
+    assert (finding.name, finding.level, finding.stops) == ("nginx", Level.FAILURE, ())
     assert [raised(hangs, step) for step in Step] == [None, None]
 
 

@@ -118,7 +118,7 @@ def test_p8_a_cancelled_run_is_undone_or_finished_in_time_and_says_which(
         said = (
             "interrupted after the switch: the new version serves"
             if finished
-            else ("interrupted before the switch; the JVM that it had started was stopped")
+            else ("interrupted before the switch; everything that this run started was stopped")
         )
         assert said in deployer.said
         assert box.served() == ("3" if finished else "2")

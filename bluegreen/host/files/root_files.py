@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bluegreen.config import Settings
-from bluegreen.host.facts import lines_of
 from bluegreen.host.files import root_script, site, unit
 from bluegreen.host.files.include import Form, render
 from bluegreen.remote.script import Script
@@ -26,7 +26,7 @@ class HostFile:
     text: str
     kept: bool = False
 
-    def exposed(self, users: str) -> str | None:
+    def exposed(self, users: Iterable[str]) -> str | None:
         """The path where the user who deploys could replace the file, None if there is none.
 
         Args:
@@ -34,7 +34,7 @@ class HostFile:
                 lib.sh prints them.
         """
         # `setup` replaces a file that the user owns by root's, but it keeps the contents of an include.
-        return next((path for path in lines_of(users) if self.kept or path != self.path), None)
+        return next((path for path in users if self.kept or path != self.path), None)
 
     def closed_by(self, path: str) -> str:
         """The remedy for a path where the file is exposed."""

@@ -9,10 +9,12 @@ import re
 
 from bluegreen.config import Settings
 from bluegreen.host.files.include import quoted
-from bluegreen.host.machine import SLOT_PATH
 
 # The version of nginx that introduced keepalive_min_timeout (nginx CHANGES).
 KEEPALIVE_MIN_TIMEOUT_SINCE = (1, 27, 4)
+
+# Our own site answers the live slot's target on this path, to the machine itself only.
+SLOT_PATH = "/.bluegreen/slot"
 
 
 def render(settings: Settings, *, nginx_version: str = "") -> str:
