@@ -335,10 +335,15 @@ def test_what_a_login_prints_is_not_part_of_a_log(talkative: Machine) -> None:
     assert health.logs_of(talkative, "prod1") == ["one", "two"]
 
 
-def test_facts_of_the_steps_that_need_root_are_those_of_the_run(talkative: Machine, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "printed", ["bluegreen: reloaded =form", "reloaded form"], ids=["now", "0.1"]
+)
+def test_facts_of_the_steps_that_need_root_are_those_of_the_run(
+    talkative: Machine, tmp_path: Path, printed: str
+) -> None:
     """root.sh, as installed, cannot know the nonce; the script that calls it passes on its facts."""
     root = tmp_path / "root"
-    root.write_text("#!/bin/sh\necho 'noise'\necho 'bluegreen: reloaded =form'\nexit 20\n")
+    root.write_text(f"#!/bin/sh\necho 'noise'\necho '{printed}'\nexit 20\n")
     root.chmod(0o755)
     with lock.held(talkative, "deploy") as ours:
         route = ours.run("look", java="java").text("route")

@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from bluegreen import config
+from bluegreen.commands.config import resolved
 from bluegreen.config import Config, ConfigError, schema
 from bluegreen.config.settings import ConfigFile, HostEntry, Sections
 from bluegreen.errors import WrongUsage
@@ -92,6 +93,15 @@ def test_without_a_user_releases_are_in_the_home_of_the_login_user(tmp_path: Pat
     settings = read.host(None, lambda address: f"deploy-{address}")
     assert (settings.user, settings.releases.path) == (None, "/home/deploy-box/taggle")
     assert read.host(None).releases.path == f"{home()}/taggle"
+
+
+def test_commands_ask_ssh_config_for_the_login_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh" / "config").write_text("Host box\n  User kim\n")
+    file = tmp_path / "config.yml"
+    file.write_text("app: taggle\nhosts: {prod: {address: box}}")
+    assert resolved(file, None).releases.path == "/home/kim/taggle"
 
 
 def home() -> str:
