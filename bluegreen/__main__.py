@@ -39,7 +39,7 @@ def _wrong_usage() -> Iterator[None]:
 program = BluegreenProgram(
     name="bluegreen",
     binary="bluegreen",
-    # However it is called: the completion is for the name that people type.
+    # The completion is for the name that people type.
     binary_names=["bluegreen"],
     namespace=namespace,
     version=__version__,

@@ -204,7 +204,7 @@ def trust(c: Context, host: str | None = None, yes: bool = False, config: str = 
 
 @task(**options(), name="config")
 def show_config(c: Context, host: str | None = None, config: str = "config.yml") -> None:
-    """Show the settings as resolved for a host; of secrets the names only."""
+    """Show the settings as resolved for a host; only the names of secrets."""
     with console_of(c) as console:
         commands.config.run(Path(config), host, console)
 
@@ -251,14 +251,14 @@ def _refuse_flags_of_invoke(c: Context) -> None:
     """Two flags of Invoke's own look like ours, and would deploy for real, or with another config.yml."""
     if c.config.run.dry:
         raise WrongUsage(
-            "--dry is a flag of Invoke that no command of bluegreen obeys; nothing was done",
-            remedy="to see what would be changed: `deploy --dry-run`",
+            "--dry is a flag of Invoke, which bluegreen ignores; nothing was done",
+            remedy="to see what would be changed: `bluegreen deploy --dry-run`",
         )
     ahead = c.config._runtime_path
     if ahead and ahead != os.environ.get("INVOKE_RUNTIME_CONFIG"):
         raise WrongUsage(
             "--config before the command is a flag of Invoke, for its own settings; nothing was done",
-            remedy=f"write it after the command: `status --config {ahead}`",
+            remedy=f"write it after the command: `bluegreen status --config {ahead}`",
         )
 
 
@@ -267,7 +267,7 @@ def _number(flag: str, given: str) -> int:
     try:
         return int(given)
     except ValueError:
-        raise WrongUsage(f"{flag} {given}: is not a number") from None
+        raise WrongUsage(f"{flag} {given} is not a number") from None
 
 
 def _print_json(data: object) -> None:

@@ -26,18 +26,18 @@ def as_setup_writes_them(evidence: Evidence) -> Iterator[Finding]:
     if diagnosis is None or not evidence.settings.nginx.sudo:
         return
     for change in diagnosis.changes:
-        state = "does not exist" if change.before is None else "is not as setup would write it"
+        state = "does not exist" if change.before is None else "differs from what `setup` writes"
         yield warning(
             change.file.what,
             f"{change.file.path} {state}",
-            f"{evidence.setup} (with --dry-run it only shows the difference)",
+            f"{evidence.setup} (to see the difference: {evidence.setup} --dry-run)",
         )
     if not diagnosis.may_sudo_all:
         yield warning(
             "not examined",
             f"nginx's configuration and the sudoers file were not examined, as {user} may not sudo",
-            f"{evidence.setup} --dry-run --login USER (with the name of a user who may sudo), "
+            f"with a user who may sudo: {evidence.setup} --dry-run --login USER; "
             "and on the machine: sudo nginx -t",
         )
     elif not diagnosis.changes:
-        yield ok("setup", "every file is as setup would write it")
+        yield ok("setup", "all files are as `setup` writes them")

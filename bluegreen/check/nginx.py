@@ -101,7 +101,7 @@ def target(evidence: Evidence) -> Iterator[Finding]:
             "include target",
             f"nginx has no upstream {' and no upstream '.join(undefined)}: it answers 502, "
             "although nginx -t passes",
-            f"{evidence.setup} (writes a site that has them); or {line}",
+            f"to get a site that has them: {evidence.setup}; or {line}",
         )
     else:
         yield ok("include target", f"{found} is {state.proxy.first}")

@@ -28,7 +28,7 @@ def clock(evidence: Evidence) -> Iterator[Finding]:
             "sudo timedatectl set-ntp true",
         )
     else:
-        yield ok("clock", f"the clock is within {CLOCK_TOLERANCE_S} s of the clock here")
+        yield ok("clock", f"the clock differs from this computer's by less than {CLOCK_TOLERANCE_S} s")
 
 
 def java(evidence: Evidence) -> Iterator[Finding]:
@@ -100,14 +100,14 @@ def sudo(evidence: Evidence) -> Iterator[Finding]:
     elif evidence.diagnosis.may_sudo_all:
         yield warning(
             "sudo",
-            f"{user} may run everything as root, and deploys use that",
-            f"{evidence.setup} (limits deploys to one script)",
+            f"{user} may run everything as root, and deploys run with that right",
+            f"to limit deploys to one script: {evidence.setup}",
         )
     else:
         yield failure(
             "sudo",
             f"{user} may not run the steps that need root",
-            f"{evidence.setup} --login USER (with the name of a user who may sudo)",
+            f"with a user who may sudo: {evidence.setup} --login USER",
             stops=(Step.START, Step.SWITCH),
         )
 
@@ -132,7 +132,7 @@ def _memory(evidence: Evidence, diagnosis: Diagnosis) -> Finding:
     if free + swap >= needed:
         return warning(
             "memory",
-            f"{size(free)} is free; {need}: it would use some of the {size(swap)} of free swap and be slow",
+            f"{size(free)} is free; {need}: it would use swap ({size(swap)} is free) and be slow",
             "lower -Xmx under java.options in config.yml, or use a larger machine",
         )
     return failure(

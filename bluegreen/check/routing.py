@@ -34,10 +34,10 @@ def drift(evidence: Evidence) -> Iterator[Finding]:
         yield warning(
             "drift",
             f"{slot.name} was started by hand, and systemd starts no slot at boot",
-            f"bluegreen deploy --host {settings.host} (systemd starts what it deploys)",
+            f"systemd starts what a deploy has started: bluegreen deploy --host {settings.host}",
         )
     elif slot and not state.drift:
-        yield ok("drift", f"the include, the answers and the slots started at boot agree on {slot.name}")
+        yield ok("drift", f"the include, the answers and the slots started at boot all name {slot.name}")
 
 
 def method(evidence: Evidence) -> Iterator[Finding]:
@@ -90,7 +90,7 @@ def site(evidence: Evidence) -> Iterator[Finding]:
         if any("$proxy_add_x_forwarded_for" in value for value in headers.values()):
             yield warning(
                 "site headers",
-                "the site passes on an X-Forwarded-For that a client made up, and Spring believes its start",
+                "the site passes on the X-Forwarded-For of the client, and Spring trusts its first address",
                 f"write into the site: proxy_set_header X-Forwarded-For $remote_addr; or {better}",
             )
         if not evidence.state.proxy.groups:

@@ -16,7 +16,7 @@ from bluegreen.ssh.client_config import login_user
 
 
 def run(path: Path, host: str | None, console: Console) -> None:
-    """Prints the settings of one host of a config.yml, or of all of them; of secrets the names only."""
+    """Prints the settings of one host of a config.yml, or of all of them; only the names of secrets."""
     loaded = config.load(path)
     names = (host,) if host else loaded.host_names
     for name in names:

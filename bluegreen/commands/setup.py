@@ -115,11 +115,11 @@ def _survey_fit(machine: Machine, user: str) -> Survey:
         )
     if found.default_site_claims_all:
         raise Failed(
-            f"/etc/nginx/sites-enabled/default on {address} answers for every name (default_server), "
-            "as the site of bluegreen would, and it is not the file of nginx's package",
+            f"/etc/nginx/sites-enabled/default on {address} is the default_server, "
+            "like the site of bluegreen, and it is not the file of nginx's package",
             why=["somebody made that site, so setup does not remove it; nothing was changed"],
             remedy="set site.server_name in config.yml to the name of your site, or remove that site: "
-            "sudo rm /etc/nginx/sites-enabled/default; deploys to it work without setup",
+            "sudo rm /etc/nginx/sites-enabled/default; deploys work without `bluegreen setup`",
         )
     return found
 
@@ -171,8 +171,8 @@ def _install_packages(plan: Survey, machine: Machine) -> None:
             raise Failed(
                 f"the packages could not be installed on {machine.address}",
                 why=report.errors[-LAST_LINES:],
-                remedy=f"fix that, then: bluegreen setup --host {machine.settings.host}; a Java that the "
-                "machine's packages do not have is installed by hand, and java.bin in config.yml is its path",
+                remedy=f"fix that, then: bluegreen setup --host {machine.settings.host}; if there is no such "
+                "package of Java, install it by hand and set java.bin in config.yml to its path",
             )
         step.done(f"installed {packages}")
 

@@ -115,7 +115,7 @@ class _Conflicts:
 
     def _old_slot(self) -> Iterator[Problem]:
         if self._at("old_slot", "after_switch") == "stop" and self._at("old_slot", "keep_for") is not None:
-            text = "has an effect only with after_switch: keep, which is stop here; delete one of the two"
+            text = "is used only with after_switch: keep, and after_switch is stop; delete one of the two"
             yield self._problem(("old_slot", "keep_for"), text)
 
     def _secrets(self) -> Iterator[Problem]:

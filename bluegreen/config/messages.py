@@ -19,12 +19,12 @@ from bluegreen.config import duration
 _SENTENCES: Mapping[str, tuple[str, str]] = {
     # pydantic's error type: (what is wrong, what would be right)
     "missing": ("is missing", "write {example}"),
-    "model_type": ("does not hold keys", "write {example}"),
+    "model_type": ("is not a section", "write {example}"),
     "dict_type": ("is {type}", "write keys with values, such as {example}"),
     "tuple_type": ("is {type}", "write a list, such as {example}"),
     "string_type": ("is {type}", "write a text, such as {example}"),
     "string_too_short": ("is empty", "write {example}"),
-    "string_pattern_mismatch": ("is not {what}: {rule}", "write for instance {example}"),
+    "string_pattern_mismatch": ("is not {what}: {rule}", "write, for example, {example}"),
     "literal_error": ("is not {what}", "write {choices}"),
     "bool_type": ("is neither true nor false", "write true or false"),
     "int_type": ("is not {what}", "write a whole number, such as {example}"),

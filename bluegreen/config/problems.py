@@ -65,7 +65,7 @@ def _keys_to_write(key: Key, value: object) -> str:
         return "an entry, such as prod: {address: …, user: ubuntu}"
     if model is HostEntry:
         return f"{{address: {value if isinstance(value, str) else '…'}}}, or {{sandbox: true}}"
-    return f"its keys, each with a value ({', '.join(_keys(model))}), or delete it"
+    return f"its keys with values ({', '.join(_keys(model))}), or delete it"
 
 
 _HINTS = {

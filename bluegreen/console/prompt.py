@@ -1,4 +1,4 @@
-"""Questions to the person at the terminal; piped or in CI nobody is asked."""
+"""Questions to the person at the terminal; none if piped or in CI."""
 
 from __future__ import annotations
 

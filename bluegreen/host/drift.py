@@ -41,14 +41,14 @@ def drift_of(proxy: Proxy, slots: Mapping[str, Slot], settings: Settings) -> Ite
             DriftKind.INCLUDE_NOT_LOADED,
             f"nginx answers from {proxy.answers}, but the include names {proxy.routed or 'neither slot'}: "
             "it was edited without a reload, or the machine died during a switch",
-            f"bluegreen deploy --host {settings.host} (the next deploy repairs the include)",
+            f"the next deploy repairs the include: bluegreen deploy --host {settings.host}",
         )
     if proxy.form is Form.INSTANT and proxy.first != proxy.routed:
         yield Drift(
             DriftKind.NEXT_NGINX_START,
             f"nginx routes to {proxy.routed}, but after a restart it would route to "
             f"{proxy.first or 'neither slot'}",
-            f"bluegreen deploy --host {settings.host} (the next switch repairs the include)",
+            f"the next switch repairs the include: bluegreen deploy --host {settings.host}",
         )
     live = proxy.answers or proxy.routed
     if not live:
@@ -64,7 +64,7 @@ def drift_of(proxy: Proxy, slots: Mapping[str, Slot], settings: Settings) -> Ite
         yield Drift(
             DriftKind.BOOT,
             f"{live} is live, but systemd starts {' and '.join(boots) or 'no slot'} at boot",
-            f"{_enable_only(live, boots, settings)} (the next switch does it too)",
+            f"the next switch repairs it, or: {_enable_only(live, boots, settings)}",
         )
 
 

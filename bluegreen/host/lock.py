@@ -128,7 +128,7 @@ def _other_holder(machine: Machine, script: Stream) -> Holder | None:
     if key == "held":
         return None
     if key == "busy":
-        return parse(value) or Holder("", "somebody", "just now", "a deploy that has just begun")
+        return parse(value) or Holder("", "an unknown user", "just now", "a command that has just begun")
     report = script.wait(timeout_s=limits.SCRIPT_END_S)
     if report.exit_code == ExitCode.LOST_LOCK:
         raise step_failed("lock", report)

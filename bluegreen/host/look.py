@@ -159,7 +159,7 @@ def _root_script_drift(machine: Machine, facts: Facts) -> tuple[Drift, ...]:
         Drift(
             DriftKind.ROOT_SCRIPT,
             f"{path} was installed by another version of bluegreen or with other settings, "
-            "and deploys use it as it is",
+            "and deploys run it unchanged",
             f"bluegreen setup --host {machine.settings.host}",
         ),
     )

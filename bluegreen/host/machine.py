@@ -215,14 +215,14 @@ def step_failed(name: str, report: Report) -> BluegreenError:
         return LockLost(
             "lost the deploy lock of the host; nothing further was done",
             why=why,
-            live="what the deploy that took the lock left: `bluegreen status` shows it",
+            live="not known: another deploy took the lock",
             remedy="`bluegreen status`, then run the command again",
         )
     if report.exit_code == ExitCode.ROUTE_MOVED:
         return RouteMoved(
             "somebody else changed the route of nginx while this ran; nothing was stopped or switched",
             why=why,
-            live="what they switched to: `bluegreen status` shows it",
+            live="not known: the route was changed",
             remedy="`bluegreen status`, then run the command again",
         )
     return Failed(why[-1], why=why[:-1])

@@ -178,8 +178,8 @@ def _not_surveyed(machine: Machine, stderr: Sequence[str]) -> Failed:
         return Failed(
             f"{machine.connection.user} may not sudo on {machine.address}",
             why=stderr,
-            remedy=f"bluegreen setup --host {machine.settings.host} --login USER "
-            "(with the name of a user who may sudo without a password)",
+            remedy="with a user who may sudo without a password: "
+            f"bluegreen setup --host {machine.settings.host} --login USER",
         )
     return Failed(f"the survey of {machine.address} failed; nothing was changed", why=stderr)
 

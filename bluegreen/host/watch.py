@@ -83,9 +83,9 @@ def _reason(ended: Ended, slot: str, pid: int) -> str:
 
 def _trouble(seen: Look, path: str, *, strict: bool) -> str:
     if not seen.health.up:
-        return f"health answers {seen.health}"
+        return f"health: {seen.health}"
     if seen.through is not None and not answered_well(seen.through, strict=strict):
-        return f"{path} through nginx answers {seen.through or 'nothing'}"
+        return f"{path} through nginx: {f'HTTP {seen.through}' if seen.through else 'no answer'}"
     return ""
 
 

@@ -28,7 +28,7 @@ def _where_it_serves(console: Console, result: Result) -> None:
         console.line(f"✓ {where}: {rollout.came_from} → {rollout.goes_to}", "bold green")
         return
     console.line(
-        f"✓ {where}: {rollout.goes_to} is UP and waits; {rollout.came_from} still serves", "bold green"
+        f"✓ {where}: {rollout.goes_to} is UP but not live; {rollout.came_from} is still live", "bold green"
     )
     console.line(f"  next: bluegreen switch --host {rollout.settings.host}")
 

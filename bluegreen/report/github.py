@@ -87,7 +87,7 @@ def _outcome(results: Sequence[Result]) -> str:
         return f"dry run of {first.rollout.version}, nothing was changed"
     if first.serves:
         return f"{first.rollout.version} is live in {first.rollout.slot}"
-    return f"{first.rollout.version} is UP in {first.rollout.slot} and waits"
+    return f"{first.rollout.version} is UP in {first.rollout.slot}, not live yet"
 
 
 def _outputs(results: Sequence[Result]) -> dict[str, str]:

@@ -77,9 +77,9 @@ def _fenced(text: str) -> str:
     room = LARGEST_BYTES // 2
     encoded = text.encode()
     if len(encoded) > room:
-        # The end is what tells: the last lines of the log, what is live, what to do.
+        # The end matters most: the last lines of the log, what is live, what to do.
         text = "…\n" + encoded[-room:].decode(errors="ignore")
-    # A fence that is longer than any that the text holds.
+    # A fence longer than any in the text.
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}text\n{text}\n{fence}"
 
@@ -92,7 +92,7 @@ def _gantt(times: Sequence[Timed], *, failed: bool) -> str:
     lines = ["```mermaid", "gantt", "    dateFormat x", "    axisFormat %M:%S"]
     for each in times:
         began_ms = round((each.began - first) * 1000)
-        # Of no length it would not be drawn.
+        # Mermaid draws no bar of length 0.
         ended_ms = began_ms + max(1, round(each.seconds * 1000))
         red = "crit, " if failed and each is times[-1] else ""
         lines.append(f"    {_name(each.name)} :{red}{began_ms}, {ended_ms}")

@@ -72,12 +72,12 @@ def _entry(rollout: Rollout) -> Entry:
 
 
 def _append(rollout: Rollout, entry: Entry, prune: Iterable[str] = ()) -> list[str]:
-    # On a full disk the way back must stay open, and a switch that worked is not a failure.
+    # On a full disk a rollback must still work, and a switch that worked is not a failure.
     try:
         return journal.append(rollout.machine, entry, prune=prune)
     except NotWritten as error:
         rollout.machine.console.warn(
-            f"{error.message}: `history` will not show how this {rollout.command} ended"
+            f"{error.message}: `bluegreen history` will not show how this {rollout.command} ended"
         )
         return []
 

@@ -44,7 +44,7 @@ def promote(staged: Sequence[Staged], undo: Undo, interrupts: Interrupts, *, wat
                 failed = watch_all(moved) if watched else None
         except KeyboardInterrupt:
             cut_short = "interrupted after the switch"
-            console.warn(f"{cut_short}: the new version serves and was not watched to the end")
+            console.warn(f"{cut_short}: the new version serves; its watch was cut short")
         if failed:
             raise switch_all_back(moved, failed, undo, probes)
         for each in moved:
@@ -55,7 +55,7 @@ def promote(staged: Sequence[Staged], undo: Undo, interrupts: Interrupts, *, wat
                 side_by_side(moved, lambda each: retry_once(each.rollout, lambda: retire(each)))
     except KeyboardInterrupt:
         cut_short = "interrupted while the old slot was retired"
-        console.warn(f"{cut_short}: the new version serves; the next deploy stops what still runs there")
+        console.warn(f"{cut_short}: the new version serves; the next deploy stops the old slot")
     side_by_side(moved, lambda each: retry_once(each.rollout, lambda: _record(each, cut_short, probes)))
     interrupts.discard()
     return [

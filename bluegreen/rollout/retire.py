@@ -28,7 +28,7 @@ def retire(moved: Moved) -> None:
         try:
             if settings.after_switch == "stop":
                 stopped = slots.stop(machine, old, moved.route, drain_s=settings.drain_s)
-                step.done(f"the old slot {old}: {stopped or 'no JVM ran there'}")
+                step.done(f"the old slot {old}: {stopped or 'it ran no JVM'}")
             else:
                 kept_s = slots.keep_for(machine, found, moved.route)
                 step.done(f"{warm}; the machine stops it in {seconds(kept_s)}")

@@ -91,7 +91,7 @@ def switch_all(staged: Sequence[Staged], undo: Undo, probes: Probes) -> list[Mov
         raise unclear if unclear is not errors[0] else error
     if stuck:
         raise Unclear(
-            "a machine was not switched, and another that was did not go back",
+            "a machine was not switched, and another one could not be switched back",
             why=[error.message, *error.why, stuck.message, *stuck.why],
             remedy=f"`bluegreen status --host {failed.settings.host}` shows which slot serves on each",
         )
@@ -116,7 +116,7 @@ def switch_back(moved: Moved, undo: Undo) -> None:
 
 def seen_by_users(proof: Proof | None) -> list[str]:
     """What the probe saw, as a line of an error's cause."""
-    return [f"users meanwhile: {proof}"] if proof else []
+    return [f"probe: {proof}"] if proof else []
 
 
 def _proof(rollout: Rollout, result: Moved | BluegreenError, undo: Undo, probes: Probes) -> Proof | None:
@@ -136,11 +136,11 @@ def _switch(staged: Staged, undo: Undo) -> Moved:
         switched, route = _point_at(rollout, rollout.slot, staged.proxy)
         undo.routed(rollout, route)
         if switched is None:
-            seen = "the connection was lost, and a second look saw it serve"
+            seen = "the connection was lost, and a second look shows that it is live"
         elif switched.verified:
             seen = f"{switched}; it answers through nginx"
         else:
-            seen = f"{switched}; an application answers, but not which slot it is"
+            seen = f"{switched}; the answer does not name the slot"
         step.done(f"switched to {rollout.slot}{': ' if switched is None else ' '}{seen}")
     return Moved(staged, switched, route)
 

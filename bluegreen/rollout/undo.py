@@ -83,7 +83,7 @@ class Undo:
             except KeyboardInterrupt:
                 error = Failed(
                     f"{INTERRUPTED}; the clean-up was cut short",
-                    why=["the machine finishes the step that it was at; the idle slot serves no users"],
+                    why=["the machine finishes its current step; the idle slot serves no users"],
                     remedy="run the command again: it stops what still runs in the idle slot",
                 )
             raise self.explained(error) from failure
@@ -107,9 +107,9 @@ class Undo:
             drain_s = min(rollout.settings.old_slot.drain_s, limits.FAILED_DRAIN_S)
             try:
                 stopped = slots.stop(machine, rollout.slot, self.route(rollout), drain_s=drain_s)
-                step.done(f"{rollout.slot}, which failed: {stopped or 'it had ended by itself'}")
+                step.done(f"the failed JVM of {rollout.slot}: {stopped or 'it had already ended'}")
             except Failed as error:
-                step.done(f"{rollout.slot}, which failed, was not stopped: {error.message}")
+                step.done(f"the failed JVM of {rollout.slot} was not stopped: {error.message}")
 
     def explained(self, error: BluegreenError) -> Failed:
         """The error of a run that switched nothing: with what is live, and exit code 1."""

@@ -335,9 +335,7 @@ def test_what_a_login_prints_is_not_part_of_a_log(talkative: Machine) -> None:
     assert health.logs_of(talkative, "prod1") == ["one", "two"]
 
 
-@pytest.mark.parametrize(
-    "printed", ["bluegreen: reloaded =form", "reloaded form"], ids=["now", "0.1"]
-)
+@pytest.mark.parametrize("printed", ["bluegreen: reloaded =form", "reloaded form"], ids=["now", "0.1"])
 def test_facts_of_the_steps_that_need_root_are_those_of_the_run(
     talkative: Machine, tmp_path: Path, printed: str
 ) -> None:

@@ -142,7 +142,7 @@ def test_a_machine_that_cannot_go_back_is_a_case_for_a_person(
                 f'; echo >>"{count}"; [ "$(wc -l <"{count}")" -lt {refuses_from} ] || exit 1 ;;',
             )
         )
-    with pytest.raises(Unclear, match="another that was did not go back"):
+    with pytest.raises(Unclear, match="another one could not be switched back"):
         deploy("2")
     assert [box.served() for box in boxes] == ["2", "1"]
 

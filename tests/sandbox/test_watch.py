@@ -49,16 +49,16 @@ class Failure:
 FAILING = {
     "dies": Failure("die_after_s", "prod1 died (pid "),
     "health_gets_down": Failure(
-        "down_after_s", 'health answers HTTP 503 {"status":"DOWN"', seen_at="/actuator/health"
+        "down_after_s", 'health: HTTP 503 {"status":"DOWN"', seen_at="/actuator/health"
     ),
-    "answers_500": Failure("fail_after_s", "/api/v1/profiles through nginx answers 500", probed="HTTP 500"),
-    "hangs": Failure("hang_after_s", "health answers no answer", within_s=5, probed="no answer"),
+    "answers_500": Failure("fail_after_s", "/api/v1/profiles through nginx: HTTP 500", probed="HTTP 500"),
+    "hangs": Failure("hang_after_s", "health: no answer", within_s=5, probed="no answer"),
     "answers_500_without_verify": Failure(
-        "fail_after_s", "/ through nginx answers 500", probed="HTTP 500", without_verify=True
+        "fail_after_s", "/ through nginx: HTTP 500", probed="HTTP 500", without_verify=True
     ),
     "hangs_without_verify": Failure(
         "hang_after_s",
-        "/ through nginx answers nothing",
+        "/ through nginx: no answer",
         within_s=5,
         probed="no answer",
         without_verify=True,
@@ -160,7 +160,7 @@ def test_a_slot_that_fails_soon_after_the_switch_is_switched_back_from_after_two
     assert told in entry["reason"]
     assert entry["bad"] == [release_of(box, "2")]
     seen = re.search(
-        rf"users meanwhile: {entry['requests']} requests for \S+ through nginx, "
+        rf"probe: {entry['requests']} requests for \S+ through nginx, "
         rf"{entry['failed']} failed(?: \(the first: (.*?) \d+ ms after the switch began\))?",
         cause,
     )
@@ -173,7 +173,7 @@ def test_a_slot_that_failed_the_watch_does_not_run_on(box: Box) -> None:
     box.configure(switch={"watch": 3 * later_s})
     ran = box.deploy("2", down_after_s=later_s)
     assert ran.code == 3, ran.all
-    assert "prod1, which failed: stopped after" in ran.out
+    assert "the failed JVM of prod1: stopped after" in ran.out
     assert pid_of(box, "prod1") is None
     assert jvms(box) == {live_pid(box, "prod2")}
 

@@ -99,7 +99,7 @@ WAYS = {
     "a second JVM would need swap": Broken(
         "memory",
         "warning",
-        "(as large as the live one): it would use some of the 921.6 MB of free swap",
+        "(as large as the live one): it would use swap (921.6 MB is free)",
         "lower -Xmx",
         **with_memory("MemAvailable: 2000 kB", "SwapFree: 900000 kB"),
     ),
@@ -305,7 +305,7 @@ WAYS = {
     "the script of root is another user's": Broken(
         "steps as root",
         "warning",
-        f"{SCRIPT} is not as setup would write it",
+        f"{SCRIPT} differs from what `setup` writes",
         "setup",
         by=f"chown deploy {SCRIPT}",
         repaired=f"chown root {SCRIPT}",
@@ -320,7 +320,7 @@ WAYS = {
     "the unit was edited": Broken(
         "unit",
         "warning",
-        f"{UNIT} is not as setup would write it",
+        f"{UNIT} differs from what `setup` writes",
         "setup",
         **edited(UNIT, f"echo '#' >>{UNIT}"),
     ),

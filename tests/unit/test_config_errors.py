@@ -75,7 +75,7 @@ APP_AND_HOSTS = [
     Wrong("an app in capitals", "app: Taggle\n" + HOSTS, 1, "app", "'Taggle'", "taggle"),
     Wrong("an app with a space", "app: my app\n" + HOSTS, 1, "app", "'my app'", "taggle"),
     Wrong("an app of 32 letters", "app: " + "a" * 32 + "\n" + HOSTS,
-        1, "app", "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'", "up to 31"),
+        1, "app", "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'", "at most 31"),
     Wrong("an app that is a number", "app: 12\n" + HOSTS, 1, "app", "12 is not a name", "taggle"),
     Wrong("an app that is true", "app: true\n" + HOSTS, 1, "app", "true is a boolean", "'true'"),
 ]
@@ -382,7 +382,7 @@ LOGIN = [
     host("an identity that is the public half", "identity: ~/.ssh/id_ed25519.pub",
         "identity", "'~/.ssh/id_ed25519.pub'", "path: ~/.ssh/id_ed25519"),
     host("an identity that is the key itself", 'identity: "-----BEGIN OPENSSH PRIVATE KEY-----"',
-        "identity", "a private key itself", "BLUEGREEN_SSH_KEY"),
+        "identity", "the text of a private key", "BLUEGREEN_SSH_KEY"),
     key("a host key that is a fingerprint", "SHA256:abcdef",
         "'SHA256:abcdef' is a fingerprint", "ssh-keyscan -t ed25519"),
     key("a host key without its type", KEY, "type is missing", "'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5…'"),

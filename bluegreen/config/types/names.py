@@ -14,7 +14,7 @@ AppName = Annotated[
     Kind(
         "a name for an app",
         "taggle",
-        "it names a systemd unit and nginx upstreams, so up to 31 of a-z, 0-9 and '-', a letter first",
+        "it names a systemd unit and nginx upstreams, so at most 31 of a-z, 0-9 and '-'; start with a letter",
     ),
 ]
 SlotName = Annotated[
@@ -23,7 +23,7 @@ SlotName = Annotated[
     Kind(
         "a name for a slot",
         "prod1",
-        "it names a Spring profile and a systemd unit, so up to 31 of a-z, 0-9, '_' and '-', a letter first",
+        "it names a Spring profile and a unit, so at most 31 of a-z, 0-9, '_', '-'; start with a letter",
     ),
 ]
 HostName = Annotated[
@@ -39,7 +39,11 @@ UserName = Annotated[
 VariableName = Annotated[
     str,
     StringConstraints(strict=True, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"),
-    Kind("a name of an environment variable", "DB_PASSWORD", "letters, digits and '_', no digit first"),
+    Kind(
+        "a name of an environment variable",
+        "DB_PASSWORD",
+        "letters, digits and '_'; no digit at the start",
+    ),
 ]
 ServerName = Annotated[
     str,

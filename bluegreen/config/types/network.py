@@ -34,7 +34,7 @@ def _require_network(text: str) -> None:
         raise ValueError(f"{shown(text)} is not a network; write {_nearest_network(text)}") from None
     if network.prefixlen == 0:
         raise ValueError(
-            f"{shown(text)} is every address: any client could then claim any address; write the network of "
+            f"{shown(text)} contains every address: any client could forge its own; write the network of "
             "the proxies, such as 10.0.0.0/16"
         )
 

@@ -150,7 +150,7 @@ IncludePath = Annotated[
 def _require_path_of_private_key(text: str) -> None:
     if "PRIVATE KEY" in text:
         raise ValueError(
-            "this is a private key itself, which must not be in a file that is committed; "
+            "this is the text of a private key; never commit it: "
             "put it into BLUEGREEN_SSH_KEY, or write the path of its file"
         )
     if text.endswith(".pub"):
