@@ -51,7 +51,7 @@ class Script:
         error and runs nothing.
         """
         values = [f"{name}={shlex.quote(_plain(value))}" for name, value in self.values.items()]
-        body = [*values, *(_read(part) for part in parts(self.name, self.supervisor)), _read(self.name)]
+        body = [*values, *(text_of(part) for part in parts(self.name, self.supervisor)), text_of(self.name)]
         return "\n".join(["bluegreen_main() {", *body, "}", 'bluegreen_main "$@"', ""])
 
 
@@ -78,7 +78,7 @@ def declared(name: str, what: str) -> tuple[str, ...]:
 
     A line that begins with `#   ` continues it.
     """
-    found = re.search(rf"^# {what}: (.*(?:\n#   .*)*)", _read(name), re.MULTILINE)
+    found = re.search(rf"^# {what}: (.*(?:\n#   .*)*)", text_of(name), re.MULTILINE)
     return tuple(found.group(1).replace("#", " ").split()) if found else ()
 
 
@@ -89,5 +89,6 @@ def _plain(value: Value) -> str:
 
 
 @cache
-def _read(name: str) -> str:
+def text_of(name: str) -> str:
+    """The text of one file of this folder."""
     return resources.files(__package__).joinpath(f"{name}.sh").read_text(encoding="utf-8")

@@ -74,7 +74,7 @@ def _script(name: str, supervisor: str = "process", **values: Value) -> Script:
 @pytest.fixture
 def printing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A script that prints its one value."""
-    monkeypatch.setattr(script, "_read", lambda name: '# Takes: value\n\nprintf "%s|" "$value"')
+    monkeypatch.setattr(script, "text_of", lambda name: '# Takes: value\n\nprintf "%s|" "$value"')
 
 
 @pytest.mark.usefixtures("printing")
