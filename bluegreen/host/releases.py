@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 
 from bluegreen.errors import Failed
 from bluegreen.host.facts import Facts
-from bluegreen.host.machine import Machine, step_failed
+from bluegreen.host.machine import LockLost, Machine, step_failed
 from bluegreen.jar import Jar
 
 
@@ -86,6 +86,7 @@ def upload(
 
     Raises:
         Failed: the upload was incomplete, or the disk is full; no part of the release is left.
+        LockLost: another deploy took the lock.
     """
     same = next((other.id for other in present if other.sha256 == release.sha256), "")
     report = machine.upload(
@@ -100,6 +101,8 @@ def upload(
     )
     if report.exit_code != 0:
         cause = step_failed("upload", report)
+        if isinstance(cause, LockLost):
+            raise cause
         raise Failed(
             f"the upload of {jar.path.name} to {machine.address} is incomplete; it is not used",
             why=[cause.message, *cause.why],

@@ -108,7 +108,7 @@ def test_completion_completes_commands_and_their_flags(idle: Box) -> None:
         (["deploy", "--jar", "."], "is a folder, not a jar"),
         (["deploy", "--dry", "--jar", "app.jar"], "deploy --dry-run"),
         (["--dry", "stop"], "--dry is a flag of Invoke"),
-        (["--config", "config.yml", "deploy", "--jar", "app.jar"], "write it behind the command"),
+        (["--config", "config.yml", "deploy", "--jar", "app.jar"], "write it after the command"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -207,7 +207,7 @@ def test_what_makes_no_sense_for_a_host_is_wrong_usage(idle: Box) -> None:
     idle.configure(hosts={"two": two, "sandbox": {"sandbox": True}})
     followed = idle.run("logs", "--host", "two", "--follow")
     assert followed.code == 2, followed.all
-    assert "✗ --follow shows one machine, and two is 2" in followed.out
+    assert "✗ --follow shows one machine, and two has 2" in followed.out
     assert not reached(followed)
     trusted = idle.run("trust", "--host", "sandbox")
     assert trusted.code == 2, trusted.all

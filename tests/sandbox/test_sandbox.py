@@ -807,6 +807,7 @@ from bluegreen import config
 from bluegreen.ssh.connection import Connection, Login
 from bluegreen.host.files.site import SLOT_PATH
 from bluegreen.sandbox import embedded
+from tests.support.servers import sh
 file = Path(sys.argv[1])
 folder = embedded.folder_of(file)
 wanted = config.load(file).host(None).model_copy(update={"port": int(sys.argv[2])})

@@ -101,7 +101,15 @@ def kill_all(number: int) -> None:
 
 def _pids(number: int) -> set[int]:
     lists = [path for group in control_groups(number) for path in group.rglob("cgroup.procs")]
-    return {int(pid) for path in lists for pid in path.read_text().split() if alive(int(pid))}
+    return {pid for path in lists for pid in _listed(path) if alive(pid)}
+
+
+def _listed(path: Path) -> list[int]:
+    # A group that is empty is removed by systemd or by us at any moment.
+    try:
+        return [int(pid) for pid in path.read_text().split()]
+    except FileNotFoundError:
+        return []
 
 
 def remove_control_groups(number: int) -> None:

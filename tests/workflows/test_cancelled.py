@@ -143,7 +143,7 @@ def test_p8_cancelled_while_a_stuck_jvm_is_stopped_it_ends_in_time_and_the_host_
         stuck = box.pid("prod2")
         with nothing_lost(box):
             deployer = runner.start(box.jar("3"))
-            deployer.until_said("::group::stop what prod2 ran before")
+            deployer.until_said("::group::stop the previous JVM of prod2")
             wait_for(lambda: step_runs(box), "SIGTERM was sent, and the host waits for what it does")
             code = cancelled(deployer)
         assert code == 1, deployer.said
