@@ -151,7 +151,7 @@ def test_p8_on_a_full_disk_status_works_and_so_does_the_rollback_to_the_warm_slo
                 ran = box.run("rollback", *([] if expected == "1" else ["--to", "2"]))
                 assert ran.code == 0, ran.all
             assert box.served() == expected
-        assert "`history` will not show" in ran.all
+        assert "`bluegreen history` will not show" in ran.all
         (box.base / "filling").unlink()
         box.deployed("3")
         assert box.served() == "3"

@@ -42,7 +42,7 @@ def test_a_jvm_that_was_started_there_meanwhile_is_not_stopped(box: Box) -> None
     staged = live_pid(box, "prod2")
     log = box.base / "logs" / "prod2.expire.log"
     wait_for(lambda: log.read_text() != "", "the timer has run")
-    assert "prod2 another JVM now" in log.read_text()
+    assert "prod2 runs another JVM now" in log.read_text()
     assert pid_of(box, "prod2") == staged
 
 

@@ -332,10 +332,10 @@ WAYS = {
         **edited(TMPFILES, f"rm {TMPFILES}"),
     ),
     "the site was edited": Broken(
-        "nginx site", "warning", f"{SITE} is not as", "setup", **edited(SITE, f"echo '#' >>{SITE}")
+        "nginx site", "warning", f"{SITE} differs from", "setup", **edited(SITE, f"echo '#' >>{SITE}")
     ),
     "the sudoers file was edited": Broken(
-        "sudoers", "warning", f"{SUDOERS} is not as", "setup", **edited(SUDOERS, f"echo '#' >>{SUDOERS}")
+        "sudoers", "warning", f"{SUDOERS} differs from", "setup", **edited(SUDOERS, f"echo '#' >>{SUDOERS}")
     ),
     "sudo is not limited to one script": Broken(
         "sudo",

@@ -52,12 +52,12 @@ def test_a_push_goes_live_a_bad_one_does_not_and_a_rollback_goes_back(
     settings = repository.root / "example" / "src" / "main" / "resources" / "application.yml"
     good = settings.read_text()
     settings.write_text(good + NEVER_UP)
-    set_health_timeout(repository, "15s")
+    set_health_timeout(repository, "40s")
     ran = push(repository, "3.0.0")
     assert ran.code == 1, ran.out
     assert "Job failed" in ran.out
     assert box.served() == "2.0.0"
-    assert "::error title=prod2 was not UP within 15 s" in ran.out, ran.out
+    assert "::error title=prod2 was not UP within 40 s" in ran.out, ran.out
     assert "OUT_OF_SERVICE" in ran.out
     assert "Summary - ## ❌ deploy of taggle on sandbox: prod2 was not UP within" in ran.out
 
