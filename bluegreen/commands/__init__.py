@@ -1,4 +1,4 @@
-"""The commands, one file each: `run` is the whole of it, top to bottom."""
+"""The commands, one file each: `run` is the course of the command, from top to bottom."""
 
 from bluegreen.commands import (
     check,

@@ -161,7 +161,7 @@ class Connection:
         self._sessions = None
         if self._liveness:
             self._liveness.stop()
-        # The nearest hop first: that closes the TCP connection. A farther one would send its goodbye through
+        # The nearest hop first: that closes the TCP connection. A farther one would send its close through
         # hops that may be dead, and block.
         connections, self._connections = self._connections, []
         for connection in connections:
