@@ -241,7 +241,7 @@ def test_a_default_site_that_somebody_made_is_left_alone_with_clear_words(host: 
     ran = host.run("setup")
     assert ran.code == 1
     assert "✗ /etc/nginx/sites-enabled/default" in ran.out
-    assert "answers for every name" in ran.out
+    assert "is the default_server" in ran.out
     assert "what to do: set site.server_name" in ran.out
     assert host.etc() == before
     assert host.get("/") == (200, "theirs")
