@@ -181,16 +181,11 @@ def _lines(environment: Mapping[str, str]) -> str:
 
 
 def _not_started(slot: str, report: Report) -> BluegreenError:
-    if report.exit_code == ExitCode.PORT_TAKEN:
-        return port_taken(slot, " ".join(report.errors))
-    return step_failed("start", report)
-
-
-def port_taken(slot: str, who: str) -> Failed:
-    """The error for a port that a process of somebody else holds."""
+    if report.exit_code != ExitCode.PORT_TAKEN:
+        return step_failed("start", report)
     return Failed(
         f"{slot} cannot start: another process holds its port",
-        why=[who],
+        why=[" ".join(report.errors)],
         remedy="stop that process, or give the slot another port in config.yml",
     )
 
