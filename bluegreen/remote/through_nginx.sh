@@ -58,7 +58,8 @@ find_front() {
 }
 # slot_of_answer BODY: sets `answering` if the body is the name of a slot or of its target.
 slot_of_answer() {
-    named=$(printf '%s' "$1" | tr -d '"[:space:]')
+    named=$1
+    case $named in *[\"[:space:]]*) named=$(printf '%s' "$named" | tr -d '"[:space:]') ;; esac
     for entry in $slots; do
         each=${entry%%:*}
         each_port=${entry#*:}
