@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 from tests.support.act import CHECKOUT, Repository
 from tests.support.guest import Guest
@@ -39,6 +38,7 @@ POM = """\
   </build>
 </project>
 """
+Build = Callable[[Path, str], None]
 DIES = "\nserver:\n  ssl:\n    key-store: classpath:nowhere.p12\n"
 
 
@@ -52,29 +52,32 @@ def maven(root: Path, version: str) -> None:
     (root / "pom.xml").write_text(POM.replace("{version}", version))
 
 
-@pytest.mark.parametrize("build", [gradle, maven])
-def test_a_repository_made_by_init_goes_from_a_push_to_live(
-    guest: Guest, tmp_path: Path, wheels: Path, build: type
-) -> None:
+def team_repository(folder: Path, guest: Guest, wheels: Path, build: Build) -> tuple[Repository, Rented]:
+    """A repository in which `init`, `trust` and `setup` were run for a machine, and that machine."""
     login = guest.ssh("ubuntu")
     assert login.identity is not None
     key = login.identity.read_text()
-    repository = Repository(tmp_path, wheels, secrets={"BLUEGREEN_SSH_KEY": key})
+    repository = Repository(folder, wheels, secrets={"BLUEGREEN_SSH_KEY": key})
     shutil.copytree(CHECKOUT / "example" / "src", repository.root / "src")
     build(repository.root, "1.0.0")
     host = Rented(repository.root, guest=guest)
-    environ = {"BLUEGREEN_SSH_KEY": key}
     out = host.run("init", "--address", login.address, "--user", "ubuntu").all
     assert out.count("✓ wrote ") == 4, out
     for command in (["trust", "--yes"], ["setup"]):
-        ran = host.run(*command, environ=environ)
+        ran = host.run(*command, environ=repository.secrets)
         assert ran.code == 0, ran.all
     repository.commit("Deploy with bluegreen")
+    return repository, host
 
+
+def test_a_gradle_repository_goes_from_a_push_to_live_and_back(
+    guest: Guest, tmp_path: Path, wheels: Path
+) -> None:
+    repository, host = team_repository(tmp_path, guest, wheels, gradle)
     ran = repository.run("push", "deploy.yml")
     assert ran.code == 0, ran.out
     assert host.served() == "1.0.0"
-    build(repository.root, "2.0.0")
+    gradle(repository.root, "2.0.0")
     repository.commit("Version 2.0.0")
     ran = repository.run("push", "deploy.yml")
     assert ran.code == 0, ran.out
@@ -82,7 +85,7 @@ def test_a_repository_made_by_init_goes_from_a_push_to_live(
 
     settings = repository.root / "src" / "main" / "resources" / "application.yml"
     settings.write_text(settings.read_text().replace("\nserver:\n", f"{DIES}"))
-    build(repository.root, "3.0.0")
+    gradle(repository.root, "3.0.0")
     repository.commit("Version 3.0.0")
     ran = repository.run("push", "deploy.yml")
     assert ran.code == 1, ran.out
@@ -94,4 +97,11 @@ def test_a_repository_made_by_init_goes_from_a_push_to_live(
     assert ran.code == 0, ran.out
     assert host.served() == "1.0.0"
     # The log does not contain the key.
-    assert key.splitlines()[2] not in ran.out
+    assert repository.secrets["BLUEGREEN_SSH_KEY"].splitlines()[2] not in ran.out
+
+
+def test_a_maven_repository_goes_from_a_push_to_live(guest: Guest, tmp_path: Path, wheels: Path) -> None:
+    repository, host = team_repository(tmp_path, guest, wheels, maven)
+    ran = repository.run("push", "deploy.yml")
+    assert ran.code == 0, ran.out
+    assert host.served() == "1.0.0"
