@@ -88,7 +88,7 @@ def test_completion_completes_commands_and_their_flags(idle: Box) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["deploy", "--host"], "--host needed value"),
         (["deploy", "--host", "prod"], "has no host 'prod'"),
@@ -112,17 +112,19 @@ def test_completion_completes_commands_and_their_flags(idle: Box) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_is_typed_wrong_ends_with_2_and_does_nothing(idle: Box, arguments: list[str], told: str) -> None:
+def test_what_is_typed_wrong_ends_with_2_and_does_nothing(
+    idle: Box, arguments: list[str], message: str
+) -> None:
     idle.jar("1").rename(idle.folder / "app.jar")
     ran = idle.run(*arguments)
     assert ran.code == 2, ran.all
-    assert told in ran.all
+    assert message in ran.all
     assert "Traceback" not in ran.all
     assert not reached(ran)
 
 
 @pytest.mark.parametrize(
-    ("sections", "told"),
+    ("sections", "message"),
     [
         (
             "helth: {timeout: 2m}\n",
@@ -140,13 +142,13 @@ def test_what_is_typed_wrong_ends_with_2_and_does_nothing(idle: Box, arguments: 
     ids=["one error", "several errors"],
 )
 def test_what_is_wrong_in_config_yml_is_told_whole_and_nothing_is_done(
-    idle: Box, sections: str, told: str
+    idle: Box, sections: str, message: str
 ) -> None:
     hosts = "hosts: {staging: {address: 192.0.2.1, user: ubuntu}}\n"
     (idle.folder / "config.yml").write_text(f"app: taggle\n{sections}{hosts}")
     idle.jar("1").rename(idle.folder / "app.jar")
     ran = idle.run("deploy", "--jar", "app.jar")
-    assert (ran.code, ran.out, ran.err) == (2, told, "")
+    assert (ran.code, ran.out, ran.err) == (2, message, "")
 
 
 def test_what_invoke_cannot_parse_does_nothing(idle: Box) -> None:

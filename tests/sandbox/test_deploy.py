@@ -55,9 +55,9 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize(("behaviour", "told"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize(("behaviour", "message"), REFUSED.values(), ids=REFUSED)
 def test_p1_p4_what_is_not_up_is_refused_and_the_old_version_serves_on(
-    box: Box, behaviour: dict[str, Any], told: str
+    box: Box, behaviour: dict[str, Any], message: str
 ) -> None:
     box.deployed("1")
     before = live_pid(box, "prod2")
@@ -69,7 +69,7 @@ def test_p1_p4_what_is_not_up_is_refused_and_the_old_version_serves_on(
     assert live_pid(box, "prod2") == before
     assert pid_of(box, "prod1") is None, "the JVM that was not UP runs on"
     cause = ran.out.split("✗ prod1 was not UP within 3 s")[1]
-    assert told in cause
+    assert message in cause
     assert "StandIn started on port" in cause
     assert "live now: prod2, version 1 (untouched)" in cause
     assert last_entry(box)["outcome"] == "failed"
@@ -159,7 +159,7 @@ def test_p11_a_failure_ends_with_the_answer_the_log_what_is_live_and_what_to_do(
     with nothing_lost(box):
         ran = box.deploy("2", health="never-up", log_lines=40)
     assert ran.code == 1, ran.all
-    assert ran.out.count("prod1 health: OUT_OF_SERVICE") == 1, "a state is told when it changes"
+    assert ran.out.count("prod1 health: OUT_OF_SERVICE") == 1, "a state is reported when it changes"
     _, _, cause = ran.out.rpartition("\n✗ ")
     headline, answer, begin, *log, live, remedy = cause.splitlines()
     assert headline == "prod1 was not UP within 3 s"
@@ -245,8 +245,8 @@ http.server.HTTPServer(("127.0.0.1", {port}), status_up_for_everybody).serve_for
         process.wait()
 
 
-def _without_lock(told: dict[str, str]) -> dict[str, str]:
-    return {path: content for path, content in told.items() if not path.endswith(("/lock", "/lock.step"))}
+def _without_lock(files: dict[str, str]) -> dict[str, str]:
+    return {path: content for path, content in files.items() if not path.endswith(("/lock", "/lock.step"))}
 
 
 # --- the old slot -----------------------------------------------------------------------------------------
@@ -298,13 +298,13 @@ AWKWARD = {
 
 def test_p10_environment_and_secrets_reach_the_jvm_byte_for_byte_and_no_command_line(box: Box) -> None:
     box.configure(env=AWKWARD, secrets=["DB_PASSWORD"])
-    told = {"DB_PASSWORD": "s3cret 'with' \"quotes\" $HOME 비밀"}
-    ran = box.run("deploy", "--jar", str(box.jar("1")), environ=told)
+    secrets = {"DB_PASSWORD": "s3cret 'with' \"quotes\" $HOME 비밀"}
+    ran = box.run("deploy", "--jar", str(box.jar("1")), environ=secrets)
     assert ran.code == 0, ran.all
     pid = live_pid(box, "prod2")
     given = environment_of(pid)
     assert {name: given.get(name) for name in AWKWARD} == AWKWARD
-    assert given["DB_PASSWORD"] == told["DB_PASSWORD"]
+    assert given["DB_PASSWORD"] == secrets["DB_PASSWORD"]
     assert "LC_ALL" not in given, "the scripts' own locale is not the application's"
     assert "BLUEGREEN_PID_FILE" not in given
     assert not any("s3cret" in argument for argument in arguments_of(pid))
@@ -330,7 +330,7 @@ def test_options_and_arguments_reach_the_jvm_as_they_are(box: Box) -> None:
     assert "-Dspring.profiles.active=prod2" in command
 
 
-# --- what a person is told --------------------------------------------------------------------------------
+# --- what a person sees ---------------------------------------------------------------------------------
 
 
 def test_a_deploy_ends_with_from_where_to_where_and_how_long_each_part_took(box: Box) -> None:

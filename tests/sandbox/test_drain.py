@@ -77,9 +77,9 @@ def test_p2_a_stream_goes_on_to_its_end_before_the_old_jvm_is_stopped(box: Box) 
         deployer = deploying(box, "2")
         deployer.until_said("switched to prod1")
         assert alive(old)
-    ((code, told),) = answers
+    ((code, body),) = answers
     assert code == 200
-    assert told.endswith("data: 1\n\nevent: end\ndata: 1\n\n")
+    assert body.endswith("data: 1\n\nevent: end\ndata: 1\n\n")
     assert deployer.ended() == 0, deployer.said
     assert not alive(old)
 

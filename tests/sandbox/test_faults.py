@@ -46,9 +46,9 @@ def test_p8_a_connection_cut_before_the_switch_fails_and_undoes(box: Box, moment
         assert deployer.ended() == 1, deployer.said
     assert set(seen.answered) == {"1"}
     assert "live now: prod2, version 1 (untouched)" in deployer.said
-    told = box.machine()
-    assert (told["live"], told["lock"], told["drift"]) == ("prod2", None, [])
-    assert told["slots"]["prod1"]["running"] is False
+    machine = box.machine()
+    assert (machine["live"], machine["lock"], machine["drift"]) == ("prod2", None, [])
+    assert machine["slots"]["prod1"]["running"] is False
     assert len(jvms(box)) == 1
     assert _outcome(box) == ("2", "failed")
     assert list(box.base.glob("releases/.*.partial")) == []
@@ -64,8 +64,8 @@ def test_p8_a_connection_cut_after_the_switch_began_is_taken_up_again(box: Box, 
         cut_connections(box)
         assert deployer.ended() == 0, deployer.said
     assert box.served() == "2"
-    told = box.machine()
-    assert (told["live"], told["lock"], told["drift"]) == ("prod1", None, [])
+    machine = box.machine()
+    assert (machine["live"], machine["lock"], machine["drift"]) == ("prod1", None, [])
     assert _outcome(box) == ("2", "switched")
 
 
@@ -187,10 +187,10 @@ def test_p8_after_a_reboot_status_tells_the_truth_and_the_next_deploy_works(box:
     _power_cut(box)
     assert box.run("sandbox").code == 0
 
-    told = box.machine()
+    machine = box.machine()
 
-    assert (told["live"], told["lock"]) == ("prod2", None)
-    assert [slot["running"] for slot in told["slots"].values()] == [False, False]
+    assert (machine["live"], machine["lock"]) == ("prod2", None)
+    assert [slot["running"] for slot in machine["slots"].values()] == [False, False]
     assert box.get("/version")[0] == 502
     box.deployed("4")
     assert box.served() == "4"
@@ -327,5 +327,5 @@ def _small_disk(folder: Path, *, megabytes: int, keep: bool = False) -> Iterator
 
 
 def _free_bytes(folder: Path) -> int:
-    told = os.statvfs(folder)
-    return told.f_bavail * told.f_frsize
+    filesystem = os.statvfs(folder)
+    return filesystem.f_bavail * filesystem.f_frsize

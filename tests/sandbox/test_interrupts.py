@@ -40,20 +40,20 @@ def test_p8_an_interrupt_undoes_or_finishes_and_nobody_notices(
         code = deployer.ended()
     finished = moment in ("switch", "watch")
 
-    told = box.machine()
+    machine = box.machine()
     assert code == (0 if finished else 1), deployer.said
     assert ("interrupted after the switch" if finished else "interrupted before the switch") in deployer.said
     assert "live now: prod1, version 2" in deployer.said or finished
     assert box.served() == ("3" if finished else "2")
     assert set(seen.answered) == ({"2", "3"} if finished else {"2"})
-    assert told["live"] == ("prod2" if finished else "prod1")
-    assert (told["lock"], told["drift"]) == (None, [])
+    assert machine["live"] == ("prod2" if finished else "prod1")
+    assert (machine["lock"], machine["drift"]) == (None, [])
     assert _outcome(box) == ("3", "switched" if finished else "failed")
     # Besides what serves, only what was warm before the deploy may still run.
-    known = {slot["pid"] for slot in told["slots"].values() if slot["pid"]}
+    known = {slot["pid"] for slot in machine["slots"].values() if slot["pid"]}
     assert jvms(box) == known
     if moment in ("start", "health"):
-        assert told["slots"]["prod2"]["pid"] is None
+        assert machine["slots"]["prod2"]["pid"] is None
     assert list(box.base.glob("releases/.*.partial")) == []
 
     box.configure(switch={"watch": 0})
@@ -96,10 +96,10 @@ def test_p8_an_interrupt_while_the_probe_begins_turns_back(
     with nothing_lost(box) as seen, pytest.raises(Failed, match="interrupted before the switch"):
         run(settings_of(box), Console())
     assert set(seen.answered) == {"2"}
-    told, entry = box.machine(), last_entry(box)
-    assert (told["live"], told["lock"], told["drift"]) == ("prod1", None, [])
+    machine, entry = box.machine(), last_entry(box)
+    assert (machine["live"], machine["lock"], machine["drift"]) == ("prod1", None, [])
     # A warm version stays, one that was started for this is gone.
-    assert told["slots"]["prod2"]["running"] == (command == "rollback")
+    assert machine["slots"]["prod2"]["running"] == (command == "rollback")
     assert (entry["command"], entry["outcome"]) == (command, "failed")
     assert "bad" not in entry, "nothing was shown to be bad of the version that serves on"
 
@@ -115,9 +115,9 @@ def test_p8_sigkill_of_the_deployer_is_told_as_interrupted(box: Box, moment: Mom
         expected = "1" if moment == "start" else "2"
         wait_for(lambda: box.served() == expected, f"version {expected} serves")
         wait_for(lambda: box.machine()["lock"] is None, "the lock is free")
-    told = box.machine()
-    assert told["live"] == ("prod2" if moment == "start" else "prod1")
-    assert told["drift"] == []
+    machine = box.machine()
+    assert machine["live"] == ("prod2" if moment == "start" else "prod1")
+    assert machine["drift"] == []
     assert _outcome(box) == ("2", "interrupted")
 
 
@@ -149,12 +149,12 @@ def test_p8_sigkill_at_any_instant_leaves_a_host_that_serves_and_deploys(box: Bo
             deployer.ended()
             # A switch that the host had begun ends there.
             wait_for(lambda: box.machine()["lock"] is None, "the lock is free")
-            told = box.machine()
+            machine = box.machine()
             now = box.served()
             assert now in (served, version)
-            assert told["drift"] == []
-            assert told["slots"][told["live"]]["version"] == now
-            assert alive(told["slots"][told["live"]]["pid"])
+            assert machine["drift"] == []
+            assert machine["slots"][machine["live"]]["version"] == now
+            assert alive(machine["slots"][machine["live"]]["pid"])
             served = now
         box.deployed("last")
     assert box.served() == "last"

@@ -39,7 +39,7 @@ def test_p2_instant_loses_no_request_in_fifty_deploys_and_rollbacks(box: Box) ->
     box.deployed("v")
     with under_load(box) as series:
         in_a_row(box, series)
-    assert not [told for told in series.said if "reload" in told.replace("without a reload", "")]
+    assert not [output for output in series.said if "reload" in output.replace("without a reload", "")]
 
 
 def test_p2_reload_of_a_newer_nginx_loses_no_request_in_fifty_deploys_and_rollbacks(newer_nginx: Box) -> None:
@@ -50,7 +50,7 @@ def test_p2_reload_of_a_newer_nginx_loses_no_request_in_fifty_deploys_and_rollba
     box.deployed("v")
     with under_load(box) as series:
         in_a_row(box, series)
-    assert all("with a reload of nginx (switch.method is reload)" in told for told in series.said)
+    assert all("with a reload of nginx (switch.method is reload)" in output for output in series.said)
 
 
 def test_p2_reload_loses_no_request_of_clients_with_a_connection_for_each(box: Box) -> None:
@@ -91,4 +91,4 @@ server {{
     assert "with a reload of nginx (the include was not yet" in first.out
     with under_load(box) as series:
         in_a_row(box, series, 10)
-    assert all("without a reload" in told for told in series.said)
+    assert all("without a reload" in output for output in series.said)

@@ -235,5 +235,5 @@ def _pids(machine: Machine) -> dict[str, int | None]:
     return {name: slot.pid for name, slot in looking.look(machine).slots.items()}
 
 
-def _running(told: dict[str, dict[str, object]]) -> list[tuple[object, object, object]]:
-    return [(slot["pid"], slot["release"], slot["health"]) for slot in told.values()]
+def _running(slots: dict[str, dict[str, object]]) -> list[tuple[object, object, object]]:
+    return [(slot["pid"], slot["release"], slot["health"]) for slot in slots.values()]

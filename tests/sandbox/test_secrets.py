@@ -94,8 +94,8 @@ def _deployed(box: Box, version: str) -> str:
 
 
 def _arrived(box: Box, name: str) -> str | None:
-    told = json.loads(box.get(f"/env/{name}")[1])
-    sha256: str | None = told.get("sha256")
+    answer = json.loads(box.get(f"/env/{name}")[1])
+    sha256: str | None = answer.get("sha256")
     return sha256
 
 

@@ -380,10 +380,10 @@ def test_p1_switch_to_an_idle_slot_that_is_down_changes_nothing(box: Box) -> Non
 
 
 def _status(port: int) -> str:
-    told = subprocess.run(
+    asked = subprocess.run(
         ["curl", "-s", f"http://127.0.0.1:{port}/actuator/health"], capture_output=True, check=False
     )
-    return str(json.loads(told.stdout)["status"])
+    return str(json.loads(asked.stdout)["status"])
 
 
 def test_p4_the_live_slot_is_not_started_anew_by_any_command_that_reads(box: Box) -> None:

@@ -39,7 +39,7 @@ class Failure:
     """
 
     behaviour: str
-    told: str
+    message: str
     seen_at: str = "/api/v1/profiles"
     within_s: float = 3
     probed: str = ""
@@ -142,7 +142,7 @@ def test_a_slot_that_fails_soon_after_the_switch_is_switched_back_from_after_two
         ran = box.deploy("2", **{failure.behaviour: later_s})
         back = time.monotonic()
         wait_for(lambda: log.answers[-1][0] > back, "an answer after the deploy")
-    told = failure.told
+    message = failure.message
     assert ran.code == 3, ran.all
     print(f"users saw it for {log.bad_for_s:.1f} s")  # noqa: T201 the figure of this test
     assert log.bad_for_s < failure.within_s + look_s, ran.out
@@ -152,12 +152,12 @@ def test_a_slot_that_fails_soon_after_the_switch_is_switched_back_from_after_two
     assert live_pid(box, "prod2") == before
     assert (first_line(box), markers(box)) == (line_to("prod2"), ["prod2"])
     _, _, cause = ran.out.partition("✗ 2 failed the watch on 127.0.0.1 and was switched back")
-    assert told in cause
+    assert message in cause
     assert "StandIn started on port" in cause
     assert "live now: prod2, version 1" in cause
     assert last_entry(box)["outcome"] == "switched back"
     entry = last_entry(box)
-    assert told in entry["reason"]
+    assert message in entry["reason"]
     assert entry["bad"] == [release_of(box, "2")]
     seen = re.search(
         rf"probe: {entry['requests']} requests for \S+ through nginx, "

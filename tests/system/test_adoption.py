@@ -128,19 +128,19 @@ def test_p2_p3_such_a_host_is_taken_over_with_either_method(
 
 
 @pytest.mark.parametrize(
-    ("old_slot", "told"),
+    ("old_slot", "message"),
     [
         ({"after_switch": "stop"}, "the old slot prod1: stopped after"),
         ({"keep_for": "2s"}, "keep running; the machine stops it in 2.0 s"),
     ],
 )
 def test_p2_the_jvm_started_by_hand_is_stopped_when_old_slot_says_so(
-    guest: Guest, tmp_path: Path, old_slot: dict[str, str], told: str
+    guest: Guest, tmp_path: Path, old_slot: dict[str, str], message: str
 ) -> None:
     host = by_hand(guest, tmp_path, rented(tmp_path, guest).jar("1"))
     host.configure(old_slot=old_slot)
     with asked_all_the_while(host) as answers:
-        assert told in host.deployed("2").out
+        assert message in host.deployed("2").out
         wait_for(lambda: nohup_pid(host) == "", "the JVM started by hand is stopped")
     assert answers.versions()[-1] == "2"
     assert host.active("prod2") == "active"
@@ -158,8 +158,8 @@ def test_p2_such_a_host_that_certbot_moved_to_https_is_taken_over_whether_or_not
     adopted(host, first, second)
     assert "it answers through nginx" in first.out
     assert host.served() == "3"
-    told = host.done("check").out
-    assert f"✓ include: {INCLUDE} is read by the server on port 443" in told
+    output = host.done("check").out
+    assert f"✓ include: {INCLUDE} is read by the server on port 443" in output
     host.configure(site={"server_name": "_"})
     assert f"✓ include: {INCLUDE} is read by the server on port 443" in host.done("check").out
 

@@ -39,10 +39,10 @@ def test_every_command_but_setup_works_with_the_sudoers_file_alone(host: Rented)
     assert "Started StandIn" in host.done("logs").out
     assert "the idle slot prod2" in host.stopped_while_followed("prod2").out
     host.guest.run(f"echo '#' >>{UNIT}")
-    told = host.done("check").out
-    assert f"! unit: {UNIT} differs from what `setup` writes" in told
-    assert "! not examined: nginx's configuration and the sudoers file" in told
-    assert "does not exist" not in told
+    output = host.done("check").out
+    assert f"! unit: {UNIT} differs from what `setup` writes" in output
+    assert "! not examined: nginx's configuration and the sudoers file" in output
+    assert "does not exist" not in output
     assert host.active("prod2") == "inactive"
     host.done("rollback", "--to", "1")
     assert host.served() == "1"

@@ -219,16 +219,16 @@ def command_lines(host: Rented, *words: str) -> Iterator[set[str]]:
 def test_p10_a_secret_is_in_its_0600_file_alone(host: Rented) -> None:
     host.configure(secrets=["DB_PASSWORD"], env={"TZ": "Asia/Seoul"})
     with command_lines(host, "s3cr3t", "Dbluegreen.slot=prod1") as seen:
-        told = [
+        runs = [
             host.run("deploy", "--jar", str(host.jar(version)), environ={"DB_PASSWORD": VALUE})
             for version in ("1", "2")
         ]
-        told.append(host.run("rollback", environ={"DB_PASSWORD": VALUE}))
+        runs.append(host.run("rollback", environ={"DB_PASSWORD": VALUE}))
     assert seen == {"Dbluegreen.slot=prod1"}
-    told += [host.run(command) for command in ("status", "history", "logs", "config")]
-    assert [ran.code for ran in told] == [0] * 7, told
+    runs += [host.run(command) for command in ("status", "history", "logs", "config")]
+    assert [ran.code for ran in runs] == [0] * 7, runs
     core = "s3cr3t"
-    for ran in told:
+    for ran in runs:
         assert core not in ran.all
     run = host.guest.run
     for slot in ("prod1", "prod2"):
