@@ -73,8 +73,8 @@ stat_of() {
 alive() { [ -n "$1" ] && stat_of "$1"; }
 
 # port_inodes PORT: prints the inode of each socket that listens there.
-# The kernel lists the listening sockets (0A) first; 03 is one that is just being opened. The rest of the list takes it
-# 30 ms of CPU on an idle machine with 24 GB, as it walks a table of 262144 places.
+# The kernel lists the listening sockets (0A) first; 03 is one that is just being opened. The rest of the list grows with
+# the connections: of 7500 it took 18 ms of CPU.
 port_inodes() {
     awk -v port="$1" '
         BEGIN { port = sprintf(":%04X", port) }

@@ -6,7 +6,6 @@
 
 names_itself() {
     fetch "http://127.0.0.1:$2$verify" "$server_name" "$answer_s"
-    answering=
     slot_of_answer "$body"
     [ "$answering" = "$1" ]
 }

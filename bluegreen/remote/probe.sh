@@ -10,7 +10,6 @@ fact began "$began"
 asked=$began
 while [ "$asked" -lt $((began + for_ms)) ]; do
     fetch_through_nginx "$path" "$answer_s"
-    answering=
     slot_of_answer "$body"
     fact asked "$asked $code $took_ms $answering"
     spent=$(($(now_ms) - asked))

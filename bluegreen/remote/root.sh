@@ -78,10 +78,10 @@ accepts_connections() {
     return 1
 }
 
-# answers: whether the slot answers through nginx.
+# answers: whether the slot answers through nginx; sets `answering`, `code` and `body`.
 answers() {
     fetch_through_nginx "$verify" "$switch_answer_s"
-    named=$(printf '%s' "$body" | tr -d '"[:space:]')
+    slot_of_answer "$body"
     [ "$named" = "$slot" ] || [ "$named" = "$target" ]
 }
 
@@ -96,8 +96,6 @@ answers_within() {
     while :; do
         if answers; then in_a_row=$((in_a_row + 1)); else in_a_row=0; fi
         [ "$in_a_row" -lt "$enough" ] || return 0
-        answering=
-        slot_of_answer "$body"
         if [ -n "$reloaded" ] && [ "$code" != 000 ] && [ -z "$answering" ]; then
             errors_in_a_row=$((errors_in_a_row + 1))
         else

@@ -13,7 +13,8 @@ drain() {
 # open_requests PORT: prints how many requests, streams and websockets are open there, those of old nginx workers
 # included. nginx closes an idle connection after a few seconds (site.py), so each connection counts as one.
 open_requests() {
-    at_slot=$(awk -v port="$(printf ':%04X' "$1")" '
+    at_slot=$(awk -v port="$1" '
+        BEGIN { port = sprintf(":%04X", port) }
         $4 == "01" && substr($2, length($2) - 4) == port &&
             $3 ~ /^(0100007F|0000000000000000FFFF00000100007F|00000000000000000000000001000000):/ { n++ }
         END { print n + 0 }' /proc/net/tcp /proc/net/tcp6 2>/dev/null) || :

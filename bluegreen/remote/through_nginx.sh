@@ -6,7 +6,6 @@
 # `verify_code`, `verify_body` to the answer of the verify path.
 # Where switch.verify is a wrong path, the path of our own site still names the slot.
 answering_slot() {
-    answering=
     fetch_through_nginx "$verify" "$look_answer_s"
     verify_code=$code
     verify_body=$body
@@ -45,7 +44,6 @@ find_front() {
         [ -n "$(port_inodes 443)" ] || return 0
         http_code=$code http_body=$body http_took_ms=$took_ms
         fetch "https://${server_name:-127.0.0.1}$1" "" "$2"
-        answering=
         slot_of_answer "$body"
         if [ -n "$answering" ]; then
             front=https://${server_name:-127.0.0.1}
@@ -56,8 +54,10 @@ find_front() {
     400-*) case $body in *"plain HTTP request was sent to HTTPS port"*) front=https://${server_name:-127.0.0.1}:$listen ;; esac ;;
     esac
 }
-# slot_of_answer BODY: sets `answering` if the body is the name of a slot or of its target.
+# slot_of_answer BODY: sets `named` to the body without quotes and blanks, and `answering` to the slot if that is the name
+# of a slot or of its target, else empty.
 slot_of_answer() {
+    answering=
     named=$1
     case $named in *[\"[:space:]]*) named=$(printf '%s' "$named" | tr -d '"[:space:]') ;; esac
     for entry in $slots; do
