@@ -1,4 +1,4 @@
-"""The layout of the code, computed from its imports, and the size and the words of its files."""
+"""The layout of the code, computed from its imports, its values, and the size and the words of its files."""
 
 from __future__ import annotations
 
@@ -28,6 +28,9 @@ GROUND = "errors"
 # These two are the entry. __init__ only has the version, which every floor may read.
 ENTRY = {"__main__", "tasks"}
 TOP = {"__init__.py", "__main__.py", "tasks.py", "errors.py", "config.schema.json", "py.typed"}
+
+# Paramiko calls `authenticate` of a key ring, which collects why keys cannot be used.
+NOT_FROZEN = {"ssh.keys.KeyRing"}
 
 LONGEST_CHAIN = 8
 LONGEST_FILE = 300
@@ -180,6 +183,18 @@ def test_only_ssh_knows_fabric_and_paramiko() -> None:
 
 def test_nothing_lies_loose_at_the_top() -> None:
     assert {path.name for path in PACKAGE.iterdir() if path.is_file()} - TOP == set()
+
+
+def test_what_functions_hand_on_cannot_be_changed() -> None:
+    changeable = {
+        f"{name}.{node.name}"
+        for name, path in modules().items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef)
+        for decorator in node.decorator_list
+        if "dataclass" in ast.unparse(decorator) and "frozen=True" not in ast.unparse(decorator)
+    }
+    assert changeable == NOT_FROZEN
 
 
 def test_no_file_is_longer_than_300_lines() -> None:

@@ -177,6 +177,17 @@ def test_pushes_to_the_default_branch_are_deployed(
     assert workflow[True]["push"]["branches"] == [branch]
 
 
+def test_the_build_tool_changes_the_job_that_builds_and_nothing_else(tmp_path: Path) -> None:
+    gradle = found(tree(tmp_path / "gradle", {"build.gradle": BOOT}))
+    maven = found(tree(tmp_path / "maven", {"pom.xml": PLUGIN}))
+    texts = {name: [render(name, Repository(build, "prod")) for build in (gradle, maven)] for name in NAMES}
+    assert len(set(texts["rollback.yml"])) == 1
+    deploys = [yaml.safe_load(text) for text in texts["deploy.yml"]]
+    builds_with = [deploy["jobs"].pop("build") for deploy in deploys]
+    assert builds_with[0] != builds_with[1]
+    assert deploys[0] == deploys[1]
+
+
 def test_an_invalid_config_is_not_written(tmp_path: Path) -> None:
     tree(tmp_path, {"build.gradle": f"{BOOT}sourceCompatibility = '7'"})
     with pytest.raises(WrongUsage):
