@@ -12,7 +12,7 @@ final class Endpoints {
 
     /** Null if the connection must end without an answer. */
     static Answer answer(Request request, Server server) throws Exception {
-        if (server.application && Behaviour.isPast("hang_after_s")) {
+        if (server.application && (Behaviour.isPast("hang_after_s") || Use.makes("hang"))) {
             Pause.forEver();
         }
         Pause.millis(request.delayMillis());
@@ -23,13 +23,15 @@ final class Endpoints {
         if (!server.application) {
             return Answer.text(404, "");
         }
-        if (Behaviour.isPast("fail_after_s")) {
+        if (Behaviour.isPast("fail_after_s") || Use.makes("fail")) {
             return Answer.text(500, "Internal Server Error");
         }
-        if (path.equals("/api/v1/profiles")) {
-            return Answer.text(200, Settings.profile());
+        boolean elsewhere = Behaviour.text("profile").equals("elsewhere");
+        if (path.equals(elsewhere ? "/profile" : "/api/v1/profiles")) {
+            return profile();
         }
         if (path.equals("/version")) {
+            Use.begins();
             return Answer.text(200, Behaviour.VERSION);
         }
         if (path.equals("/echo")) {
@@ -37,6 +39,15 @@ final class Endpoints {
             return request.method().equals("POST") ? new Answer(200, type, request.body()) : Answer.text(405, "");
         }
         return path.startsWith("/env/") ? environment(path.substring("/env/".length())) : Answer.text(404, "");
+    }
+
+    private static Answer profile() {
+        String profile = Settings.profile();
+        return switch (Behaviour.text("profile")) {
+            case "json" -> Answer.of(200, JSON, "{\"active\": [\"" + profile + "\", \"common\"]}");
+            case "port" -> Answer.text(200, String.valueOf(Settings.port()));
+            default -> Answer.text(200, profile);
+        };
     }
 
     private static Answer health() {

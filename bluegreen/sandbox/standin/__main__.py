@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import get_args, get_type_hints
+from typing import Literal, get_args, get_origin, get_type_hints
 
 from bluegreen.errors import BluegreenError
-from bluegreen.sandbox.standin.behaviour import Behaviour, Health
+from bluegreen.sandbox.standin.behaviour import Behaviour
 from bluegreen.sandbox.standin.jar import build
 
 
@@ -38,8 +38,8 @@ def _parser() -> argparse.ArgumentParser:
             parser.add_argument(
                 option, action=argparse.BooleanOptionalAction, default=each.default, help=meaning
             )
-        elif kind == Health:
-            parser.add_argument(option, choices=get_args(Health), default=each.default, help=meaning)
+        elif choices := get_args(kind) if get_origin(kind) is Literal else ():
+            parser.add_argument(option, choices=choices, default=each.default, help=meaning)
         else:
             number = float if kind == float | None else kind
             parser.add_argument(option, type=number, default=each.default, help=meaning)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+Profile = Literal["text", "json", "port", "elsewhere"]
+Used = Literal["serve", "die", "hang", "fail"]
 Health = Literal["up", "never-up", "part-up", "part-up-200", "not-json", "hang", "no-answer"]
 
 
@@ -23,6 +25,13 @@ class Behaviour:
             "help": "never-up: 503 OUT_OF_SERVICE; part-up: 503 DOWN with a component UP; part-up-200: the "
             "same with 200; not-json: 200 with a web page; hang: never answers; "
             "no-answer: closes the connection"
+        },
+    )
+    profile: Profile = field(
+        default="text",
+        metadata={
+            "help": "the answer of /api/v1/profiles: text: the profile; json: JSON with it; port: the port; "
+            "elsewhere: 404, as only /profile answers the profile"
         },
     )
     log_lines: int = field(default=0, metadata={"help": "number of lines to log once it listens"})
@@ -44,6 +53,13 @@ class Behaviour:
         metadata={
             "help": "accepts connections but answers nothing this many seconds after it listens; "
             "a management port of its own still answers"
+        },
+    )
+    once_used: Used = field(
+        default="serve",
+        metadata={
+            "help": "after its first answer of /version, which only users ask for: serve; die: exit with 1 "
+            "after 5 ms; hang: answer nothing any more; fail: every path but health answers 500"
         },
     )
     ignores_term: bool = field(default=False, metadata={"help": "ignore SIGTERM; only SIGKILL ends it"})
