@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from bluegreen.config import Settings
 from bluegreen.errors import Failed, Unclear
@@ -12,13 +11,14 @@ from bluegreen.host import journal, lock, proxy, releases, slots
 from bluegreen.host.drift import Drift, DriftKind, drift_of
 from bluegreen.host.facts import Facts
 from bluegreen.host.files import packages, root_script
-from bluegreen.host.files.include import Form, render
-from bluegreen.host.journal import Entry
+from bluegreen.host.files.include import other_slots
+from bluegreen.host.journal import Entry, Outcome
 from bluegreen.host.lock import Holder
 from bluegreen.host.machine import Machine, verify_path
 from bluegreen.host.proxy import Proxy
 from bluegreen.host.releases import Release
 from bluegreen.host.slots import Slot
+from bluegreen.host.view import OwnAnswer, read_own
 
 
 class ToolsMissing(Failed):
@@ -44,6 +44,8 @@ class State:
         manager: the package manager, empty if it is not one that `setup` supports.
         java: the path of the java command, empty if there is none.
         writable: whether the user may write the folder of the releases, or the one that it will be made in.
+        own_answers: what each slot answers to the verify path on its own port. They are asked only if no
+            answer through nginx named a slot.
     """
 
     address: str
@@ -60,6 +62,7 @@ class State:
     disk_free_bytes: int
     memory_available_bytes: int
     writable: bool
+    own_answers: Mapping[str, OwnAnswer] = field(default_factory=dict)
 
     def require_live(self) -> str:
         """Returns the name of the live slot.
@@ -73,17 +76,23 @@ class State:
 
     def unclear(self) -> Unclear:
         """Returns the error of a machine whose live slot is unclear."""
-        include = self.settings.switch.include
-        text = self.proxy.include.strip() or "nothing (missing, empty or not readable)"
-        line = render(self.settings, next(iter(self.slots)), form=Form.PLAIN, groups=False)
+        path, include, view = self.settings.switch.include, self.proxy.include, self.proxy.view
+        text = include.text.strip() or "nothing (missing, empty or not readable)"
+        remedy = other_slots(include, self.settings)
+        if not remedy:
+            ports = " and ".join(f"{port} is {slot}" for slot, port in self.settings.slots.items())
+            line = f"set ${include.variable} http://127.0.0.1:{next(iter(self.settings.slots.values()))};"
+            remedy = (
+                f"write `{line}` with the port of the slot that serves ({ports}) into {path}, "
+                "then: sudo nginx -t && sudo nginx -s reload"
+            )
         return Unclear(
             f"the live slot of {self.address} is unclear; nothing was changed",
             why=[
-                f"{include} contains: {text}",
-                f"nginx answered {self.proxy.code or 'nothing'} to {verify_path(self.settings)}",
+                f"{path} contains: {text}",
+                f"nginx answered {view.code or 'nothing'} to {verify_path(self.settings)}",
             ],
-            remedy=f"write `{line}` with the port of the slot that serves into {include}, "
-            "then: sudo nginx -t && sudo nginx -s reload",
+            remedy=remedy,
         )
 
     def idle(self) -> Slot:
@@ -123,35 +132,38 @@ def look(machine: Machine) -> State:
     Raises:
         ToolsMissing: the machine lacks tools that the look needs.
     """
-    facts = machine.run("look", java=machine.settings.java.bin)
+    facts = machine.run("look", java=machine.settings.java.bin, root=machine.root_script())
     if missing := facts.text("missing").split():
         raise ToolsMissing(machine, missing, facts.text("manager"))
     settings = machine.settings
     nginx = proxy.read(facts, settings)
     found = slots.read(facts, settings)
     holder = lock.parse(facts.text("lock"))
+    history = journal.parse(facts.text("history"), holder=holder.token if holder else None)
+    served = any(entry.outcome is Outcome.SWITCHED for entry in history)
     return State(
         address=machine.address,
         settings=settings,
         proxy=nginx,
         slots=found,
         releases=releases.read(facts),
-        history=journal.parse(facts.text("history"), holder=holder.token if holder else None),
+        history=history,
         lock=holder,
         live=nginx.answers or nginx.routed,
-        drift=(*drift_of(nginx, found, settings), *_root_script_drift(machine, facts)),
+        drift=(*drift_of(nginx, found, settings, served=served), *_root_script_drift(machine, facts)),
         manager=facts.text("manager"),
         java=facts.text("java"),
         disk_free_bytes=(facts.number("disk_free_kb") or 0) * 1024,
         memory_available_bytes=(facts.number("memory_available_kb") or 0) * 1024,
         writable=facts.text("writable") == "yes",
+        own_answers={slot: own for slot in settings.slots if (own := read_own(facts, slot))},
     )
 
 
 def _root_script_drift(machine: Machine, facts: Facts) -> tuple[Drift, ...]:
     """The drift of an installed root script that is not the one of this version and these settings."""
     installed = facts.text("root_script")
-    wanted = hashlib.sha256(root_script.installed_text(machine.root_script()).encode()).hexdigest()
+    wanted = root_script.checksum(machine.root_script())
     if not machine.settings.nginx.sudo or installed in ("", wanted):
         return ()
     path = root_script.installed_path(machine.settings)

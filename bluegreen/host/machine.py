@@ -12,7 +12,7 @@ from bluegreen.config import Settings
 from bluegreen.console.terminal import Console
 from bluegreen.errors import BluegreenError, Failed
 from bluegreen.host.facts import Facts, Report, lines_of, marked, pair
-from bluegreen.host.files import root_script, unit
+from bluegreen.host.files import include, root_script, unit
 from bluegreen.host.files.site import SLOT_PATH
 from bluegreen.remote import limits
 from bluegreen.remote.exit_codes import ExitCode
@@ -69,6 +69,7 @@ class Machine:
             "token": self.token,
             "slots": " ".join(f"{slot}:{port}:{app.health_port(slot)}" for slot, port in app.slots.items()),
             "include": app.switch.include,
+            "block": include.block(app),
             "root_installed": root_script.installed_path(app) if app.nginx.sudo else "",
             "runtime": app.nginx.runtime,
             "wants": unit.WANTS,
@@ -82,15 +83,9 @@ class Machine:
             "stop_timeout_ms": round(app.old_slot.stop_timeout_s * 1000),
         }
 
-    def root_script(self, *, user: str | None = None, groups: bool = True, names_slot: bool = True) -> Script:
+    def root_script(self, *, user: str | None = None) -> Script:
         """The steps that need root, with the settings of this machine; see `root_script.script`."""
-        return root_script.script(
-            self.settings,
-            self.shared(),
-            user=user or self.connection.user,
-            groups=groups,
-            names_slot=names_slot,
-        )
+        return root_script.script(self.settings, self.shared(), user=user or self.connection.user)
 
     def run(
         self,
@@ -196,7 +191,11 @@ class Stream:
 def _run_as_root(settings: Settings, root: Script | None) -> dict[str, Value]:
     if root is None:
         return {}
-    return {"root_sent": shlex.join(root_script.sent_along(root)), "root_sudo": settings.nginx.sudo}
+    return {
+        "root_sent": shlex.join(root_script.sent_along(root)),
+        "root_sha256": root_script.checksum(root),
+        "root_sudo": settings.nginx.sudo,
+    }
 
 
 def _nonce(script: Script) -> str:

@@ -30,13 +30,19 @@ fact() {
 now_ms() { date +%s%3N; }
 
 # fetch URL HOST SECONDS [HEADER]: sends an HTTP GET to this machine, whatever the name in the URL. Sets `code` (000: no
-# answer), `body`, `took_ms`, and `redirect`, the URL of a redirect.
+# answer), `body`, `took_ms`, and `redirect`, the URL of a redirect. $preview_token goes along as a header, and $agent as
+# the user agent, if they are set.
 # Of a large body it keeps the start, and the end, where curl appends its figures.
 # -q and --noproxy: neither the user's .curlrc nor a proxy of the environment may interfere. -k: only root can
-# intercept the machine's loopback, and no certificate names it.
+# intercept the machine's loopback, and no certificate names it. -g: a redirect must not become a thousand URLs. The
+# token is a secret, so it is not in the command line.
+preview_token=
+agent=
 fetch() {
-    fetched=$(curl -q -s -k --noproxy '*' --connect-to ::127.0.0.1: -m "$3" ${2:+-H "Host: $2"} ${4:+-H "$4"} \
-        -w '\n%{http_code} %{time_total} %{redirect_url}' "$1" 2>/dev/null | { head -c 262144; tail -c 4096; }) || :
+    fetched=$({ [ -z "$preview_token" ] || printf 'header = "X-Bluegreen-Preview: %s"\n' "$preview_token"; } 2>/dev/null |
+        curl -q -K - -s -k -g --noproxy '*' --connect-to ::127.0.0.1: -m "$3" ${2:+-H "Host: $2"} ${4:+-H "$4"} \
+            ${agent:+-A "$agent"} -w '\n%{http_code} %{time_total} %{redirect_url}' "$1" 2>/dev/null |
+        { head -c 262144; tail -c 4096; }) || :
     body=${fetched%"$newline"*}
     fetched=${fetched##*"$newline"}
     code=${fetched%% *}
@@ -101,7 +107,7 @@ owned_by() {
     return 1
 }
 # words_of PID: prints its command line, each word followed by a blank; command_of PID: at most 2000 bytes of it.
-words_of() { tr '\0' ' ' <"/proc/$1/cmdline" 2>/dev/null || :; }
+words_of() { tr '\0' ' ' 2>/dev/null <"/proc/$1/cmdline" || :; }
 command_of() { words_of "$1" | head -c 2000 || :; }
 
 # users_of PATH [RUNNER…]: prints those of the path, the folders above it and the targets of its links that the user may

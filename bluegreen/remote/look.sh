@@ -1,6 +1,6 @@
 # Reads the state of the app on this host; changes nothing.
-# Takes: base slots include java nginx listen health_path root_installed look_answer_s
-# Uses: lib ours route through_nginx supervisor
+# Takes: base slots include java nginx listen health_path root_installed verify look_answer_s
+# Uses: lib ours route view supervisor as_root
 # Prints facts; only those above the first `exit` if tools are missing.
 
 fact user "$(id -un)"
@@ -30,13 +30,16 @@ fact route "$(route_now)"
 eval "set -- $nginx"
 # nginx -v prints on stderr.
 fact nginx "$("$1" -v 2>&1 | sed -n 's|.*nginx/\([0-9.]*\).*|\1|p')"
+# Which slot an upstream group leads to is in our own lines, else only in the configuration of nginx.
+if ! grep -q '# bluegreen: begin' "$include" 2>/dev/null && [ -z "$(slot_of_include)" ]; then
+    as_root examine "${slots%%:*}" 2>/dev/null || :
+fi
 answering_slot
 fact through.slot "$answering"
 case $front in https:*) fact through.front "$front" ;; esac
 fact through.listens "$(port_inodes "$listen" | head -n 1)"
-fact through.code "$verify_code"
-fact through.body "$(printf '%s' "$verify_body" | head -c 4096)"
-
+code=$verify_code body=$verify_body redirect=$verify_redirect took_ms=0
+print_view "$verify_named"
 for entry in $slots; do
     slot=${entry%%:*}
     port=${entry#*:}
@@ -60,6 +63,7 @@ for entry in $slots; do
             fact "slot.$slot.command" "$(command_of "$owner")"
             fact "slot.$slot.owner_user" "$(stat -c %U "/proc/$owner" 2>/dev/null || :)"
         fi
+        [ -n "$verify_named" ] || own_answer "$slot" "$port" "$verify"
         fetch "http://127.0.0.1:$health_port$health_path" "" "$look_answer_s"
         fact "slot.$slot.code" "$code"
         fact "slot.$slot.took_ms" "$took_ms"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bluegreen.check.nginx_config import Server, parse
+from bluegreen.host.nginx_config import Server, parse
 
 INCLUDE = "/etc/nginx/conf.d/service-url.inc"
 MAIN = """\
@@ -40,7 +40,7 @@ set $service_url http://127.0.0.1:8081;
 """
     (server,) = servers(config)
     assert server.includes
-    assert server.passes
+    assert server.passes("service_url")
     assert server.listens == ("80 default_server", "[::]:80 default_server")
     assert server.names == ("dev.example",)
     assert not server.file_cache
@@ -105,7 +105,7 @@ def test_an_include_within_a_snippet_or_a_location_counts(place: str) -> None:
     )
     (server,) = servers(config)
     assert server.includes
-    assert server.passes
+    assert server.passes("service_url")
     assert server.headers == (("X-Real-IP", "$remote_addr"),)
 
 
@@ -117,7 +117,45 @@ def test_the_upstream_groups_are_those_that_nginx_reads() -> None:
     )
     parsed = parse(config, INCLUDE)
     assert parsed is not None
-    assert parsed.upstreams == {"taggle-prod1"}
+    assert parsed.groups == {"taggle-prod1": 8081}
+
+
+@pytest.mark.parametrize(
+    ("servers", "port"),
+    [
+        ("server 127.0.0.1:8081;", 8081),
+        ("server localhost:8081 max_fails=0; keepalive 8;", 8081),
+        ("server [::1]:8081;", 8081),
+        ("server 10.0.0.7:8081;", None),
+        ("server 127.0.0.1:8081; server 127.0.0.1:8082 backup;", None),
+        ("server unix:/run/app.sock;", None),
+    ],
+)
+def test_a_group_leads_to_a_slot_only_if_all_its_requests_go_to_one_port_of_this_machine(
+    servers: str, port: int | None
+) -> None:
+    parsed = parse(
+        f"{MAIN}# configuration file /etc/nginx/conf.d/a.conf:\nupstream a {{ {servers} }}\n", INCLUDE
+    )
+    assert parsed is not None
+    assert parsed.groups.get("a") == port
+
+
+@pytest.mark.parametrize(
+    ("inside", "passes"),
+    [
+        ("location / { proxy_pass $service_url; }", True),
+        ("location / { proxy_pass http://$service_url/; }", True),
+        ("location / { proxy_pass http://${service_url}; }", True),
+        ("set $backend $service_url; location / { proxy_pass $backend; }", True),
+        ("location / { proxy_pass $service_url_b; }", False),
+        ("location / { proxy_pass http://127.0.0.1:8081; }", False),
+    ],
+)
+def test_requests_are_passed_by_the_variable_in_any_spelling(inside: str, passes: bool) -> None:
+    config = f"# configuration file /etc/nginx/nginx.conf:\nhttp {{ server {{ {inside} }} }}\n"
+    (server,) = servers(config)
+    assert server.passes("service_url") is passes
 
 
 @pytest.mark.parametrize("text", ["", "nginx: permission denied"])

@@ -21,8 +21,8 @@ def settings(tmp_path: Path) -> Settings:
     return load(config).host(None)
 
 
-def read(settings: Settings, include: str, marker: str = "none", body: str = "", code: str = "200") -> Proxy:
-    values = {"include": include, "marker": marker, "through.body": body, "through.code": code}
+def read(settings: Settings, include: str, marker: str = "none") -> Proxy:
+    values = {"include": include, "marker": marker}
     facts = Facts(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in values.items())
     return proxy.read(facts, settings)
 
@@ -41,14 +41,14 @@ def read(settings: Settings, include: str, marker: str = "none", body: str = "",
         ("# set $service_url http://127.0.0.1:8081;\nset $service_url http://127.0.0.1:8082;", "prod2"),
         ("set $service_url http://127.0.0.1:9000;", None),
         ("set $service_url http://other-prod1;", None),
-        ("set $other http://127.0.0.1:8081;", None),
+        ("set $own_name http://127.0.0.1:8081;", "prod1"),
         ("", None),
     ],
 )
 def test_p3_the_plain_line_names_the_slot(settings: Settings, line: str, slot: str | None) -> None:
     found = read(settings, line)
     assert found.routed == slot
-    assert found.form is Form.PLAIN
+    assert found.include.form is Form.PLAIN
 
 
 def test_p3_the_marker_decides_for_the_running_nginx_and_the_first_line_for_the_next_start(
@@ -56,7 +56,12 @@ def test_p3_the_marker_decides_for_the_running_nginx_and_the_first_line_for_the_
 ) -> None:
     include = render(settings, "prod1", form=Form.INSTANT, groups=True)
     found = read(settings, include, marker="prod2")
-    assert (found.routed, found.first, found.form, found.groups) == ("prod2", "prod1", Form.INSTANT, True)
+    assert (found.routed, found.first, found.include.form, found.groups) == (
+        "prod2",
+        "prod1",
+        Form.INSTANT,
+        True,
+    )
 
 
 def test_p3_without_a_marker_the_first_line_decides(settings: Settings) -> None:
@@ -73,33 +78,14 @@ def test_a_marker_means_nothing_to_a_plain_include(settings: Settings) -> None:
     assert read(settings, include, marker="prod2").routed == "prod1"
 
 
-@pytest.mark.parametrize(
-    ("body", "slot"),
-    [
-        ("prod1", "prod1"),
-        ("prod2\n", "prod2"),
-        ('"prod1"', "prod1"),
-        ("http://taggle-prod2", "prod2"),
-        ("http://127.0.0.1:8081", "prod1"),
-        ("prod3", None),
-        ("<html>prod1</html>", None),
-        ("", None),
-    ],
-)
-def test_an_answer_names_a_slot_by_its_name_or_its_target(
-    settings: Settings, body: str, slot: str | None
-) -> None:
-    assert proxy.named_slot(body, settings) == slot
+MARKERS_OF_0_1 = """\
+set $service_url http://taggle-prod1;
+if (-e /run/bluegreen/taggle/prod1) { set $service_url http://taggle-prod1; }
+if (-e /run/bluegreen/taggle/prod2) { set $service_url http://taggle-prod2; }
+"""
 
 
-def test_the_old_scripts_can_still_read_the_first_line(settings: Settings) -> None:
-    include = render(settings, "prod2", form=Form.INSTANT, groups=False)
-    assert include.splitlines()[0] == "set $service_url http://127.0.0.1:8082;"
-
-
-def test_the_include_of_instant_checks_both_markers(settings: Settings) -> None:
-    assert render(settings, "prod1", form=Form.INSTANT, groups=True).splitlines() == [
-        "set $service_url http://taggle-prod1;",
-        "if (-e /run/bluegreen/taggle/prod1) { set $service_url http://taggle-prod1; }",
-        "if (-e /run/bluegreen/taggle/prod2) { set $service_url http://taggle-prod2; }",
-    ]
+def test_p3_the_markers_of_bluegreen_0_1_decide_until_the_include_is_converted(settings: Settings) -> None:
+    found = read(settings, MARKERS_OF_0_1, marker="prod2")
+    assert (found.routed, found.first, found.include.form) == ("prod2", "prod1", Form.MARKERS)
+    assert not proxy.converted(found, settings)

@@ -49,7 +49,13 @@ class HostFile:
 
 
 def wanted(
-    settings: Settings, root: Script, *, user: str, nginx_version: str, serving: str = ""
+    settings: Settings,
+    root: Script,
+    *,
+    user: str,
+    nginx_version: str,
+    serving: str = "",
+    own_site: bool = True,
 ) -> tuple[HostFile, ...]:
     """Every file, in an order in which they can be written: an included file comes first.
 
@@ -58,6 +64,7 @@ def wanted(
         user: the user who deploys.
         nginx_version: of the machine's nginx, empty if unknown.
         serving: the slot that a new include must name, empty if none serves.
+        own_site: whether the site of `setup` reads the include; it has an upstream group for each slot.
     """
     named = serving or next(iter(settings.slots))
     form = Form(settings.switch.method)
@@ -67,7 +74,7 @@ def wanted(
             "include",
             settings.switch.include,
             0o644,
-            render(settings, named, form=form, groups=True) + "\n",
+            render(settings, named, form=form, groups=own_site) + "\n",
             kept=True,
         ),
         HostFile(
@@ -104,7 +111,7 @@ def _tmpfiles(settings: Settings) -> str:
 
 
 def _sudoers(settings: Settings, script: str, user: str) -> str:
-    verbs = ("switch", "start", "stop", "kill", "expire", "log", "follow")
+    verbs = ("examine", "convert", "preview", "switch", "start", "stop", "kill", "expire", "log", "follow")
     commands = ", \\\n    ".join(f"{script} {verb} {slot}" for verb in verbs for slot in settings.slots)
     return f"# Written by bluegreen: the steps that {user} may run as root to deploy {settings.app}.\n" + (
         f"{user} ALL=(root) NOPASSWD: \\\n    {commands}\n"

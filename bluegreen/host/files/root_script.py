@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 from bluegreen.config import Settings
 from bluegreen.host.files import unit
-from bluegreen.host.files.include import Form, render, target
 from bluegreen.remote import limits
 from bluegreen.remote.script import Script, Value, variables
 
@@ -32,36 +32,31 @@ def installed_text(script: Script) -> str:
     return f"{_HEAD}{script.text()}"
 
 
-def script(
-    settings: Settings, shared: Mapping[str, Value], *, user: str, groups: bool, names_slot: bool
-) -> Script:
+def checksum(script: Script) -> str:
+    """The sha256 of the file that `setup` installs, in hexadecimal."""
+    return hashlib.sha256(installed_text(script).encode()).hexdigest()
+
+
+def script(settings: Settings, shared: Mapping[str, Value], *, user: str) -> Script:
     """root.sh for these settings; it takes a verb and a slot.
 
     Args:
         user: whose JVM the unit runs.
         shared: the values that the scripts share.
-        groups: the targets are upstream groups, not addresses.
-        names_slot: the answer of the verify path names the live slot.
     """
-    form = Form(settings.switch.method)
     values: dict[str, Value] = {
         **{name: value for name, value in shared.items() if name in variables("root", "systemd")},
         # What is installed cannot know the nonce of a run: `as_root` prints its facts again with the nonce.
         "nonce": "",
         "supervisor": settings.supervisor,
-        "method": form.value,
-        "names_slot": names_slot,
+        "method": settings.switch.method,
         "verify_ms": limits.SWITCH_VERIFY_S * 1000,
         "hidden_ms": round(limits.SWITCH_HIDDEN_S * 1000),
-        "switch_answer_s": limits.SWITCH_ANSWER_S,
         "user": user,
         "keep_for_s": round(settings.old_slot.keep_for_s or 0),
         "unit": unit.path(settings),
         "unit_text": unit.render(settings, user=user),
     }
-    for number, slot in enumerate(settings.slots, start=1):
-        values[f"target_{number}"] = target(settings, slot, groups=groups)
-        values[f"content_{number}"] = render(settings, slot, form=form, groups=groups)
     return Script("root", values)
 
 

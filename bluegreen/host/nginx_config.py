@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from bluegreen.host.files.nginx_syntax import Directive, directives
+
+# The directives that pass a request on to an application.
+_PASSES = ("proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass")
+_LOOPBACK = re.compile(r"(?:127\.[\d.]+|localhost|\[::1\]):(\d+)")
 _FILE = re.compile(r"^# configuration file (.+):$", re.MULTILINE)
-_TOKEN = re.compile(r"""\s+|#[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[{};]|(?:\\.|[^\s{};"'\\])+""")
-
-
-@dataclass(frozen=True)
-class Directive:
-    """One directive: its name and arguments, and the directives in its block."""
-
-    words: tuple[str, ...]
-    block: tuple[Directive, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """The name of the directive, empty for a block without one."""
-        return self.words[0] if self.words else ""
-
-    @property
-    def value(self) -> str:
-        """The arguments in one text."""
-        return " ".join(self.words[1:])
 
 
 @dataclass(frozen=True)
@@ -35,7 +21,10 @@ class Server:
     Args:
         listens: the arguments of each of its `listen` directives.
         includes: it reads the include, in the server block itself or in a location.
-        passes: one of its locations passes requests to `$service_url`.
+        passes_to: the targets that its locations pass requests to, as they are written.
+        sets: names and values of the variables that it sets.
+        root: the folder that it serves files from, empty if it names none.
+        file: the file that it is in.
         file_cache: `open_file_cache` is on.
         keepalive_min_timeout: a reload keeps the connections of waiting clients open for some time.
         headers: names and values of the headers that it sets for the slots, those of its locations included.
@@ -44,23 +33,69 @@ class Server:
     listens: tuple[str, ...]
     names: tuple[str, ...]
     includes: bool
-    passes: bool
+    passes_to: tuple[str, ...]
     file_cache: bool
     keepalive_min_timeout: bool
     headers: tuple[tuple[str, str], ...] = ()
+    sets: tuple[tuple[str, str], ...] = ()
+    root: str = ""
+    file: str = ""
 
     @property
     def ports(self) -> tuple[int, ...]:
         """The ports that it listens on."""
         return tuple(_port(listen) for listen in self.listens)
 
+    @property
+    def proxy_protocol(self) -> bool:
+        """Whether it expects the PROXY protocol, which our own requests do not speak."""
+        return any("proxy_protocol" in listen.split() for listen in self.listens)
+
+    def passes(self, variable: str) -> bool:
+        """Whether one of its locations passes requests to a variable, or to one that is set to it."""
+        carriers = {variable}
+        while more := {name for name, value in self.sets if _mentions(value, carriers)} - carriers:
+            carriers |= more
+        return any(_mentions(target, carriers) for target in self.passes_to)
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """One upstream group.
+
+    Args:
+        servers: the address of each of its servers, as it is written.
+    """
+
+    name: str
+    servers: tuple[str, ...]
+
+    @property
+    def port(self) -> int | None:
+        """The port on this machine that all its requests go to, None if there is no such port."""
+        if len(self.servers) != 1:
+            return None
+        found = _LOOPBACK.fullmatch(self.servers[0])
+        return int(found.group(1)) if found else None
+
 
 @dataclass(frozen=True)
 class NginxConfig:
-    """The servers and the names of the upstream groups of a configuration."""
+    """The servers and the upstream groups of a configuration."""
 
     servers: tuple[Server, ...]
-    upstreams: frozenset[str]
+    upstreams: tuple[Upstream, ...]
+
+    @property
+    def groups(self) -> dict[str, int]:
+        """The port of each upstream group that leads to one port of this machine, by the group's name."""
+        return {each.name: each.port for each in self.upstreams if each.port is not None}
+
+    def port_of(self, target: str) -> int | None:
+        """The port of this machine that a target of `proxy_pass` leads to, None if it leads elsewhere."""
+        host = re.sub(r"^https?://|/.*$", "", target)
+        found = _LOOPBACK.fullmatch(host)
+        return int(found.group(1)) if found else self.groups.get(host)
 
     @property
     def readers(self) -> tuple[Server, ...]:
@@ -86,8 +121,8 @@ def parse(config: str, include: str) -> NginxConfig | None:
             for directive in block
             if directive.name == "server"
         ),
-        upstreams=frozenset(
-            directive.words[1]
+        upstreams=tuple(
+            Upstream(directive.words[1], _addresses(directive, files))
             for block in blocks
             for directive in block
             if directive.name == "upstream" and len(directive.words) > 1
@@ -95,9 +130,17 @@ def parse(config: str, include: str) -> NginxConfig | None:
     )
 
 
+def _addresses(upstream: Directive, files: dict[str, str]) -> tuple[str, ...]:
+    return tuple(
+        each.words[1]
+        for each in _expanded(upstream.block, files)
+        if each.name == "server" and len(each.words) > 1
+    )
+
+
 def _http_blocks(files: dict[str, str]) -> Iterator[Directive]:
-    main = next(iter(files.values()))
-    return (directive for directive in _directives(main) if directive.name == "http")
+    path, main = next(iter(files.items()))
+    return (directive for directive in directives(main, path) if directive.name == "http")
 
 
 def _server(server: Directive, http: tuple[Directive, ...], files: dict[str, str], include: str) -> Server:
@@ -109,7 +152,7 @@ def _server(server: Directive, http: tuple[Directive, ...], files: dict[str, str
         includes=any(
             each.name == "include" and _matches(each.words[1], include, _main_folder(files)) for each in deep
         ),
-        passes=any(each.name == "proxy_pass" and "$service_url" in each.value for each in deep),
+        passes_to=tuple(each.value for each in deep if each.name in _PASSES),
         file_cache=_inherited("open_file_cache", own, http) not in ("", "off"),
         keepalive_min_timeout=_inherited("keepalive_min_timeout", own, http) not in ("", "0", "0s"),
         headers=tuple(
@@ -117,7 +160,19 @@ def _server(server: Directive, http: tuple[Directive, ...], files: dict[str, str
             for each in deep
             if each.name == "proxy_set_header" and len(each.words) > 2
         ),
+        sets=tuple(
+            (each.words[1].removeprefix("$"), each.words[2])
+            for each in deep
+            if each.name == "set" and len(each.words) > 2
+        ),
+        root=next((each.value for each in deep if each.name == "root"), ""),
+        file=server.file,
     )
+
+
+def _mentions(text: str, variables: Collection[str]) -> bool:
+    """Whether a text contains one of the variables, as `$name` or `${name}`."""
+    return any(re.search(rf"\$(?:{re.escape(name)}\b|\{{{re.escape(name)}\}})", text) for name in variables)
 
 
 def _inherited(name: str, *blocks: tuple[Directive, ...]) -> str:
@@ -132,7 +187,7 @@ def _expanded(block: tuple[Directive, ...], files: dict[str, str]) -> Iterator[D
         if each.name == "include" and len(each.words) > 1:
             for path, text in files.items():
                 if _matches(each.words[1], path, _main_folder(files)):
-                    yield from _expanded(_directives(text), files)
+                    yield from _expanded(directives(text, path), files)
         yield each
 
 
@@ -159,34 +214,6 @@ def _main_folder(files: dict[str, str]) -> str:
 def _files(config: str) -> dict[str, str]:
     pieces = _FILE.split(config)
     return dict(zip(pieces[1::2], pieces[2::2], strict=True))
-
-
-def _directives(text: str) -> tuple[Directive, ...]:
-    tokens = [word for word in _TOKEN.findall(text) if word.strip() and not word.startswith("#")]
-    directives, _ = _block(tokens, 0)
-    return directives
-
-
-def _block(tokens: list[str], position: int) -> tuple[tuple[Directive, ...], int]:
-    """The directives from a position to the end of its block, and the position after that."""
-    found: list[Directive] = []
-    words: list[str] = []
-    while position < len(tokens):
-        word = tokens[position]
-        position += 1
-        if word == "}":
-            break
-        if word == "{":
-            inner, position = _block(tokens, position)
-            found.append(Directive(tuple(words), inner))
-            words = []
-        elif word == ";":
-            if words:
-                found.append(Directive(tuple(words)))
-            words = []
-        else:
-            words.append(word.strip("\"'"))
-    return tuple(found), position
 
 
 def _port(listen: str) -> int:
