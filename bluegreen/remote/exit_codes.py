@@ -8,12 +8,16 @@ from enum import IntEnum
 class ExitCode(IntEnum):
     """An exit code with a meaning of its own."""
 
+    # root.sh: it has no such step, as it was installed by an older version.
+    NO_SUCH_STEP = 2
     # lock.sh: another deploy holds the lock.
     LOCKED = 4
-    # root.sh switch: not switched, the previous route is restored.
+    # root.sh switch, convert: no user was moved, the previous route is restored.
     NOT_SWITCHED = 20
-    # root.sh switch: not switched, and restoring the previous route failed as well.
+    # root.sh switch, convert: it failed, and restoring the previous route failed as well.
     NOT_RESTORED = 21
+    # root.sh switch: users were moved, the slot failed, and the previous route is restored.
+    MOVED_BACK = 22
     # finish.sh: the disk has no room for a line of the journal.
     NO_ROOM = 28
     # upload.sh: the bytes that arrived have another checksum.

@@ -1,5 +1,5 @@
 # Draining and stopping a JVM.
-# Takes: app slots include listen stop_timeout_ms
+# Takes: include listen runtime stop_timeout_ms
 # Uses: lib ours route through_nginx supervisor supervisor_steps
 
 # drain PORT MS: waits until no request is open on the port, at most MS; prints the fact `open` with the number that is
@@ -50,25 +50,17 @@ slot_stop_ours() {
     if is_ours "$stop_pid" "$stop_slot"; then end_process "$stop_pid" "kill -TERM" "kill -KILL"; fi
 }
 
-# serves SLOT: whether users' requests go there: it answers through nginx. If no answer names a slot, the marker decides
-# where the include reads it, else the first line of the include.
+# serves SLOT: whether users' requests may go there: it answers through nginx. If no answer names a slot, the marker
+# decides where the include reads it, else the line of the include. Where that line names neither slot, either may serve.
 serves() {
     answering_slot
-    if [ -n "$answering" ]; then
-        [ "$answering" = "$1" ] || return 1
-        return 0
-    fi
-    for entry in $slots; do
-        entry_port=${entry#*:}
-        [ "${entry%%:*}" != "$1" ] || serving_port=${entry_port%%:*}
-    done
+    [ -z "$answering" ] || { [ "$answering" = "$1" ]; return; }
     marked=$(marker_now)
-    if [ "$marked" != none ] && grep -q '^[[:space:]]*if (-e ' "$include" 2>/dev/null; then
+    if [ "$marked" != none ] && grep -qF "$runtime/$1" "$include" 2>/dev/null; then
         [ "${marked##*,}" = "$1" ]
     else
-        # shellcheck disable=SC2016 # nginx's variable, not ours
-        sed -n 's/^[[:space:]]*set[[:space:]]*$service_url//p' "$include" 2>/dev/null | head -n 1 |
-            grep -q -e ":${serving_port}[/\"';]" -e "//$app-${1}[\"';]"
+        routed=$(slot_of_include)
+        [ -z "$routed" ] || [ "$routed" = "$1" ]
     fi
 }
 

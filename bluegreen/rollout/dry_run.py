@@ -7,11 +7,12 @@ import shlex
 from collections.abc import Iterator
 
 from bluegreen.console.units import seconds, size
-from bluegreen.host import slots
-from bluegreen.host.files.include import Form, render
+from bluegreen.host import route, slots
+from bluegreen.host.machine import verify_path
 from bluegreen.jar import Jar
 from bluegreen.report.record import pruned_by
 from bluegreen.report.run import Rollout
+from bluegreen.rollout.route import cost_of_reload, needs_conversion
 
 
 def plan(rollout: Rollout, jar: Jar, *, switch: bool) -> tuple[str, ...]:
@@ -52,16 +53,27 @@ def _staging(rollout: Rollout, jar: Jar) -> Iterator[str]:
     yield f"wait up to {settings.health.timeout_s:g} s for UP on port {settings.health_port(slot.name)}"
 
 
-def _switching(rollout: Rollout) -> Iterator[str]:
-    settings, state = rollout.settings, rollout.before
-    form = Form(settings.switch.method)
-    old = state.proxy.include.splitlines()
-    new = render(settings, rollout.slot, form=form, groups=state.proxy.groups).splitlines()
-    yield f"write {settings.switch.include}:"
-    for line in difflib.unified_diff(old, new, lineterm="", n=0):
+def _include(path: str, old: str, new: str) -> Iterator[str]:
+    if old.strip() == new.strip():
+        return
+    yield f"write {path}:"
+    for line in difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0):
         if line[:1] in "+-" and line[:3] not in ("+++", "---"):
             yield f"  {line}"
-    if form is Form.PLAIN or state.proxy.form is not form:
+
+
+def _switching(rollout: Rollout) -> Iterator[str]:
+    settings, state = rollout.settings, rollout.before
+    text = state.proxy.include.text
+    if needs_conversion(rollout):
+        old, text = text, route.rewritten(rollout.machine, state.proxy, rollout.live)
+        yield from _include(settings.switch.include, old, text)
+        yield f"load it, with {rollout.live} live as before: {cost_of_reload(state.proxy)}"
+    if settings.switch.method == "instant":
+        yield f"ask {verify_path(settings)} of {rollout.slot} through nginx, with a token that no user has"
+    new = route.rewritten(rollout.machine, state.proxy, rollout.slot)
+    yield from _include(settings.switch.include, text, new)
+    if settings.switch.method == "reload":
         yield "reload nginx"
     else:
         yield f"move the marker to {settings.nginx.runtime}/{rollout.slot}"

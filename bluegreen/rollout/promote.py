@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bluegreen.host import health
 from bluegreen.host.journal import Outcome
 from bluegreen.report.record import record_end
 from bluegreen.report.run import Result
@@ -37,11 +36,11 @@ def promote(staged: Sequence[Staged], undo: Undo, interrupts: Interrupts, *, wat
     with probed(staged) as probes:
         # The last moment to turn back, also for an interrupt that came while the probes were started.
         with undo.on_failure(probes.before_switch), interrupts.let_through():
-            side_by_side(rollouts, lambda each: health.require_own_name(each.machine, each.slot))
+            pass
         moved = switch_all(staged, undo, probes)
         try:
             with interrupts.let_through():
-                failed = watch_all(moved) if watched else None
+                failed = watch_all(moved, probes) if watched else None
         except KeyboardInterrupt:
             cut_short = "interrupted after the switch"
             console.warn(f"{cut_short}: the new version serves; its watch was cut short")

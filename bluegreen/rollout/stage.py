@@ -25,12 +25,16 @@ class Staged:
         pid: of its JVM, None for one that bluegreen does not supervise.
         health: its last UP, None if it was not asked.
         proxy: what nginx routes by, as last seen.
+        named: whether the verify path names the slot through nginx, so that its answer proves a switch.
+        judged_path: what the watch asks of the slot on its own port, besides its health; empty for nothing.
     """
 
     rollout: Rollout
     pid: int | None
     health: Answer | None
     proxy: Proxy
+    named: bool = False
+    judged_path: str = ""
 
     @property
     def connection(self) -> Connection:

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bluegreen.errors import BluegreenError, ConnectionLost, Failed, Unclear
-from bluegreen.host import proxy
+from bluegreen.host import route
 from bluegreen.host.journal import Outcome
+from bluegreen.host.judging import answer_within_s
 from bluegreen.host.look import look
 from bluegreen.host.machine import RouteMoved
 from bluegreen.host.probe import Proof
-from bluegreen.host.proxy import Proxy, Switched
+from bluegreen.host.proxy import Proxy
+from bluegreen.host.route import MovedBack, Switched
 from bluegreen.report.record import record_end
 from bluegreen.report.run import Rollout
 from bluegreen.rollout.fleet import try_each
@@ -73,8 +75,8 @@ def switch_all(staged: Sequence[Staged], undo: Undo, probes: Probes) -> list[Mov
     def proof_of(rollout: Rollout) -> Proof | None:
         return proofs[rollout.machine.address]
 
-    failed = next(each.rollout for each, result in zip(staged, results, strict=True) if result is errors[0])
-    error = errors[0].extended(why=seen_by_users(proof_of(failed)))
+    failed = _decisive(staged, results)
+    error = failed.error.extended(why=seen_by_users(proof_of(failed.rollout)))
     unclear = next((each for each in results if isinstance(each, Unclear)), None)
     stuck = next((each for each in back if isinstance(each, BluegreenError)), None)
     if unclear or stuck:
@@ -88,14 +90,30 @@ def switch_all(staged: Sequence[Staged], undo: Undo, probes: Probes) -> list[Mov
     else:
         undo.clean_up(error, proof_of)
     if unclear:
-        raise unclear if unclear is not errors[0] else error
+        raise unclear if unclear is not failed.error else error
     if stuck:
         raise Unclear(
             "a machine was not switched, and another one could not be switched back",
             why=[error.message, *error.why, stuck.message, *stuck.why],
-            remedy=f"`bluegreen status --host {failed.settings.host}` shows which slot serves on each",
+            remedy=f"`bluegreen status --host {failed.rollout.settings.host}` shows which slot serves where",
         )
     raise undo.explained(error)
+
+
+@dataclass(frozen=True)
+class _FailedSwitch:
+    rollout: Rollout
+    error: BluegreenError
+
+
+def _decisive(staged: Sequence[Staged], results: Sequence[Moved | BluegreenError]) -> _FailedSwitch:
+    """The failure that a person must know first: a release that failed its users, else the first one."""
+    failures = [
+        _FailedSwitch(each.rollout, result)
+        for each, result in zip(staged, results, strict=True)
+        if isinstance(result, BluegreenError)
+    ]
+    return next((each for each in failures if isinstance(each.error, MovedBack)), failures[0])
 
 
 def switch_back(moved: Moved, undo: Undo) -> None:
@@ -106,9 +124,9 @@ def switch_back(moved: Moved, undo: Undo) -> None:
         # Without a look: at a slot that hangs a look takes seconds, in which users wait.
         known = replace(moved.staged.proxy, route=moved.route)
         try:
-            switched, route = _point_at(rollout, rollout.live, known)
+            switched, route = _point_at(moved.staged, rollout.live, known)
         except RouteMoved:
-            switched, route = _point_at(rollout, rollout.live, look(machine).proxy)
+            switched, route = _point_at(moved.staged, rollout.live, look(machine).proxy)
         undo.routed(rollout, route)
         how = f"in {switched.duration_ms} ms on the host" if switched else "although the connection was lost"
         step.done(f"switched back to {rollout.live} {how}")
@@ -131,9 +149,13 @@ def _switch(staged: Staged, undo: Undo) -> Moved:
     """Switches one machine, and reports it once nginx answers from the new slot."""
     rollout = staged.rollout
     with rollout.machine.console.step(f"switch to {rollout.slot}", name="switch") as step:
-        staged = _with_include_repaired(staged, undo)
         undo.switches(rollout)
-        switched, route = _point_at(rollout, rollout.slot, staged.proxy)
+        try:
+            switched, route = _point_at(staged, rollout.slot, staged.proxy)
+        except MovedBack:
+            undo.moved(rollout)
+            raise
+        undo.moved(rollout)
         undo.routed(rollout, route)
         if switched is None:
             seen = "the connection was lost, and a second look shows that it is live"
@@ -145,21 +167,7 @@ def _switch(staged: Staged, undo: Undo) -> Moved:
     return Moved(staged, switched, route)
 
 
-def _with_include_repaired(staged: Staged, undo: Undo) -> Staged:
-    """The staged release, with an include that says what serves.
-
-    A switch that fails puts back the include that it found, with a reload. One that was edited and never
-    loaded would take traffic away from the live slot (P5), so it is repaired first (P3).
-    """
-    rollout, found = staged.rollout, staged.proxy
-    if found.answers in (None, found.routed):
-        return staged
-    _, route = _point_at(rollout, rollout.live, found)
-    undo.routed(rollout, route)
-    return replace(staged, proxy=look(rollout.machine).proxy)
-
-
-def _point_at(rollout: Rollout, slot: str, found: Proxy) -> tuple[Switched | None, str]:
+def _point_at(staged: Staged, slot: str, found: Proxy) -> tuple[Switched | None, str]:
     """Points nginx at a slot.
 
     The step finishes on the machine whether or not the connection lives. Where its end was not seen, a look
@@ -173,8 +181,11 @@ def _point_at(rollout: Rollout, slot: str, found: Proxy) -> tuple[Switched | Non
         Failed: it was not switched.
         Unclear: what came of it is not known.
     """
+    rollout = staged.rollout
     try:
-        switched = proxy.switch(rollout.machine, found, slot)
+        switched = route.switch(
+            rollout.machine, found, slot, named=staged.named, answer_s=answer_within_s(staged.health)
+        )
     except (ConnectionLost, TimedOut) as unseen:
         return None, _route_after(rollout, slot, unseen)
     return switched, switched.route

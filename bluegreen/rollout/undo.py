@@ -6,11 +6,12 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from bluegreen.errors import BluegreenError, Failed
+from bluegreen.errors import BluegreenError, Failed, SwitchedBack
 from bluegreen.host import slots
 from bluegreen.host.journal import Outcome
 from bluegreen.host.machine import LockLost
 from bluegreen.host.probe import Proof
+from bluegreen.host.route import MovedBack
 from bluegreen.remote import limits
 from bluegreen.report.record import record_end
 from bluegreen.report.run import Rollout
@@ -36,6 +37,7 @@ class Undo:
         self._routes = {rollout.machine.address: rollout.before.proxy.route for rollout in rollouts}
         self._started: set[str] = set()
         self._switched: set[str] = set()
+        self._moved: set[str] = set()
 
     def starts(self, rollout: Rollout) -> None:
         """Call before a JVM is started: from then on the clean-up stops it."""
@@ -48,6 +50,10 @@ class Undo:
     def switch_began(self, rollout: Rollout) -> bool:
         """Whether users may have requests in the new slot."""
         return rollout.machine.address in self._switched
+
+    def moved(self, rollout: Rollout) -> None:
+        """Call when users were on the new slot: from then on a failure is a switch back."""
+        self._moved.add(rollout.machine.address)
 
     def routed(self, rollout: Rollout, route: str) -> None:
         """Call when the route in force has changed: a stop checks that it is still this one (P4)."""
@@ -111,15 +117,23 @@ class Undo:
             except Failed as error:
                 step.done(f"the failed JVM of {rollout.slot} was not stopped: {error.message}")
 
-    def explained(self, error: BluegreenError) -> Failed:
-        """The error of a run that switched nothing: with what is live, and exit code 1."""
+    def explained(self, error: BluegreenError) -> BluegreenError:
+        """The error of a run that left the previous version live: with what is live, and exit code 1 or 3."""
         first = self._rollouts[0]
         live = "; ".join(dict.fromkeys(each.before.describe_live() for each in self._rollouts))
-        return Failed(error.message, why=error.why, live=error.live, remedy=error.remedy).extended(
-            live=f"{live} (untouched)",
+        kind = SwitchedBack if isinstance(error, MovedBack) else Failed
+        if self._moved:
+            live += f" (users were on {first.slot} for a moment{self._moved_where()})"
+        else:
+            live += " (untouched)"
+        return kind(error.message, why=error.why, live=error.live, remedy=error.remedy).extended(
+            live=live,
             remedy=f"fix it and run {first.command} again; the complete log: "
             f"`bluegreen logs --host {first.settings.host} --slot {first.slot}`",
         )
+
+    def _moved_where(self) -> str:
+        return f" on {', '.join(sorted(self._moved))}" if len(self._rollouts) > 1 else ""
 
     def _clean(self, rollout: Rollout, error: BluegreenError, proof: ProofOf) -> None:
         address = rollout.machine.address
@@ -127,7 +141,15 @@ class Undo:
             self.stop_failed(rollout)
         elif address in self._started:
             self._stop_unused(rollout)
-        record_end(rollout, Outcome.FAILED, error.message, proof=proof(rollout))
+        # A release that failed its users is bad; one that another machine could not switch to is not.
+        bad = isinstance(error, MovedBack) and rollout.release is not None
+        record_end(
+            rollout,
+            Outcome.SWITCHED_BACK if address in self._moved else Outcome.FAILED,
+            error.message,
+            proof=proof(rollout),
+            bad=(rollout.release.id,) if bad and rollout.release else (),
+        )
 
     def _stop_unused(self, rollout: Rollout) -> None:
         machine = rollout.machine

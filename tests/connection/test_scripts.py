@@ -313,7 +313,7 @@ def talkative(sshd_with: Callable[..., Sshd], tmp_path: Path) -> Iterator[Machin
 
 def test_what_a_login_prints_is_never_taken_for_a_fact(talkative: Machine) -> None:
     assert talkative.connection.run(sh("echo out")).stdout.endswith("loading 99 %out\n")
-    facts = talkative.run("look", java="java")
+    facts = talkative.run("look", java="java", root=talkative.root_script())
     assert facts.text("user") == getpass.getuser()
     assert "held" not in facts
     assert facts.number("disk_free_kb")
@@ -323,7 +323,7 @@ def test_what_a_login_prints_is_never_taken_for_an_event(talkative: Machine) -> 
     with lock.held(talkative, "deploy"):
         with pytest.raises(Locked, match="deploy"), lock.held(talkative, "switch"):
             pass
-        holder = lock.parse(talkative.run("look", java="java").text("lock"))
+        holder = lock.parse(talkative.run("look", java="java", root=talkative.root_script()).text("lock"))
         assert holder is not None
         assert holder.command == "deploy"
 
@@ -344,10 +344,13 @@ def test_facts_of_the_steps_that_need_root_are_those_of_the_run(
     root.write_text(f"#!/bin/sh\necho 'noise'\necho '{printed}'\nexit 20\n")
     root.chmod(0o755)
     with lock.held(talkative, "deploy") as ours:
-        route = ours.run("look", java="java").text("route")
-        values = dict(ours.script("switch", ours.root_script(), slot="prod1", route=route).values)
-        values |= {"root_installed": str(root), "root_sudo": False}
-        result = ours.connection.run(Script("switch", values, "process"))
+        route = ours.run("look", java="java", root=ours.root_script()).text("route")
+        step = ours.script(
+            "route_step", ours.root_script(), verb="switch", slot="prod1", route=route, form=""
+        )
+        checksum = hashlib.sha256(root.read_bytes()).hexdigest()
+        values = {**step.values, "root_installed": str(root), "root_sha256": checksum, "root_sudo": False}
+        result = ours.connection.run(Script("route_step", values, "process"))
     facts = Facts(marked(lines_of(result.stdout), str(values["nonce"])))
     assert (result.exit_code, facts.text("reloaded")) == (20, "form")
     assert facts.number("began")

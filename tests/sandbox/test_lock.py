@@ -13,7 +13,7 @@ import pytest
 
 from bluegreen import jar as jars
 from bluegreen.errors import Locked
-from bluegreen.host import journal, lock, proxy, releases, slots
+from bluegreen.host import journal, lock, releases, route, slots
 from bluegreen.host import look as looking
 from bluegreen.host.journal import Entry
 from bluegreen.host.look import State
@@ -118,7 +118,9 @@ STEPS: dict[str, Callable[[Machine, State, Path], object]] = {
         machine, "prod1", view.releases[0].id, view.proxy.route, {"A": "b"}
     ),
     "stop": lambda machine, view, jar: slots.stop(machine, "prod1", view.proxy.route),
-    "switch": lambda machine, view, jar: proxy.switch(machine, view.proxy, "prod1"),
+    "switch": lambda machine, view, jar: route.switch(machine, view.proxy, "prod1", named=True, answer_s=1.0),
+    "convert": lambda machine, view, jar: route.convert(machine, view.proxy, "prod1"),
+    "preview": lambda machine, view, jar: route.preview(machine, view.proxy, "prod1"),
     "journal": lambda machine, view, jar: journal.append(
         machine, Entry("run", "deploy", journal.now(), "me"), prune=[view.releases[0].id]
     ),

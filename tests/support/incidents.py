@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from typing import Any, Literal
 from bluegreen import config
 from bluegreen.config import Settings
 from bluegreen.console.terminal import Console
+from bluegreen.errors import BluegreenError
 from bluegreen.host.machine import Machine
 from bluegreen.remote import limits
 from bluegreen.rollout import fleet
@@ -25,6 +27,7 @@ from bluegreen.sandbox.folder import Folder
 from tests.support.box import Box
 from tests.support.command import Process
 from tests.support.processes import alive, command_line, descendants, kill_sessions
+from tests.support.servers import sh
 from tests.support.waiting import wait_for
 
 Moment = Literal["upload", "start", "health", "switch", "watch"]
@@ -136,9 +139,9 @@ def deploying_at(
         deployer = deploy(health="never-up")
         deployer.until_said("OUT_OF_SERVICE")
     elif moment == "switch":
-        testing = slow_nginx(box)
+        pauses = slow_switch(box)
         deployer = deploy()
-        _wait(deployer, testing.exists)
+        _wait(deployer, pauses.exists)
     else:
         box.configure(switch={"watch": "4s"})
         deployer = deploy()
@@ -168,16 +171,35 @@ def _text(file: Path) -> str:
 # --- what happens to it ------------------------------------------------------------------------------
 
 
-def slow_nginx(box: Box, *, seconds: float = 2) -> Path:
-    """From now on the sandbox's `nginx -t` takes its time; gives a file that is there once one began."""
-    wrapper, testing = box.folder / "slow-nginx", box.folder / "nginx-is-testing"
-    program, *options = json.loads(_state(box).read_text())["nginx"]
-    wrapper.write_text(
-        f'#!/bin/sh\ncase " $*" in *" -t") : >"{testing}"; sleep {seconds} ;; esac\nexec {program} "$@"\n'
+def slow_switch(box: Box, *, seconds: float = 2, then: str = "") -> Path:
+    """From now on a switch pauses between include and marker; gives a file that is there once one did.
+
+    Args:
+        then: what a shell does after the pause; `exit 1` makes the switch fail there.
+    """
+    tools, paused = box.folder / "slow", box.folder / "the-switch-pauses"
+    tools.mkdir(exist_ok=True)
+    mkdir = tools / "mkdir"
+    mkdir.write_text(
+        f"""#!/bin/sh
+case "$*" in "-p {box.runtime}") : >"{paused}"; sleep {seconds}; {then or ":"} ;; esac
+exec {shutil.which("mkdir")} "$@"
+"""
     )
-    wrapper.chmod(0o755)
-    _change_state(box, nginx=[str(wrapper), *options])
-    return testing
+    mkdir.chmod(0o755)
+    ssh = box.folder / ".sandbox" / "ssh"
+    config = (ssh / "sshd_config").read_text()
+    if str(tools) not in config:
+        (ssh / "sshd_config").write_text(config.replace('"PATH=', f'"PATH={tools}:'))
+        os.kill(int((ssh / "sshd.pid").read_text()), signal.SIGHUP)
+        wait_for(lambda: _path_of_sessions(box).startswith(str(tools)), "sshd has its new PATH")
+    return paused
+
+
+def _path_of_sessions(box: Box) -> str:
+    with contextlib.suppress(BluegreenError), machine_of(box) as machine:
+        return machine.connection.run(sh('printf %s "$PATH"')).stdout
+    return ""
 
 
 def ssh_port(box: Box, port: int) -> None:

@@ -1,0 +1,290 @@
+# The route of nginx as root changes it: the include and its marker, the reload, the preview.
+# Takes: app slots include runtime wants unit verify server_name method supervisor verify_ms hidden_ms
+#   look_answer_s
+# Uses: lib chosen_slot route include nginx_config reload view
+
+# read_form: reads from the input how the include is to be written: lines `variable NAME`, `target_1 VALUE`,
+# `target_2 VALUE`, `named yes` if the verify path names the slot, and `answer_s` for one answer. Whoever deploys
+# chose them, so only what routes to the app's own slots is accepted.
+read_form() {
+    variable=
+    target_1=
+    target_2=
+    names_slot=
+    answer_s=2
+    form_key=
+    while read -r form_key form_value || [ -n "$form_key" ]; do
+        case $form_key in
+        variable) variable=$form_value ;;
+        target_1) target_1=$form_value ;;
+        target_2) target_2=$form_value ;;
+        named) names_slot=$form_value ;;
+        answer_s) answer_s=$form_value ;;
+        esac
+    done
+    case $variable in '' | *[!A-Za-z0-9_]*) fail 1 "the input names no variable of nginx" ;; esac
+    case $answer_s in '' | *[!0-9.]*) fail 1 "answer_s must be a number of seconds" ;; esac
+    loaded_groups=
+    number=0
+    for entry in $slots; do
+        number=$((number + 1))
+        entry_port=${entry#*:}
+        case $number in 1) each_target=$target_1 ;; *) each_target=$target_2 ;; esac
+        routes_to "$each_target" "${entry_port%%:*}" || fail 20 "nginx has no way to ${entry%%:*} as $each_target"
+    done
+    case $found in 1) target=$target_1 other_target=$target_2 ;; *) target=$target_2 other_target=$target_1 ;; esac
+}
+# routes_to TARGET PORT: whether nginx sends requests for that target to the port on this machine.
+routes_to() {
+    target_host=${1#http://}
+    target_host=${target_host#https://}
+    target_host=${target_host%%/*}
+    case $1 in '' | *[!A-Za-z0-9._:/~%\[\]-]*) return 1 ;; esac
+    case $target_host in "127."*":$2") return 0 ;; "[::1]:$2") return 0 ;; esac
+    # What our own lines name is loaded already.
+    ! grep -qF "{ set \$$variable $1; }" "$include" 2>/dev/null || return 0
+    [ -n "$loaded_groups" ] || loaded_groups=$(configuration on_nginx)
+    [ "$(printf '%s\n' "$loaded_groups" | group_port "$target_host")" = "$2" ]
+}
+
+# set_marker SLOT|none: nginx reads the marker at each request (method `instant`); the rename is the switch.
+set_marker() {
+    case $1 in
+    none) rm -f "$runtime/$slot" "$runtime/$other" ;;
+    "$slot") if [ -e "$runtime/$other" ]; then mv -fT "$runtime/$other" "$runtime/$slot"; else : >"$runtime/$slot"; fi ;;
+    "$other") if [ -e "$runtime/$slot" ]; then mv -fT "$runtime/$slot" "$runtime/$other"; else : >"$runtime/$other"; fi ;;
+    *) : >"$runtime/$slot" && : >"$runtime/$other" ;;
+    esac
+}
+
+# prepare_include METHOD TARGET: writes the new text of the include beside it, and keeps the previous one in $before for
+# `restore`. Sets `changed`, empty if the text was that already.
+prepare_include() {
+    folder=$(dirname "$include")
+    before=$folder/.bluegreen-before
+    fresh=$folder/.bluegreen-new
+    # Both are new files of root: the owner of the old include must not own the file that root restores.
+    rm -f "$before" "$fresh"
+    if [ -e "$include" ] && ! cp "$include" "$before"; then
+        rm -f "$before"
+        fail 20 "cannot keep a copy of $include"
+    fi
+    if ! { include_for "$1" "$variable" "$2" "$target_1" "$target_2" >"$fresh" && sync "$fresh"; }; then
+        rm -f "$fresh" "$before"
+        fail 20 "cannot write beside $include (disk full?)"
+    fi
+    changed=yes
+    ! cmp -s "$fresh" "$include" || changed=
+}
+# keep_original: keeps the owner's include beside it, before bluegreen changes it for the first time. nginx includes no
+# file whose name begins with a dot by a pattern.
+keep_original() {
+    original=$folder/.$(basename "$include").before-bluegreen
+    [ -e "$original" ] || [ ! -e "$before" ] || grep -q '# bluegreen: begin' "$before" || {
+        cp -p "$before" "$original"
+        fact original "$original"
+    }
+}
+
+# restore CODE TEXT: puts back the previous include and marker, and ends with CODE and TEXT; with 21 if it cannot.
+restore() {
+    trouble=
+    if [ -e "$before" ]; then mv -fT "$before" "$include" || trouble=yes; else rm -f "$include"; fi
+    set_marker "$marker_before" || trouble=yes
+    [ -n "$boots_already" ] || at_boot disable "$slot"
+    # The next request, or the stop of the slot, must not meet workers that still use the slot.
+    [ -z "$reloaded" ] || reload_nginx || trouble=yes
+    [ -z "$trouble" ] || fail 21 "$2; restoring the previous route failed too: see $before and $include"
+    fail "$1" "$2"
+}
+
+# load_include WHY: nginx tests its configuration and reloads. WHY: `method`, `form` (the include has new lines), `edited`
+# (it was changed and not loaded) or `hidden` (nginx did not see the marker).
+load_include() {
+    tested=$(on_nginx -t 2>&1) || restore "$failed" "nginx rejects the configuration: $tested"
+    reloaded=yes
+    reload_nginx || restore "$failed" "nginx did not reload: $output"
+    fact reloaded "$1"
+}
+# names SLOT PORT: whether the slot names itself on its own port; sets `code` and `body`.
+names_itself() {
+    fetch "http://127.0.0.1:$2$verify" "$server_name" "$answer_s"
+    slot_of_answer "$body"
+    [ "$answering" = "$1" ]
+}
+
+# verify_slot: whether the slot answers through nginx, after the route was moved to it. Sets `outcome` to `verified`; to
+# `hidden` if the other slot answers on; to `failing` if the slot itself does not answer; to `unnamed` if nginx answers
+# by itself (limit_req), while the slot answers on its own port.
+# After a reload it must answer several times in a row, as the old workers accept connections for a while.
+verify_slot() {
+    until_ms=$(($(now_ms) + $1))
+    in_a_row=0
+    if [ -n "$reloaded" ]; then enough=5; else enough=1; fi
+    while :; do
+        fetch_through_nginx "$verify" "$answer_s"
+        through_code=$code
+        through_body=$body
+        slot_of_answer "$body"
+        outcome=hidden
+        if [ "$answering" = "$slot" ]; then
+            in_a_row=$((in_a_row + 1))
+            outcome=verified
+            [ "$in_a_row" -lt "$enough" ] || return 0
+        else
+            in_a_row=0
+        fi
+        if [ -z "$answering" ]; then
+            outcome=failing
+            names_itself "$slot" "$port" || return 0
+            # Where nginx does not get a good answer from the slot, users do not either, whatever the slot answers here.
+            case $through_code in 000 | 500 | 502 | 504) ;; *) outcome=unnamed ;; esac
+        fi
+        [ "$(now_ms)" -lt "$until_ms" ] || return 0
+        [ "$in_a_row" -gt 0 ] || sleep 0.02
+    done
+}
+
+# convert_include: writes the include for the slot that serves, in the form of the method, and nginx loads it: nothing
+# moves. Prints the fact `reloaded`. Exit 20: the previous include is restored (stderr says why). Exit 21: it could not be.
+convert_include() {
+    failed=20
+    read_form
+    begin_change
+    prepare_include "$method" "$target"
+    mv -fT "$fresh" "$include"
+    keep_original
+    if [ "$method" = instant ] && ! { mkdir -p "$runtime" && set_marker "$slot"; }; then
+        restore 20 "cannot set the marker in $runtime"
+    fi
+    if [ -n "$changed" ]; then load_include form; else load_include edited; fi
+    if [ -n "$names_slot" ]; then
+        verify_slot "$verify_ms"
+        case $outcome in
+        verified | unnamed) ;;
+        *) restore 20 "$slot does not answer through nginx any more: $verify answered $through_code" ;;
+        esac
+    fi
+    [ "$method" = instant ] || set_marker none
+    rm -f "$before"
+}
+begin_change() {
+    marker_before=$(marker_now)
+    reloaded=
+    boots_already=yes
+}
+
+# switch_to_slot: points nginx at the slot and verifies that the slot answers, or restores the previous route.
+# Prints the facts `reloaded` with WHY if a reload was needed, `moved` once users may be on the slot, `verified` or
+# `unverified` with CODE, `switched` with MS. stderr says why it failed:
+# Exit 20: not switched. Exit 22: it was, the slot failed, and users are back. Exit 21: restoring the route failed.
+switch_to_slot() {
+    began=$(now_ms)
+    failed=20
+    read_form
+    [ -n "$(port_inodes "$port")" ] || fail 20 "nothing listens on port $port of $slot"
+    begin_change
+    # nginx has loaded the lines of bluegreen 0.1, and no others, until a deploy converts the include.
+    form=$method
+    if ! grep -q '# bluegreen: begin' "$include" 2>/dev/null &&
+        grep -qF -e "if (-e $runtime/" -e "if (-e \"$runtime/" "$include" 2>/dev/null; then form=markers; fi
+    prepare_include "$form" "$target"
+    # At a boot systemd must start the slot of the include, whenever the power is cut: for a moment here, both.
+    boots_already=
+    [ ! -L "$wants/$app@$slot.service" ] || boots_already=yes
+    at_boot enable "$slot"
+    mv -fT "$fresh" "$include"
+    if [ "$method" = instant ]; then
+        # nginx has loaded both targets: no other file of nginx can stop this.
+        { mkdir -p "$runtime" && set_marker "$slot"; } || restore 20 "cannot set the marker in $runtime"
+    else
+        keep_original
+        load_include method
+    fi
+    fact moved "$(now_ms)"
+    failed=22
+    if [ -n "$names_slot" ]; then verify_named; else verify_unnamed; fi
+    [ "$method" = instant ] || set_marker none
+    at_boot disable "$other"
+    rm -f "$before"
+    fact switched "$(($(now_ms) - began))"
+}
+verify_named() {
+    if [ "$method" = instant ]; then
+        # A file cache in that server (open_file_cache) hides the marker, and nginx may not have loaded an include that
+        # was edited by hand: one reload fixes both.
+        verify_slot "$hidden_ms"
+        if [ "$outcome" = hidden ]; then
+            failed=20
+            load_include hidden
+            failed=22
+            verify_slot "$verify_ms"
+        fi
+    else
+        verify_slot "$verify_ms"
+    fi
+    case $outcome in
+    verified) fact verified "$code" ;;
+    unnamed) fact unverified "$through_code" ;;
+    hidden) restore 20 "nginx does not answer from $slot: $verify answered $through_code $(excerpt "$through_body")" ;;
+    *)
+        problem="$slot does not answer users: $verify answered $(answer_text "$through_code" "$through_body") through nginx"
+        restore 22 "$problem, and $(answer_text "$code" "$body") on its own port"
+        ;;
+    esac
+}
+# verify_unnamed: no path names the slot: it suffices that an application answers, not nginx for it (502, 504).
+verify_unnamed() {
+    fetch_through_nginx "$verify" "$answer_s"
+    through_code=$code
+    through_body=$body
+    # nginx answers 503 by itself where it limits requests (limit_req).
+    [ "$code" != 503 ] || fetch "http://127.0.0.1:$port$verify" "$server_name" "$answer_s"
+    case $code in
+    [1-4]??) fact unverified "$through_code" ;;
+    *) restore 22 "nginx does not answer from $slot: $verify answered $(answer_text "$through_code" "$through_body")" ;;
+    esac
+}
+excerpt() { printf '%s' "$1" | head -c 200; }
+answer_text() {
+    if [ "$1" = 000 ]; then say nothing; else say "$1 $(excerpt "$2")"; fi
+}
+
+# preview_slot: asks the verify path through nginx with a token that sends this request alone to the slot, before any user
+# is moved. The token is revoked at the end. Prints the facts of `view`, and of `own_answer` if the slot did not answer.
+preview_slot() {
+    rm -rf "$runtime/preview"
+    mkdir -p "$runtime/preview"
+    # nginx tests a name; nobody may list them.
+    chmod 711 "$runtime/preview"
+    preview_token=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+    trap 'rm -rf "$runtime/preview"' EXIT
+    : >"$runtime/preview/$preview_token"
+    fetch_unless_limited
+    slot_of_answer "$body"
+    previewed=$answering
+    print_view "$previewed"
+    [ "$previewed" = "$slot" ] || own_answer "$slot" "$port" "$verify"
+}
+# fetch_unless_limited: asks the verify path through nginx, again for some seconds while nginx itself limits how often this
+# machine may ask (limit_req).
+fetch_unless_limited() {
+    limited_until=$(($(now_ms) + verify_ms / 2))
+    while :; do
+        fetch_through_nginx "$verify" "$look_answer_s"
+        case $code in 429 | 503) ;; *) return 0 ;; esac
+        [ "$(now_ms)" -lt "$limited_until" ] || return 0
+        sleep 0.5
+    done
+}
+
+# at_boot enable|disable SLOT: makes systemd start the slot at a boot, or not. It makes and removes the links itself:
+# two calls of systemctl took 11 of the 80 ms of a switch.
+at_boot() {
+    [ "$supervisor" = systemd ] || return 0
+    link=$wants/$app@$2.service
+    case $1 in
+    enable) [ -L "$link" ] || { mkdir -p "$wants" && ln -s "$unit" "$link"; } || : ;;
+    disable) rm -f "$link" ;;
+    esac
+}
