@@ -62,10 +62,10 @@ class End(Enum):
 
 @dataclass(frozen=True)
 class Look:
-    """One look at a slot: its health, and the HTTP status through nginx if that was requested."""
+    """One look at a slot: its health, and the HTTP status of a path on its own port if one was requested."""
 
     health: Answer
-    through: int | None = None
+    own: int | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,15 @@ class Consecutive:
 
 
 def observe(
-    machine: Machine, slot: str, pid: int, *, for_s: float, every_s: float, answer_s: float, through: str = ""
+    machine: Machine,
+    slot: str,
+    pid: int,
+    *,
+    for_s: float,
+    every_s: float,
+    answer_s: float,
+    path: str = "",
+    log_lines: int = LOG_LINES,
 ) -> Iterator[Look | Ended]:
     """Observes a slot on the host; yields each look and, last, an `Ended`.
 
@@ -109,29 +117,31 @@ def observe(
         for_s: seconds until it ends by itself.
         every_s: seconds from look to look.
         answer_s: seconds that an answer may take.
-        through: a path to request through nginx at each look as well, empty for none.
+        path: what to request on the slot's own port at each look as well, empty for none.
+        log_lines: the lines of the log to read at the end; 0 where reading it would take time that counts.
     """
     log: tuple[str, ...] = ()
-    through_code: int | None = None
+    own_code: int | None = None
     with machine.start(
         "observe",
         slot=slot,
         pid=pid,
+        port=machine.settings.slots[slot],
         health_port=machine.settings.health_port(slot),
         for_ms=round(for_s * 1000),
         every_ms=round(every_s * 1000),
         answer_s=f"{answer_s:g}",
-        through=through,
-        log_lines=LOG_LINES,
+        path=path,
+        log_lines=log_lines,
     ) as observer:
         for key, value in observer.facts(timeout_s=for_s + limits.OBSERVER_SILENCE_S):
             if key == "log":
                 log = tuple(lines_of(value))
-            elif key == "through":
-                through_code = int(value)
+            elif key == "own":
+                own_code = int(value)
             elif key == "answer":
                 code, took_ms, body = value.split(" ", 2)
-                yield Look(Answer(int(code), body, int(took_ms)), through_code)
+                yield Look(Answer(int(code), body, int(took_ms)), own_code)
             else:
                 yield Ended(End(key), log, value)
                 return
@@ -219,35 +229,6 @@ def _requested(machine: Machine, slot: str, paths: Sequence[str], times: int) ->
     )
     answers = [answer.split(" ", 2) for _, answer in facts.under("answer.")]
     return [(code, duration_ms, path) for code, duration_ms, path in answers]
-
-
-def require_own_name(machine: Machine, slot: str) -> None:
-    """Requires that the slot answers its own name on `switch.verify`, before users reach it through nginx.
-
-    Raises:
-        Failed: it does not, while the live slot does answer its own.
-    """
-    settings = machine.settings
-    if settings.switch.verify is None:
-        return
-    live = settings.other(slot)
-    facts = machine.run(
-        "name",
-        slot=slot,
-        port=settings.slots[slot],
-        live=live,
-        live_port=settings.slots[live],
-        answer_s=f"{limits.HEALTH_ANSWER_S:g}",
-    )
-    if "broken" in facts:
-        code, _, body = facts["broken"].partition(" ")
-        raise Failed(
-            f"{slot} is UP, but does not answer its name",
-            why=[
-                f"{settings.switch.verify} on its own port answers {Answer(int(code), body)}",
-                *log_lines(slot, tuple(logs_of(machine, slot))),
-            ],
-        )
 
 
 def logs_of(machine: Machine, slot: str, lines: int = LOG_LINES) -> list[str]:

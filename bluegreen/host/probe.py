@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from bluegreen.errors import BluegreenError
 from bluegreen.host.health import Answer
+from bluegreen.host.judging import answer_within_s, answered_well, kept_out
 from bluegreen.host.machine import Machine, Stream, application_path
-from bluegreen.host.watch import answer_within_s, answered_well
 from bluegreen.remote import limits
 
 
@@ -28,8 +28,10 @@ class Proof:
 
     Args:
         failed: the requests without a good answer that the switch may have caused.
+        failing_ms: from the first of them to the end of the last.
         failed_before: the other ones: before the switch, or while nothing listened (a first deploy).
         first_failure: the answer to the first failed request, and when; empty if none failed.
+        kept_out: whether nginx may have given each failed answer by itself (limit_req, an allow list).
         slowest_ms: the longest time to an answer.
         first_new_ms: from the switch to the first answer that names the new slot, None without one.
         verified_ms: from the switch until the host had verified it, None if it did not.
@@ -39,8 +41,10 @@ class Proof:
     path: str
     requests: int
     failed: int
+    failing_ms: int
     failed_before: int
     first_failure: str
+    kept_out: bool
     slowest_ms: int
     first_new_ms: int | None
     verified_ms: int | None
@@ -48,8 +52,12 @@ class Proof:
 
     def __str__(self) -> str:
         text = f"{self.requests} requests for {self.path} through nginx, {self.failed} failed"
+        if self.failed > 1:
+            text += f" within {self.failing_ms / 1000:.1f} s"
         if self.first_failure:
             text += f" (the first: {self.first_failure})"
+        if self.kept_out:
+            text += ", which nginx answers by itself (limit_req?): set switch.probe to another path"
         if self.failed_before:
             text += f", {self.failed_before} more before the switch"
         text += f", slowest {self.slowest_ms} ms"
@@ -73,6 +81,15 @@ class Probe:
         self._reader = threading.Thread(target=self._read, daemon=True, name="bluegreen-probe")
         self._reader.start()
         self._began.wait(limits.PROBE_BEGINS_S)
+
+    @property
+    def path(self) -> str:
+        """What it requests."""
+        return self._path
+
+    def asked(self) -> tuple[Asked, ...]:
+        """Its requests so far, oldest first."""
+        return tuple(self._asked)
 
     def close(self, *, after_ms: int | None) -> None:
         """Ends the probe on the host.
@@ -110,7 +127,7 @@ class Probe:
             verified_ms: time until the host had verified the switch, None if it did not.
             strict: only 2xx and 3xx are good; else any answer but a server error.
         """
-        asked = list(self._asked)
+        asked = self.asked()
         wrong = [each for each in asked if not answered_well(each.code, strict=strict)]
         failed = [
             each
@@ -123,8 +140,10 @@ class Probe:
             path=self._path,
             requests=len(asked),
             failed=len(failed),
+            failing_ms=failed[-1].at_ms + failed[-1].took_ms - failed[0].at_ms if failed else 0,
             failed_before=len(wrong) - len(failed),
             first_failure=_described(failed[0], began_ms) if failed else "",
+            kept_out=bool(failed) and all(kept_out(each.code) for each in failed),
             slowest_ms=max((max(1, each.took_ms) for each in asked if each.code), default=0),
             first_new_ms=first_new.at_ms + first_new.took_ms - began_ms if first_new and began_ms else None,
             verified_ms=verified_ms,

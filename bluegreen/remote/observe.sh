@@ -1,14 +1,14 @@
 # Polls the health of a slot on the host itself, so that no look costs a round trip; ends when its reader disconnects.
-# Takes: slot pid health_port health_path for_ms every_ms answer_s through log_lines
-# Uses: through_nginx supervisor
-# Prints for each look the facts `through` (CODE through nginx, if $through is set) and `answer` (`CODE MS BODY`), and
-# at the end `log` (the last $log_lines lines) and `dead`, `foreign` (PID) or `over` (after $for_ms).
+# Takes: slot pid port health_port health_path for_ms every_ms answer_s server_name path log_lines
+# Uses: lib supervisor
+# Prints for each look the facts `own` (CODE of $path on the slot's own port, if it is set) and `answer` (`CODE MS BODY`),
+# and at the end `log` (the last $log_lines lines, if any) and `dead`, `foreign` (PID) or `over` (after $for_ms).
 
 trap - PIPE
 began=$(now_ms)
 listening=
 end_with() {
-    fact log "$(slot_log "$slot" "$log_lines")"
+    [ "$log_lines" = 0 ] || fact log "$(slot_log "$slot" "$log_lines")"
     fact "$1" "${2-}"
     exit 0
 }
@@ -18,16 +18,16 @@ report_health() {
     ! alive "$pid" || fact answer "$code $took_ms $body"
 }
 look_once() {
-    if [ -z "$through" ]; then
+    if [ -z "$path" ]; then
         ask_health
         report_health
         return
     fi
     # Both at the same time: if the application hangs, a look takes the time of one answer, not of two.
-    { fetch_through_nginx "$through" "$answer_s"; say "$code"; } | {
+    { fetch "http://127.0.0.1:$port$path" "$server_name" "$answer_s"; say "$code"; } | {
         ask_health
-        read -r through_code || through_code=000
-        fact through "$through_code"
+        read -r own_code || own_code=000
+        fact own "$own_code"
         report_health
     }
 }

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from bluegreen.errors import BluegreenError, Failed
 from bluegreen.host import probe
 from bluegreen.host.probe import Probe, Proof
-from bluegreen.host.proxy import NotSwitched, Switched
+from bluegreen.host.route import NotSwitched, Switched
+from bluegreen.host.watch import Through
 from bluegreen.report.run import Rollout
 from bluegreen.rollout.fleet import try_each
 from bluegreen.rollout.stage import Staged
@@ -40,6 +41,19 @@ class Probes:
     def stop_all(self) -> None:
         for each in self._by_address.values():
             each.close(after_ms=None)
+
+    def through(self, rollout: Rollout, switched: Switched | None) -> Through | None:
+        """What the probe of a machine sees through nginx, None without a probe.
+
+        Args:
+            switched: None if the connection was lost meanwhile.
+        """
+        found = self._by_address.get(rollout.machine.address)
+        if found is None:
+            return None
+        verified = switched is None or switched.verified
+        began_ms = switched.began_ms if switched else 0
+        return Through(found.path, found.asked, began_ms, _strict(rollout, verified=verified))
 
     def before_switch(self, rollout: Rollout) -> Proof | None:
         """What the probe of a machine saw before the switch, which caused none of the failures."""
@@ -90,14 +104,19 @@ class Probes:
         found = self._by_address.get(rollout.machine.address)
         if found is None:
             return None
-        switch = rollout.settings.switch
         return found.proof(
             rollout.slot,
             began_ms=began_ms,
             counted_from_ms=counted_from_ms,
             verified_ms=verified_ms,
-            strict=switch.probe is not None or (switch.verify is not None and verified),
+            strict=_strict(rollout, verified=verified),
         )
+
+
+def _strict(rollout: Rollout, *, verified: bool) -> bool:
+    """Whether the application is known to have the path of the probe."""
+    switch = rollout.settings.switch
+    return switch.probe is not None or (switch.verify is not None and verified)
 
 
 @contextmanager

@@ -27,7 +27,7 @@ class FailedWatch:
     failure: WatchFailure
 
 
-def watch_all(moved: Sequence[Moved]) -> FailedWatch | None:
+def watch_all(moved: Sequence[Moved], probes: Probes) -> FailedWatch | None:
     """Watches every machine during `switch.watch`, until one fails.
 
     Returns:
@@ -36,7 +36,7 @@ def watch_all(moved: Sequence[Moved]) -> FailedWatch | None:
     called_off = threading.Event()
 
     def watched(each: Moved) -> WatchFailure | None:
-        failure = retry_once(each.rollout, lambda: _watch(each, called_off))
+        failure = retry_once(each.rollout, lambda: _watch(each, probes, called_off))
         if failure:
             called_off.set()
         return failure
@@ -58,9 +58,7 @@ def switch_all_back(
     for each in moved:
         probes.stop(each.rollout, each.switched)
     rollout, failure = failed.moved.rollout, failed.failure
-    (log,) = try_each(
-        [rollout], lambda _: failure.log or tuple(health.logs_of(rollout.machine, rollout.slot))
-    )
+    (log,) = try_each([rollout], lambda _: tuple(health.logs_of(rollout.machine, rollout.slot)))
     # A failed version is not kept warm: its jobs would go on. Its log stays.
     gone_back = [each for each, error in zip(moved, back, strict=True) if error is None]
     try_each(gone_back, lambda each: undo.stop_failed(each.rollout))
@@ -87,7 +85,7 @@ def switch_all_back(
     )
 
 
-def _watch(moved: Moved, called_off: threading.Event) -> WatchFailure | None:
+def _watch(moved: Moved, probes: Probes, called_off: threading.Event) -> WatchFailure | None:
     """Watches one machine for `switch.watch` seconds, or until it is called off."""
     rollout, pid = moved.rollout, moved.staged.pid
     watch_s = rollout.settings.switch.watch_s
@@ -100,7 +98,8 @@ def _watch(moved: Moved, called_off: threading.Event) -> WatchFailure | None:
                 rollout.slot,
                 pid,
                 before=moved.staged.health,
-                verified=moved.verified,
+                path=moved.staged.judged_path,
+                through=probes.through(rollout, moved.switched),
                 called_off=called_off,
             )
         except ConnectionLost:
