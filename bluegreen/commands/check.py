@@ -12,12 +12,13 @@ from bluegreen.check.diagnose import diagnose
 from bluegreen.check.evidence import Evidence
 from bluegreen.check.finding import Finding, Level
 from bluegreen.check.findings import findings
+from bluegreen.commands.machines import listed
 from bluegreen.config import Settings
 from bluegreen.console.terminal import Console
 from bluegreen.host.look import ToolsMissing, look
 from bluegreen.host.machine import Machine
 from bluegreen.jar import Jar
-from bluegreen.rollout.fleet import connected, side_by_side
+from bluegreen.rollout.fleet import reached, side_by_side
 
 _MARKS = {Level.OK: ("✓", "green"), Level.WARNING: ("!", "yellow"), Level.FAILURE: ("✗", "red")}
 
@@ -29,17 +30,19 @@ def run(settings: Settings, jar: Jar | None, console: Console) -> dict[str, Any]
         jar: the jar that would be deployed, None if there is none here.
 
     Returns:
-        The data of `check --json`.
+        The data of `check --json`. A machine that could not be reached has its address and an `error` only.
+
+    Raises:
+        CannotConnect: no machine was reached.
     """
-    with connected(settings, console) as machines:
-        found = side_by_side(machines, lambda machine: examine(machine, jar))
+    with reached(settings, console) as there:
+        found = side_by_side(there.machines, lambda machine: examine(machine, jar))
     return {
         "host": settings.host,
         "app": settings.app,
-        "machines": [
-            {"address": machine.address, "findings": [_data(each) for each in of_machine]}
-            for machine, of_machine in zip(machines, found, strict=True)
-        ],
+        "machines": listed(
+            settings, there, [{"findings": [_data(each) for each in of_machine]} for of_machine in found]
+        ),
     }
 
 
@@ -67,7 +70,7 @@ def failures(data: dict[str, Any]) -> list[str]:
     return [
         each["name"]
         for machine in data["machines"]
-        for each in machine["findings"]
+        for each in machine.get("findings", ())
         if each["level"] == Level.FAILURE.value
     ]
 
@@ -75,6 +78,8 @@ def failures(data: dict[str, Any]) -> list[str]:
 def show(data: dict[str, Any], console: Console) -> None:
     """Prints the data of `check --json` for a person."""
     for machine in data["machines"]:
+        if "error" in machine:
+            continue
         console.line()
         console.line(f"{data['app']} on {machine['address']}", "bold")
         for each in machine["findings"]:

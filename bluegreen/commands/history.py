@@ -5,30 +5,40 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from bluegreen.commands.machines import listed
 from bluegreen.config import Settings
 from bluegreen.console.terminal import Console
 from bluegreen.console.units import seconds
 from bluegreen.host.look import look
-from bluegreen.rollout.fleet import connected, side_by_side
+from bluegreen.rollout.fleet import reached, side_by_side
 
 
 def run(settings: Settings, console: Console) -> dict[str, Any]:
-    """Returns the journal of every machine as the data of `history --json`; nothing is changed."""
-    with connected(settings, console) as machines:
-        states = side_by_side(machines, look)
+    """Returns the journal of every machine as the data of `history --json`; nothing is changed.
+
+    A machine that could not be reached has its address and an `error` only.
+
+    Raises:
+        CannotConnect: no machine was reached.
+    """
+    with reached(settings, console) as found:
+        states = side_by_side(found.machines, look)
     return {
         "host": settings.host,
         "app": settings.app,
-        "machines": [
-            {"address": state.address, "entries": [asdict(entry) for entry in reversed(state.history)]}
-            for state in states
-        ],
+        "machines": listed(
+            settings,
+            found,
+            [{"entries": [asdict(entry) for entry in reversed(state.history)]} for state in states],
+        ),
     }
 
 
 def show(data: dict[str, Any], console: Console) -> None:
     """Prints the data of `history --json` for a person."""
     for machine in data["machines"]:
+        if "error" in machine:
+            continue
         console.line()
         console.line(f"{data['app']} on {machine['address']}", "bold")
         if not machine["entries"]:
@@ -54,7 +64,14 @@ def _row(entry: dict[str, Any]) -> list[str]:
 
 
 def _failed_requests(entry: dict[str, Any]) -> str:
-    return f"{entry['failed']} of {entry['requests']} probe requests failed" if entry["failed"] else ""
+    notes = []
+    if entry["failed"]:
+        notes.append(f"{entry['failed']} of {entry['requests']} probe requests failed")
+    if entry["skipped"]:
+        notes.append(f"without {', '.join(entry['skipped'])}")
+    if entry["forced"]:
+        notes.append(f"--force {', '.join(entry['forced'])}")
+    return "; ".join(notes)
 
 
 def _version_in(slot: str | None, version: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bluegreen.commands.machines import listed, require_all_reached
 from bluegreen.config import Settings
 from bluegreen.console.terminal import Console
 from bluegreen.errors import WrongUsage
@@ -9,7 +10,7 @@ from bluegreen.host import health
 from bluegreen.host.look import look
 from bluegreen.host.machine import Machine
 from bluegreen.remote import limits
-from bluegreen.rollout.fleet import connected
+from bluegreen.rollout.fleet import reached
 
 
 def run(settings: Settings, slot: str | None, lines: int, *, follow: bool, console: Console) -> None:
@@ -23,6 +24,7 @@ def run(settings: Settings, slot: str | None, lines: int, *, follow: bool, conso
     Raises:
         WrongUsage: there is no such slot, or `follow` is asked of several machines.
         Unclear: the live slot is unclear.
+        CannotConnect: a machine was not reached; the logs of the others are printed first.
     """
     if slot is not None and slot not in settings.slots:
         raise WrongUsage(
@@ -35,14 +37,15 @@ def run(settings: Settings, slot: str | None, lines: int, *, follow: bool, conso
             f"--follow shows one machine, and {settings.host} has {len(settings.addresses)}",
             remedy=f"bluegreen logs --host {settings.host}",
         )
-    with connected(settings, console) as machines:
-        for machine in machines:
+    with reached(settings, console) as found:
+        for machine in found.machines:
             wanted = slot or look(machine).require_live()
             if follow:
                 _follow(machine, wanted, lines)
             else:
                 for line in health.logs_of(machine, wanted, lines):
                     machine.console.out(line)
+    require_all_reached(listed(settings, found))
 
 
 def _follow(machine: Machine, slot: str, lines: int) -> None:

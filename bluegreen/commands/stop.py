@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bluegreen.commands.machines import listed, require_all_reached
 from bluegreen.config import Settings
 from bluegreen.console.terminal import Console
 from bluegreen.host import slots
 from bluegreen.host.look import look
 from bluegreen.host.machine import Machine
-from bluegreen.rollout.fleet import connected, locked, side_by_side
+from bluegreen.rollout.fleet import locked, reached, side_by_side
 
 
 def run(settings: Settings, console: Console) -> None:
@@ -16,9 +17,11 @@ def run(settings: Settings, console: Console) -> None:
     Raises:
         Locked: another command holds the lock of a machine; nothing was stopped.
         Unclear: the live slot of a machine is unclear; that machine's slots run on.
+        CannotConnect: a machine was not reached; on the others the idle slot is stopped.
     """
-    with connected(settings, console) as machines, locked(machines, "stop") as locked_machines:
+    with reached(settings, console) as found, locked(found.machines, "stop") as locked_machines:
         side_by_side(locked_machines, _stop_idle)
+    require_all_reached(listed(settings, found))
 
 
 def _stop_idle(machine: Machine) -> None:

@@ -18,8 +18,14 @@ class DriftKind(Enum):
     INCLUDE_NOT_LOADED = "the include names another slot than the one that answers"
     NEXT_NGINX_START = "the first line of the include names another slot than the marker"
     LIVE_SLOT_DOWN = "nginx routes to a slot where nothing listens"
+    NGINX_DOWN = "nothing listens on the port of the site"
     BOOT = "systemd starts another slot at boot than the live one"
     ROOT_SCRIPT = "the installed root script is from another version or other settings"
+
+    @property
+    def is_outage(self) -> bool:
+        """Whether users get no answer."""
+        return self in (DriftKind.LIVE_SLOT_DOWN, DriftKind.NGINX_DOWN)
 
 
 @dataclass(frozen=True)
@@ -34,8 +40,19 @@ class Drift:
         return f"{self.text}: {self.remedy}"
 
 
-def drift_of(proxy: Proxy, slots: Mapping[str, Slot], settings: Settings) -> Iterator[Drift]:
-    """Yields every disagreement between nginx, the slots, and what systemd starts at boot."""
+def drift_of(proxy: Proxy, slots: Mapping[str, Slot], settings: Settings, *, served: bool) -> Iterator[Drift]:
+    """Yields every disagreement between nginx, the slots, and what systemd starts at boot.
+
+    Args:
+        served: whether a version was ever live; before that, nothing has to answer.
+    """
+    if not proxy.listens and (served or any(slot.up for slot in slots.values())):
+        start = "bluegreen sandbox" if settings.sandbox else "sudo nginx -t && sudo systemctl start nginx"
+        yield Drift(
+            DriftKind.NGINX_DOWN,
+            f"nothing listens on port {settings.site.listen}: nginx is stopped, or site.listen is wrong",
+            start,
+        )
     if proxy.answers and proxy.answers != proxy.routed:
         yield Drift(
             DriftKind.INCLUDE_NOT_LOADED,
@@ -43,7 +60,7 @@ def drift_of(proxy: Proxy, slots: Mapping[str, Slot], settings: Settings) -> Ite
             "it was edited without a reload, or the machine died during a switch",
             f"the next deploy repairs the include: bluegreen deploy --host {settings.host}",
         )
-    if proxy.form is Form.INSTANT and proxy.first != proxy.routed:
+    if proxy.include.form is not Form.PLAIN and proxy.first != proxy.routed:
         yield Drift(
             DriftKind.NEXT_NGINX_START,
             f"nginx routes to {proxy.routed}, but after a restart it would route to "
@@ -53,11 +70,18 @@ def drift_of(proxy: Proxy, slots: Mapping[str, Slot], settings: Settings) -> Ite
     live = proxy.answers or proxy.routed
     if not live:
         return
-    if slots[live].owner is None and any(slot.up for slot in slots.values()):
+    if slots[live].owner is None and slots[settings.other(live)].up:
         yield Drift(
             DriftKind.LIVE_SLOT_DOWN,
             f"nginx routes to {live}, where nothing listens, while the other slot is UP",
             f"bluegreen switch --host {settings.host}",
+        )
+    elif slots[live].owner is None and served:
+        yield Drift(
+            DriftKind.LIVE_SLOT_DOWN,
+            f"nginx routes to {live}, where nothing listens, and the other slot is not UP",
+            f"bluegreen rollback --host {settings.host}, or deploy again; what {live} logged last: "
+            f"bluegreen logs --host {settings.host} --slot {live}",
         )
     boots = [slot.name for slot in slots.values() if slot.boots]
     if settings.supervisor == "systemd" and slots[live].running and boots != [live]:

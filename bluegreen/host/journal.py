@@ -41,6 +41,8 @@ class Entry:
         reason: why it failed, one line.
         seconds: from its start to its end.
         bad: releases that it found to be bad.
+        skipped: machines that could not be reached, without which it was done (`--skip-unreachable`).
+        forced: findings of the preflight that were overridden (`--force`).
         requests, failed, slowest_ms: what the probe counted meanwhile.
     """
 
@@ -59,6 +61,8 @@ class Entry:
     reason: str | None = None
     seconds: float | None = None
     bad: tuple[str, ...] = ()
+    forced: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
     requests: int | None = None
     failed: int | None = None
     slowest_ms: int | None = None

@@ -68,6 +68,8 @@ def _entry(rollout: Rollout) -> Entry:
         from_slot=rollout.live,
         from_release=previous.id if previous else None,
         from_version=previous.version if previous else None,
+        forced=rollout.forced,
+        skipped=rollout.skipped,
     )
 
 

@@ -13,9 +13,10 @@ from bluegreen.config import Settings
 from bluegreen.host import journal
 from bluegreen.host.look import State
 from bluegreen.host.machine import Machine
+from bluegreen.host.nginx_config import NginxConfig
 from bluegreen.host.probe import Proof
-from bluegreen.host.proxy import Switched
 from bluegreen.host.releases import Release
+from bluegreen.host.route import Switched
 from bluegreen.ssh.connection import Connection
 
 Command = Literal["deploy", "switch", "rollback"]
@@ -30,6 +31,9 @@ class Rollout:
         slot: where the release is to serve: the idle one.
         release: what is to serve there, None for a JVM that bluegreen did not start.
         bad: releases that this run shows to be bad once it has switched.
+        config: the configuration of nginx, None if it was not read.
+        forced: the findings of the preflight that were overridden.
+        skipped: the machines of the host that could not be reached, and without which it is done.
         began_s: when it began, by the monotonic clock.
         at: when it began, as the journal writes it.
     """
@@ -40,6 +44,9 @@ class Rollout:
     slot: str
     release: Release | None
     bad: tuple[str, ...] = ()
+    config: NginxConfig | None = None
+    forced: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
     began_s: float = field(default_factory=time.monotonic)
     at: str = field(default_factory=journal.now)
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from bluegreen.config import Settings
@@ -46,6 +47,47 @@ def connected(
             names = ", ".join(f"{each.connection.user}@{each.address}" for each in machines)
             step.done(f"connected to {names}")
         yield machines
+
+
+@dataclass(frozen=True)
+class Reached:
+    """The machines of a host of which not all may have been reached.
+
+    Args:
+        errors: why each of the others was not reached, by its address.
+    """
+
+    machines: tuple[Machine, ...]
+    errors: Mapping[str, BluegreenError]
+
+
+@contextmanager
+def reached(
+    settings: Settings, console: Console, environ: Mapping[str, str] = os.environ
+) -> Iterator[Reached]:
+    """Connects to those machines of a host that can be reached, as `connected`.
+
+    Raises:
+        CannotConnect: none of them was reached.
+    """
+    machines = unconnected(settings, console, environ)
+    with ExitStack() as closing:
+        for machine in machines:
+            closing.callback(machine.connection.close)
+        with console.step(f"connect to {settings.host}", name="connect") as step:
+            results = try_each(machines, lambda machine: machine.connection.connect())
+            errors = {
+                machine.address: result
+                for machine, result in zip(machines, results, strict=True)
+                if isinstance(result, BluegreenError)
+            }
+            there = tuple(machine for machine in machines if machine.address not in errors)
+            if not there:
+                raise next(iter(errors.values()))
+            step.done(f"connected to {', '.join(f'{each.connection.user}@{each.address}' for each in there)}")
+        for address, error in errors.items():
+            console.warn(f"{address} could not be reached: {error.message}")
+        yield Reached(there, errors)
 
 
 def unconnected(

@@ -15,10 +15,11 @@ import pytest
 
 from bluegreen import jar as jars
 from bluegreen.commands import deploy as deploying
+from bluegreen.commands import rollback as rolling_back
 from bluegreen.commands.deploy import Order
 from bluegreen.config import Settings
 from bluegreen.console.terminal import Console
-from bluegreen.errors import Failed, Locked, SwitchedBack, Unclear
+from bluegreen.errors import CannotConnect, Failed, Locked, SwitchedBack, Unclear
 from bluegreen.host import lock
 from bluegreen.host.machine import Machine
 from bluegreen.rollout import fleet, promote, switching
@@ -27,7 +28,7 @@ from bluegreen.rollout.stage import Staged
 from bluegreen.rollout.switching import Moved
 from bluegreen.rollout.undo import Undo
 from tests.support.box import Box, box_in
-from tests.support.incidents import machine_of, settings_of, slow_nginx, watches
+from tests.support.incidents import machine_of, settings_of, slow_switch, watches
 from tests.support.on_host import live_pid
 from tests.support.under_traffic import nothing_lost
 from tests.support.waiting import wait_for
@@ -113,9 +114,7 @@ def test_one_that_is_never_up_keeps_all_where_they_were(boxes: tuple[Box, Box], 
 
 def test_a_switch_that_fails_takes_the_others_back(boxes: tuple[Box, Box], deploy: Deploy) -> None:
     deploy("1")
-    slow_nginx(boxes[1], seconds=2)
-    wrapper = boxes[1].folder / "slow-nginx"
-    wrapper.write_text(wrapper.read_text().replace("; sleep 2 ;;", "; sleep 2; exit 1 ;;"))
+    slow_switch(boxes[1], then="exit 1")
     with nothing_lost(boxes[0]) as first, nothing_lost(boxes[1]) as second, ThreadPoolExecutor() as pool:
         under_way = pool.submit(_slow_answer_once_it_serves, boxes[0], "2")
         with pytest.raises(Failed, match="not switched to prod1"):
@@ -125,7 +124,7 @@ def test_a_switch_that_fails_takes_the_others_back(boxes: tuple[Box, Box], deplo
     assert set(second.answered) == {"1"}
     assert set(first.answered) == {"1", "2"}
     assert [box.machine()["live"] for box in boxes] == ["prod2", "prod2"]
-    assert [_outcomes(box)[0] for box in boxes] == ["failed", "failed"]
+    assert [_outcomes(box)[0] for box in boxes] == ["switched back", "failed"]
 
 
 def test_a_machine_that_cannot_go_back_is_a_case_for_a_person(
@@ -134,17 +133,39 @@ def test_a_machine_that_cannot_go_back_is_a_case_for_a_person(
     deploy("1")
     # The first takes the switch, and refuses the way back; the second refuses at once.
     for box, refuses_from in ((boxes[0], 2), (boxes[1], 1)):
-        slow_nginx(box, seconds=0)
-        wrapper, count = box.folder / "slow-nginx", box.folder / "count"
-        wrapper.write_text(
-            wrapper.read_text().replace(
-                "; sleep 0 ;;",
-                f'; echo >>"{count}"; [ "$(wc -l <"{count}")" -lt {refuses_from} ] || exit 1 ;;',
-            )
-        )
+        count = box.folder / "count"
+        refuses = f'echo >>"{count}"; [ "$(wc -l <"{count}")" -lt {refuses_from} ] || exit 1'
+        slow_switch(box, seconds=0, then=refuses)
     with pytest.raises(Unclear, match="another one could not be switched back"):
         deploy("2")
     assert [box.served() for box in boxes] == ["2", "1"]
+
+
+def test_a_rollback_without_a_machine_that_is_down_names_it_in_the_journal(
+    boxes: tuple[Box, Box],
+    deploy: Deploy,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    deploy("1")
+    deploy("2")
+
+    @contextlib.contextmanager
+    def one_of_two(
+        settings: Settings, console: Console, environ: Mapping[str, str]
+    ) -> Iterator[fleet.Reached]:
+        with machine_of(boxes[0]) as machine:
+            yield fleet.Reached((machine,), {"localhost": CannotConnect("localhost is down")})
+
+    monkeypatch.setattr(rolling_back, "reached", one_of_two)
+    with pytest.raises(CannotConnect, match="nothing was changed"):
+        rolling_back.run(settings_of(boxes[0]), None, Console(), {})
+    with nothing_lost(boxes[0]), nothing_lost(boxes[1]):
+        rolling_back.run(settings_of(boxes[0]), None, Console(), {}, skip_unreachable=True)
+    assert [box.served() for box in boxes] == ["1", "2"]
+    assert boxes[0].history()[0]["skipped"] == ["localhost"]
+    assert "without localhost" in boxes[0].run("history").out
+    assert "! localhost was skipped" in capsys.readouterr().out
 
 
 def test_one_that_fails_the_watch_takes_all_back_at_once(boxes: tuple[Box, Box], deploy: Deploy) -> None:

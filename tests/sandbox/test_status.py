@@ -55,6 +55,7 @@ def test_the_json_of_status_has_the_keys_that_are_promised_and_nothing_else_is_o
         },
         "lock": None,
         "drift": [],
+        "outage": [],
         "nginx": {
             "version": machine["nginx"]["version"],
             "method": "instant",
@@ -146,11 +147,11 @@ def test_a_live_slot_that_died_beside_one_that_is_up_is_reported_and_the_remedy_
     box.deployed("2")
     os.kill(live_pid(box, "prod1"), signal.SIGKILL)
     wait_for(lambda: box.get("/version")[0] == 502, "the end of the live JVM")
-    (drift,) = box.machine()["drift"]
+    (drift,) = box.machine(code=6)["drift"]
     text, _, remedy = drift.rpartition(": ")
     assert text.startswith("nginx routes to prod1, where nothing listens")
     assert remedy == "bluegreen switch --host sandbox"
-    assert f"! drift: {text}\n    what to do: {remedy}\n" in box.run("check").out
+    assert f"✗ drift: {text}\n    what to do: {remedy}\n" in box.run("check").out
     assert box.run("switch", "--host", "sandbox").code == 0
     assert box.served() == "1"
 

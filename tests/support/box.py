@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import signal
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,8 @@ from bluegreen.sandbox.standin import Behaviour
 from tests.support import command
 from tests.support.command import Ran
 from tests.support.jvm import QUICK_JAVA
+from tests.support.processes import alive
+from tests.support.waiting import wait_for
 
 _BOXES = itertools.count()
 
@@ -84,10 +87,14 @@ class Box:
         assert ran.code == 0, ran.all
         return ran
 
-    def machine(self) -> dict[str, Any]:
-        """The one machine of `status --json`."""
+    def machine(self, *, code: int = 0) -> dict[str, Any]:
+        """The one machine of `status --json`.
+
+        Args:
+            code: its exit code: 6 during an outage.
+        """
         ran = self.run("status", "--json")
-        assert ran.code == 0, ran.all
+        assert ran.code == code, ran.all
         machine: dict[str, Any] = json.loads(ran.out)["machines"][0]
         return machine
 
@@ -119,10 +126,11 @@ class Box:
         """The folder of the markers."""
         return self.folder / ".sandbox" / "run" / "taggle"
 
-    def get(self, path: str) -> tuple[int, str]:
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
         """What nginx answers: status, 0 if there was no answer, and body."""
+        request = urllib.request.Request(self.sandbox.url + path, headers=dict(headers or {}))
         try:
-            with urllib.request.urlopen(self.sandbox.url + path, timeout=40) as answer:
+            with urllib.request.urlopen(request, timeout=40) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -132,6 +140,12 @@ class Box:
     def served(self) -> str:
         """The version that serves users."""
         return self.get("/version")[1]
+
+    def kill(self, slot: str) -> None:
+        """SIGKILL for the JVM of a slot."""
+        pid = int((self.base / "run" / f"{slot}.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not alive(pid), "the end of the JVM")
 
     def pid(self, slot: str) -> int | None:
         """The pid of a slot's JVM, as status tells it."""
