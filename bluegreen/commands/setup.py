@@ -6,6 +6,7 @@ import base64
 from collections.abc import Sequence
 from enum import Enum
 
+from bluegreen.commands.setup_site import require_site_free, show_lines_for_site, with_own_include
 from bluegreen.config import Settings
 from bluegreen.console.terminal import Console
 from bluegreen.errors import Failed
@@ -13,7 +14,7 @@ from bluegreen.host.facts import Report
 from bluegreen.host.files import root_files
 from bluegreen.host.files.root_files import HostFile
 from bluegreen.host.machine import Machine
-from bluegreen.host.survey import Change, Survey, sha256_of, sums, survey
+from bluegreen.host.survey import Change, SiteWish, Survey, sha256_of, sums, survey
 from bluegreen.remote import limits
 from bluegreen.remote.script import Value
 from bluegreen.rollout.fleet import connected, side_by_side
@@ -31,7 +32,13 @@ class OnConflict(Enum):
 
 
 def run(
-    settings: Settings, console: Console, *, login: str | None, dry_run: bool, on_conflict: OnConflict
+    settings: Settings,
+    console: Console,
+    *,
+    login: str | None,
+    dry_run: bool,
+    on_conflict: OnConflict,
+    site: SiteWish = SiteWish.IF_FREE,
 ) -> None:
     """Makes every machine of a host ready for deploys by the user of config.yml.
 
@@ -39,6 +46,7 @@ def run(
         login: the user to connect as, who may sudo; None for the user of config.yml.
         dry_run: show every change, and make none.
         on_conflict: what is done with files that somebody else changed or wrote.
+        site: what is done about the site of nginx.
 
     Raises:
         Failed: the machine is not fit, a file is in conflict, or a step failed and was undone.
@@ -47,21 +55,29 @@ def run(
     with connected(reached, console) as machines:
         side_by_side(
             machines,
-            lambda machine: _set_up(machine, settings.user or machine.connection.user, dry_run, on_conflict),
+            lambda machine: _set_up(
+                machine, settings.user or machine.connection.user, dry_run, on_conflict, site
+            ),
         )
 
 
-def _set_up(machine: Machine, user: str, dry_run: bool, on_conflict: OnConflict) -> None:
+def _set_up(machine: Machine, user: str, dry_run: bool, on_conflict: OnConflict, site: SiteWish) -> None:
     console = machine.console
-    found = _survey_fit(machine, user)
+    found = _survey_fit(machine, user, site)
+    disable = require_site_free(machine, found, site)
     if on_conflict is OnConflict.KEEP:
         for change in found.edited:
             console.warn(f"{change.file.path} was changed by somebody and is left as it is")
     plan = _plan(found, on_conflict)
-    if plan.nothing_to_do:
+    if site is SiteWish.TAKE_OVER:
+        plan = with_own_include(machine, plan)
+    if plan.nothing_to_do and not disable:
         console.line(f"✓ {machine.address} is set up already; nothing was changed", "bold green")
+        show_lines_for_site(machine, found)
         return
     _show(plan, machine, user)
+    if disable:
+        console.line(f"site to disable: {disable}; a copy is kept")
     if dry_run:
         if plan.edited and on_conflict is OnConflict.REFUSE:
             console.warn(f"{_paths(plan.edited)} was changed by somebody: setup would stop here")
@@ -71,10 +87,12 @@ def _set_up(machine: Machine, user: str, dry_run: bool, on_conflict: OnConflict)
     if plan.packages:
         _install_packages(plan, machine)
         # The text of the site depends on the version of nginx, which is installed now.
-        plan = _plan(_survey_fit(machine, user), on_conflict)
+        plan = _plan(_survey_fit(machine, user, site), on_conflict)
         _require_no_conflict(plan, machine, on_conflict)
         _require_packages(plan, machine)
-    _write_files(plan, machine, user)
+    keep_copies = on_conflict is OnConflict.OVERWRITE or site is SiteWish.TAKE_OVER
+    _write_files(plan, machine, user, disable=disable, keep_copies=keep_copies)
+    show_lines_for_site(machine, found)
     next_step = f"bluegreen deploy --host {machine.settings.host}"
     console.line(f"✓ {machine.address} is set up; next: {next_step}", "bold green")
 
@@ -84,13 +102,13 @@ def _plan(found: Survey, on_conflict: OnConflict) -> Survey:
     return found.without_edited() if on_conflict is OnConflict.KEEP else found
 
 
-def _survey_fit(machine: Machine, user: str) -> Survey:
+def _survey_fit(machine: Machine, user: str, site: SiteWish) -> Survey:
     """The survey of a machine that can be set up.
 
     Raises:
         Failed: it cannot be set up; nothing was changed.
     """
-    found = survey(machine, user)
+    found = survey(machine, user, site=site)
     address, settings = machine.address, machine.settings
     base = settings.releases.path
     if not found.user_exists:
@@ -189,7 +207,7 @@ def _require_packages(plan: Survey, machine: Machine) -> None:
     )
 
 
-def _write_files(plan: Survey, machine: Machine, user: str) -> None:
+def _write_files(plan: Survey, machine: Machine, user: str, *, disable: str, keep_copies: bool) -> None:
     with machine.console.step("write the files") as step:
         report = _as_root(
             machine,
@@ -199,6 +217,8 @@ def _write_files(plan: Survey, machine: Machine, user: str) -> None:
             sums=sums(machine.settings),
             drop_default_site=plan.drop_default_site,
             tmpfiles=root_files.tmpfiles_path(machine.settings),
+            disable=disable,
+            copies=f"/etc/bluegreen/{machine.settings.app}.before" if keep_copies else "",
         )
         if report.exit_code != 0:
             raise Failed(
@@ -210,6 +230,8 @@ def _write_files(plan: Survey, machine: Machine, user: str) -> None:
         step.done(f"wrote {len(written)} files")
     for path in written:
         machine.console.note(path)
+    for _, path in report.facts.under("copied."):
+        machine.console.note(f"the previous file is kept as {path}")
 
 
 def _line(file: HostFile) -> str:

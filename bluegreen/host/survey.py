@@ -6,13 +6,28 @@ import difflib
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 
 from bluegreen.config import Settings
 from bluegreen.errors import Failed
+from bluegreen.host import nginx_config
 from bluegreen.host.facts import Facts, lines_of
 from bluegreen.host.files import packages, root_files
 from bluegreen.host.files.root_files import HostFile
 from bluegreen.host.machine import Machine
+from bluegreen.host.sites import InCharge, in_charge
+
+
+class SiteWish(Enum):
+    """What `setup` is to do about the site.
+
+    IF_FREE: write it where no other site serves its requests. NONE: leave it to somebody's own site.
+    TAKE_OVER: write it in place of the one that is in charge.
+    """
+
+    IF_FREE = "if free"
+    NONE = "none"
+    TAKE_OVER = "take over"
 
 
 @dataclass(frozen=True)
@@ -52,6 +67,8 @@ class Survey:
         base_owner: who owns the folder of the releases, empty if it does not exist.
         base_writable: the user who deploys may write that folder.
         other_unit: the path of a unit with the app's name that bluegreen did not write, else empty.
+        in_charge: the site of somebody else that serves what ours would get, None if there is none.
+        own_site: `setup` writes its site.
         default_site_claims_all: a default site that somebody changed answers for every name.
         packages: the packages to install.
         changes: the files to write.
@@ -65,6 +82,8 @@ class Survey:
     base_owner: str
     base_writable: bool
     other_unit: str
+    in_charge: InCharge | None
+    own_site: bool
     default_site_claims_all: bool
     packages: tuple[str, ...]
     changes: tuple[Change, ...]
@@ -91,11 +110,12 @@ class Survey:
         return replace(self, changes=tuple(change for change in self.changes if not change.edited))
 
 
-def survey(machine: Machine, user: str) -> Survey:
+def survey(machine: Machine, user: str, *, site: SiteWish = SiteWish.IF_FREE) -> Survey:
     """Returns the survey of a machine, read as root; nothing is changed.
 
     Args:
         user: who deploys.
+        site: what `setup` is to do about the site.
 
     Raises:
         Failed: the connected user may not sudo, or the survey failed.
@@ -115,8 +135,16 @@ def survey(machine: Machine, user: str) -> Survey:
     if report.exit_code != 0:
         raise _not_surveyed(machine, report.errors)
     facts = report.facts
+    config = nginx_config.parse(facts.text("nginx.config"), settings.switch.include)
+    found = in_charge(config, settings)
+    own_site = site is SiteWish.TAKE_OVER or (site is SiteWish.IF_FREE and found is None)
     files = root_files.wanted(
-        settings, root, user=user, nginx_version=facts.text("nginx"), serving=facts.text("serving")
+        settings,
+        root,
+        user=user,
+        nginx_version=facts.text("nginx"),
+        serving=_serving(settings, found) or facts.text("serving"),
+        own_site=own_site,
     )
     for_every_name = settings.site.server_name == "_"
     default_site = facts.text("default_site")
@@ -127,12 +155,19 @@ def survey(machine: Machine, user: str) -> Survey:
         base_owner=facts.text("base.owner"),
         base_writable=bool(facts.text("base.writable")),
         other_unit=facts.text("unit.others"),
-        default_site_claims_all=for_every_name and default_site == "claims",
+        in_charge=found,
+        own_site=own_site,
+        default_site_claims_all=own_site and for_every_name and default_site == "claims",
         packages=missing_packages(settings, facts),
-        changes=changes(files, facts),
+        changes=changes(files, facts, own_site=own_site, settings=settings),
         exposed=exposed(files, facts),
-        drop_default_site=for_every_name and default_site == "packaged",
+        drop_default_site=own_site and for_every_name and default_site == "packaged",
     )
+
+
+def _serving(settings: Settings, found: InCharge | None) -> str:
+    """The slot that a site of somebody else passes requests to, empty if it is none."""
+    return next((slot for slot, port in settings.slots.items() if found and found.port == port), "")
 
 
 def exposed(files: Sequence[HostFile], facts: Facts) -> tuple[tuple[HostFile, str], ...]:
@@ -143,10 +178,17 @@ def exposed(files: Sequence[HostFile], facts: Facts) -> tuple[tuple[HostFile, st
     return tuple((file, path) for file, path in found if path)
 
 
-def changes(files: Sequence[HostFile], facts: Facts) -> tuple[Change, ...]:
-    """Returns the files that are missing or not as wanted, as far as they could be read."""
+def changes(
+    files: Sequence[HostFile], facts: Facts, *, settings: Settings, own_site: bool
+) -> tuple[Change, ...]:
+    """Returns the files that are missing or not as wanted, as far as they could be read.
+
+    Args:
+        own_site: False leaves out the site, as that of somebody else is in charge.
+    """
     found = (_change(facts, number, file) for number, file in enumerate(files, start=1))
-    return tuple(change for change in found if change)
+    left_out = None if own_site else root_files.site_path(settings)
+    return tuple(change for change in found if change and change.file.path != left_out)
 
 
 def _change(facts: Facts, number: int, file: HostFile) -> Change | None:

@@ -1,8 +1,8 @@
 # Writes files as root, all or none: it restores the previous files if nginx, sudo or systemd rejects the new ones.
-# Takes: user base sums runtime tmpfiles drop_default_site
+# Takes: user base sums runtime tmpfiles drop_default_site disable copies
 # Uses: lib
 # Input: a line MODE CHECKSUM BASE64 PATH for each file. Prints the fact `wrote.NUMBER` with each path.
-# Leaves the files, the folder $base, and the checksums in $sums.
+# Leaves the files, the folder $base, the checksums in $sums, and below $copies what it replaced or disabled ($disable).
 
 umask 022
 work=$(mktemp -d)
@@ -20,17 +20,31 @@ restore() {
         fi
     done
     [ ! -e "$work/default_site" ] || cp -P "$work/default_site" /etc/nginx/sites-enabled/default
+    if [ -e "$work/disabled" ] || [ -L "$work/disabled" ]; then cp -pP "$work/disabled" "$disable"; fi
     [ -z "$written" ] || systemctl daemon-reload
 }
 trap '[ -n "$finished" ] || restore; rm -rf "$work"' EXIT
 trap '' INT TERM
 mkdir -p "$(dirname "$sums")"
+# warnings: prints the names that nginx ignores, as another server has them already.
+warnings() { nginx -t 2>&1 | grep 'conflicting server name' | sort || :; }
+warned=$(warnings)
+# keep_copy PATH: keeps the file, and never replaces an earlier copy.
+keep_copy() {
+    [ -n "$copies" ] && [ ! -e "$copies$1" ] || return 0
+    mkdir -p "$(dirname "$copies$1")"
+    cp -p "$1" "$copies$1"
+    fact "copied.$number" "$copies$1"
+}
 number=0
 while read -r mode checksum encoded path; do
     number=$((number + 1))
     printf '%s\n' "$path" >"$work/$number.path"
     mkdir -p "$(dirname "$path")"
-    [ ! -e "$path" ] || cp -p "$path" "$work/$number.before"
+    if [ -e "$path" ]; then
+        cp -p "$path" "$work/$number.before"
+        keep_copy "$path"
+    fi
     fresh=$(dirname "$path")/.bluegreen-new
     rm -f "$fresh"
     if ! { printf '%s' "$encoded" | base64 -d >"$fresh" && chown root:root "$fresh" && chmod "$mode" "$fresh"; }; then
@@ -49,7 +63,14 @@ if [ -n "$drop_default_site" ]; then
     rm -f /etc/nginx/sites-enabled/default
 fi
 systemd-tmpfiles --create "$tmpfiles" 2>/dev/null || mkdir -p "$runtime"
+if [ -n "$disable" ]; then
+    number=$((number + 1))
+    keep_copy "$disable"
+    cp -pP "$disable" "$work/disabled"
+    rm -f "$disable"
+fi
 tested=$(nginx -t 2>&1) || fail 1 "nginx rejects the configuration: $tested"
+[ "$(warnings)" = "$warned" ] || fail 1 "another site has this name, and nginx would ignore one of them: $(warnings)"
 systemctl daemon-reload
 # Made by the user, and by root only where no folder above is the user's: root would create what their links point to.
 above_is_users() { [ "$user" != root ] && [ -n "$(users_of "$base" runuser -u "$user" --)" ]; }

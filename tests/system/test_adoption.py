@@ -10,7 +10,17 @@ import pytest
 from tests.support import springboot
 from tests.support.command import Ran
 from tests.support.guest import Guest
-from tests.support.hosts import INCLUDE, NAME, UNIT, Answers, Rented, asked_all_the_while, certified, rented
+from tests.support.hosts import (
+    INCLUDE,
+    NAME,
+    SITE,
+    UNIT,
+    Answers,
+    Rented,
+    asked_all_the_while,
+    certified,
+    rented,
+)
 from tests.support.jvm import QUICK_JAVA
 from tests.support.waiting import wait_for
 
@@ -30,23 +40,26 @@ server {{
 """
 
 
-def by_hand(guest: Guest, folder: Path, jar: Path, *, user: str = "ubuntu") -> Rented:
-    """A machine whose owner followed such a post: nginx, include, jar, a JVM under nohup in prod1."""
+def by_hand(
+    guest: Guest, folder: Path, jar: Path, *, user: str = "ubuntu", profile: str = "prod1", port: int = 8081
+) -> Rented:
+    """A machine whose owner followed such a post: nginx, include, jar, a JVM under nohup."""
     default = guest.root / "etc/nginx/sites-enabled/default"
     default.unlink()
     default.write_text(SITE_BY_HAND)
-    (guest.root / INCLUDE.lstrip("/")).write_text(PLAIN.format(port=8081))
+    (guest.root / INCLUDE.lstrip("/")).write_text(PLAIN.format(port=port))
     guest.run("systemctl reload nginx")
     host = rented(folder, guest, user=user)
     there = f"{host.home}/taggle/deploy/temp"
     host.as_user(f"mkdir -p {there}")
     shutil.copyfile(jar, guest.root / there.lstrip("/") / "taggle-web-0.0.1.jar")
-    java = f"java {' '.join(QUICK_JAVA)} -jar -Dspring.profiles.active=prod1 {there}/prod1-taggle-web-.jar"
+    options = f"-Dspring.profiles.active={profile} -Dserver.port={port}"
+    java = f"java {' '.join(QUICK_JAVA)} -jar {options} {there}/prod1-taggle-web-.jar"
     host.as_user(
         f"ln -Tfs {there}/taggle-web-0.0.1.jar {there}/prod1-taggle-web-.jar; "
         f"cd; nohup {java} >nohup.out 2>&1 </dev/null &"
     )
-    wait_for(lambda: host.get("/api/v1/profiles") == (200, "prod1"), "the JVM started by hand", 60)
+    wait_for(lambda: host.get("/api/v1/profiles") == (200, profile), "the JVM started by hand", 60)
     return host
 
 
@@ -211,7 +224,7 @@ def test_check_tells_what_setup_would_improve_of_such_a_host(untouched: Rented) 
         "! site headers: the site passes on the X-Forwarded-For of the client",
         f"proxy_set_header X-Forwarded-For $remote_addr; or {better}",
         f"nginx opens a new connection to the slot for each request\n    what to do: {better}",
-        "the next switch converts the include, with one reload",
+        "the next deploy converts the include, with one reload",
         "! drift: prod1 was started by hand, and systemd starts no slot at boot",
         "(as large as the live one)",
         "! sudo: ubuntu may run everything as root, and deploys run with that right",
@@ -226,24 +239,122 @@ def test_check_tells_what_setup_would_improve_of_such_a_host(untouched: Rented) 
     assert host.etc() == before
 
 
-def test_setup_leaves_such_a_site_alone_and_says_what_to_do(untouched: Rented) -> None:
-    host = untouched
-    before = host.etc()
-    ran = host.run("setup")
-    assert ran.code == 1
-    assert "sites-enabled/default" in ran.out.split("✗")[1]
-    assert host.etc() == before
-    assert host.served() == "1"
-
-
-def test_setup_brings_such_a_host_to_our_own_site_once_it_has_a_name(guest: Guest, tmp_path: Path) -> None:
+def test_setup_leaves_a_site_that_reads_the_include_in_charge_until_it_is_asked_to_take_over(
+    guest: Guest, tmp_path: Path
+) -> None:
     host = by_hand(guest, tmp_path, rented(tmp_path, guest).jar("1"))
+    site = host.guest.root / "etc/nginx/sites-enabled/default"
+    written = site.read_text()
+    with asked_all_the_while(host):
+        ran = host.set_up()
+        assert "/etc/nginx/sites-enabled/default reads the include" in ran.out
+        assert not (host.guest.root / SITE.lstrip("/")).exists()
+        assert host.include_text() == PLAIN.format(port=8081)
+        assert host.set_up().out.endswith("nothing was changed\n")
+        host.deployed("2")
+        host.deployed("3")
+        host.done("rollback")
+    assert site.read_text() == written
+    assert "✓ setup: all files are as `setup` writes them" in host.done("check").out
     host.configure(site={"server_name": "taggle.example"})
     with asked_all_the_while(host):
-        host.set_up()
-        assert host.include_text() == PLAIN.format(port=8081)
-        first = host.deployed("2")
-        second = host.deployed("3")
-    adopted(host, first, second)
-    assert host.include_text().startswith("set $service_url http://taggle-prod1;")
+        ran = host.set_up("--take-over")
+        assert "site to disable: /etc/nginx/sites-enabled/default" in ran.out
+        host.deployed("4")
+    assert not site.exists()
+    copies = host.guest.root / "etc/bluegreen/taggle.before"
+    assert (copies / "etc/nginx/sites-enabled/default").read_text() == written
+    assert host.include_text().startswith("set $service_url http://taggle-prod")
     assert host.set_up().out.endswith("nothing was changed\n")
+    guest.reboot()
+    host.until_served("4")
+
+
+# A site with one JVM on 8080 that knows nothing of bluegreen: where it is, what config.yml has as its name.
+SERVING = {
+    "sites-enabled, no name": ("/etc/nginx/sites-enabled/shop", "_"),
+    "conf.d, no name": ("/etc/nginx/conf.d/x.conf", "_"),
+    "conf.d, the same name": ("/etc/nginx/conf.d/zz.conf", "shop.example"),
+}
+SITE_OF_8080 = """\
+server {
+    listen 80;
+    listen [::]:80;
+    server_name shop.example _;
+    location / { proxy_pass http://127.0.0.1:8080; }
+}
+"""
+
+
+def test_p2_setup_takes_no_request_from_a_site_that_serves_users(guest: Guest, tmp_path: Path) -> None:
+    host = by_hand(guest, tmp_path, rented(tmp_path, guest).jar("1"))
+    (guest.root / "etc/nginx/sites-enabled/default").unlink()
+    (guest.root / INCLUDE.lstrip("/")).unlink()
+    for path, name in SERVING.values():
+        site = guest.root / path.lstrip("/")
+        site.write_text(SITE_OF_8080.replace("8080", "8081"))
+        guest.run("nginx -t && systemctl reload nginx")
+        host.configure(site={"server_name": name})
+        before = host.etc()
+        with asked_all_the_while(host):
+            for flags in ([], ["--force"], ["--keep"], ["--take-over"]):
+                ran = host.run("setup", *flags)
+                assert ran.code == 1, ran.all
+                said = ran.out.split("✗")[1]
+                assert path in said
+                assert "--no-site" in said
+        assert host.etc() == before
+        site.unlink()
+
+
+def test_p2_a_host_that_began_at_8080_is_refused_with_the_slots_that_fit_and_then_taken_over(
+    guest: Guest, tmp_path: Path
+) -> None:
+    jar = rented(tmp_path, guest).jar("1")
+    host = by_hand(guest, tmp_path, jar, profile="real", port=8080)
+    before = host.etc()
+    with asked_all_the_while(host) as answers:
+        for command in (["deploy", "--jar", str(host.jar("2"))], ["check"], ["switch"]):
+            ran = host.run(*command)
+            assert ran.code != 0
+            assert "slots: {prod1: 8080, prod2: 8081}" in ran.out
+        assert host.etc() == before
+        host.settings["slots"] = {}
+        host.configure(slots={"real": 8080, "real2": 8081})
+        host.deployed("2")
+        host.deployed("3")
+        host.done("rollback")
+    assert set(answers.versions()) == {"1", "2", "3"}
+    assert host.include_text().startswith(PLAIN.format(port=8081))
+    guest.reboot()
+    host.until_served("2")
+
+
+def test_p2_a_site_with_one_jvm_on_8080_is_adopted_in_three_lines(guest: Guest, tmp_path: Path) -> None:
+    host = by_hand(guest, tmp_path, rented(tmp_path, guest).jar("1"))
+    (guest.root / "etc/nginx/sites-enabled/default").unlink()
+    (guest.root / INCLUDE.lstrip("/")).unlink()
+    site = guest.root / "etc/nginx/sites-enabled/shop"
+    site.write_text(SITE_OF_8080.replace("8080", "8081"))
+    guest.run("systemctl reload nginx")
+    host.configure(slots={"prod1": 8090, "prod2": 8082})
+    assert "slots: {prod1: 8081, prod2: 8082}" in host.run("setup", "--no-site").out
+    host.configure(slots={"prod1": 8081, "prod2": 8082})
+    with asked_all_the_while(host) as answers:
+        ran = host.set_up("--no-site")
+        lines = f"include {INCLUDE};", "proxy_pass $service_url;"
+        assert all(f"    {line}" in ran.out for line in lines)
+        assert host.include_text().startswith(PLAIN.format(port=8081))
+        ran = host.deploy("2")
+        assert ran.code == 1, "no server reads the include yet"
+        assert f"include {INCLUDE};" in ran.out
+        text = site.read_text().replace("proxy_pass http://127.0.0.1:8081;", lines[1])
+        site.write_text(text.replace("    location", f"    {lines[0]}\n    location"))
+        guest.run("nginx -t && systemctl reload nginx")
+        host.deployed("2")
+        host.deployed("3")
+        host.done("rollback")
+    assert set(answers.versions()) == {"1", "2", "3"}
+    assert host.run("setup").out.endswith("nothing was changed\n")
+    guest.reboot()
+    host.until_served("2")

@@ -181,8 +181,11 @@ def test_a_site_that_certbot_changed_is_shown_and_left_alone_until_it_is_forced(
     assert "TimeoutStopSec=25" in unit, "the rest is done"
     assert host.set_up("--keep").out.endswith("nothing was changed\n")
     assert host.served() == "1"
-    host.set_up("--force")
+    forced = host.set_up("--force")
     assert site.read_text() == written
+    copy = "/etc/bluegreen/taggle.before/etc/nginx/conf.d/taggle.conf"
+    assert f"the previous file is kept as {copy}" in forced.out
+    assert (host.guest.root / copy.lstrip("/")).read_text() == edited
     assert host.run("setup").out.endswith("nothing was changed\n")
     assert host.guest.get("/version", host=NAME) == (200, "1")
 

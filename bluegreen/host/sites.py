@@ -1,0 +1,61 @@
+"""Which site of nginx serves users now, and whether the site of `setup` would take requests away from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bluegreen.config import Settings
+from bluegreen.host.files import root_files
+from bluegreen.host.nginx_config import NginxConfig, Server
+
+# What the packages of nginx serve on a new machine: their own pages.
+_PAGES_OF_PACKAGES = ("", "html", "/usr/share/nginx/html", "/var/www/html")
+
+
+@dataclass(frozen=True)
+class InCharge:
+    """The site that serves the requests which the site of `setup` would get.
+
+    Args:
+        server: its server block.
+        adopted: it reads the include already, so bluegreen deploys to it as it is.
+        port: the port of this machine that it passes requests to, None if it passes them to none or several.
+    """
+
+    server: Server
+    adopted: bool
+    port: int | None
+
+
+def in_charge(config: NginxConfig | None, settings: Settings) -> InCharge | None:
+    """Returns the site of somebody else that ours would take requests from, None if there is none.
+
+    nginx chooses the server of a request by its port and name, and the first of two with the same name.
+    Without site.server_name our site is the default server: it would get what any other site of that port
+    gets now by default, and users of the names of those sites would stay there.
+
+    Args:
+        config: the configuration of nginx, None if there is no nginx.
+    """
+    ours, name = root_files.site_path(settings), settings.site.server_name
+    servers = config.servers if config else ()
+    others = [server for server in servers if server.file != ours and _serves_users(server)]
+    readers = [server for server in others if server.includes]
+    here = [server for server in others if settings.site.listen in server.ports]
+    names = set(name.split())
+    rivals = here if name == "_" else [server for server in here if names & set(server.names)]
+    for server in (*readers, *rivals):
+        return InCharge(server, server.includes, _port(server, config))
+    return None
+
+
+def _serves_users(server: Server) -> bool:
+    """Whether a server is somebody's site, not the page of nginx's package or a refusal of unknown names."""
+    if server.passes_to or server.includes:
+        return True
+    return server.root not in _PAGES_OF_PACKAGES
+
+
+def _port(server: Server, config: NginxConfig | None) -> int | None:
+    ports = {config.port_of(target) for target in server.passes_to} if config else set()
+    return ports.pop() if len(ports) == 1 else None
