@@ -8,68 +8,25 @@ A team's own tasks.py is two lines:
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from invoke.collection import Collection
 from invoke.context import Context
-from invoke.exceptions import Exit
 from invoke.tasks import task
 
 from bluegreen import commands
 from bluegreen import config as configuration
+from bluegreen.cli import FORCE, JSON, console_of, number, options, print_json
 from bluegreen.commands.config import jar_if_built, jar_to_deploy, resolved, sandbox_settings
 from bluegreen.commands.deploy import Order, version_of
 from bluegreen.commands.init import Wanted
+from bluegreen.commands.machines import require_all_reached
 from bluegreen.commands.setup import OnConflict
-from bluegreen.config.secrets import values_to_mask
 from bluegreen.console import prompt
-from bluegreen.console.ci import on_github
-from bluegreen.console.github import github_console
-from bluegreen.console.terminal import Console, plain_or_rich
-from bluegreen.errors import BluegreenError, Failed, WrongUsage
+from bluegreen.errors import Failed, WrongUsage
+from bluegreen.host.survey import SiteWish
 from bluegreen.report.github import reported
-from bluegreen.rollout.interrupts import ignore_interrupts, raise_on_termination
-
-HOST = "an entry of hosts: in config.yml; not needed if there is only one"
-CONFIG = "the file to read instead of config.yml in the current folder"
-JSON = "print JSON to stdout, everything else to stderr"
-INTERRUPTED = 130
-
-
-@contextmanager
-def console_of(c: Context, *, as_json: bool = False) -> Iterator[Console]:
-    """Where a command prints; an expected error is printed and becomes the exit code."""
-    raise_on_termination()
-    console = (
-        github_console(stderr=as_json, secrets=values_to_mask(os.environ))
-        if on_github()
-        else Console(plain_or_rich(stderr=as_json))
-    )
-    try:
-        _refuse_flags_of_invoke(c)
-        yield console
-    except BluegreenError as error:
-        ignore_interrupts()
-        console.error(error)
-        raise Exit(code=error.exit_code) from error
-    except KeyboardInterrupt:
-        ignore_interrupts()
-        console.line("interrupted")
-        raise Exit(code=INTERRUPTED) from None
-
-
-def options(**own: str) -> dict[str, Any]:
-    """The arguments of `@task` that all commands share.
-
-    Nothing is positional and no short flag is made: Invoke would read `deploy --help` as a host called
-    `--help`, and `-h`, `-e` of a task would shadow its own (invoke #982).
-    """
-    return {"positional": [], "auto_shortflags": False, "help": {"host": HOST, "config": CONFIG, **own}}
 
 
 @task(
@@ -78,7 +35,9 @@ def options(**own: str) -> dict[str, Any]:
         version="the name of this version; otherwise the commit on GitHub, or the version in the manifest",
         no_switch="stop once the idle slot is UP; `switch` continues from there",
         dry_run="read for real, print every change that would be made, change nothing",
-    )
+        force=FORCE,
+    ),
+    iterable=["force"],
 )
 def deploy(
     c: Context,
@@ -87,30 +46,62 @@ def deploy(
     version: str | None = None,
     no_switch: bool = False,
     dry_run: bool = False,
+    force: Sequence[str] | None = None,
     config: str = "config.yml",
 ) -> None:
     """Upload the jar, start it in the idle slot, and switch to it once it is UP."""
     with console_of(c) as console:
         settings = resolved(Path(config), host)
         found = jar_to_deploy(Path(config), settings, jar)
-        order = Order(found, version_of(found, version), switch=not no_switch, dry_run=dry_run)
+        order = Order(
+            found,
+            version_of(found, version),
+            switch=not no_switch,
+            dry_run=dry_run,
+            forced=tuple(force or ()),
+        )
         reported("deploy", settings, console, lambda: commands.deploy.run(settings, order, console))
 
 
-@task(**options())
-def switch(c: Context, host: str | None = None, config: str = "config.yml") -> None:
+@task(**options(force=FORCE), iterable=["force"])
+def switch(
+    c: Context, host: str | None = None, force: Sequence[str] | None = None, config: str = "config.yml"
+) -> None:
     """Switch to the idle slot if it is UP, after `deploy --no-switch`."""
     with console_of(c) as console:
         settings = resolved(Path(config), host)
-        reported("switch", settings, console, lambda: commands.switch.run(settings, console))
+        reported(
+            "switch", settings, console, lambda: commands.switch.run(settings, console, tuple(force or ()))
+        )
 
 
-@task(**options(to="the release to go back to, by its id or version; also one that was marked bad"))
-def rollback(c: Context, host: str | None = None, to: str | None = None, config: str = "config.yml") -> None:
+@task(
+    **options(
+        to="the release to go back to, by its id or version; also one that was marked bad",
+        force=FORCE,
+        skip_unreachable="go on without the machines that cannot be reached; the journal names them",
+    ),
+    iterable=["force"],
+)
+def rollback(
+    c: Context,
+    host: str | None = None,
+    to: str | None = None,
+    force: Sequence[str] | None = None,
+    skip_unreachable: bool = False,
+    config: str = "config.yml",
+) -> None:
     """Go back to the previous version; well under a second if it still runs."""
     with console_of(c) as console:
         settings = resolved(Path(config), host)
-        reported("rollback", settings, console, lambda: commands.rollback.run(settings, to, console))
+        reported(
+            "rollback",
+            settings,
+            console,
+            lambda: commands.rollback.run(
+                settings, to, console, forced=tuple(force or ()), skip_unreachable=skip_unreachable
+            ),
+        )
 
 
 @task(**options(json=JSON))
@@ -118,7 +109,8 @@ def status(c: Context, host: str | None = None, json: bool = False, config: str 
     """Show the live slot, both slots' health, the releases, the lock, and where things disagree."""
     with console_of(c, as_json=json) as console:
         data = commands.status.run(resolved(Path(config), host), console)
-        _print_json(data) if json else commands.status.show(data, console)
+        print_json(data) if json else commands.status.show(data, console)
+        commands.status.require_well(data)
 
 
 @task(**options(json=JSON))
@@ -126,7 +118,8 @@ def history(c: Context, host: str | None = None, json: bool = False, config: str
     """Show the journal of deploys, newest first, with their outcomes."""
     with console_of(c, as_json=json) as console:
         data = commands.history.run(resolved(Path(config), host), console)
-        _print_json(data) if json else commands.history.show(data, console)
+        print_json(data) if json else commands.history.show(data, console)
+        require_all_reached(data["machines"])
 
 
 @task(
@@ -146,7 +139,7 @@ def logs(
 ) -> None:
     """Show the application's log of a slot."""
     with console_of(c) as console:
-        count = _number("--lines", lines)
+        count = number("--lines", lines)
         commands.logs.run(resolved(Path(config), host), slot, count, follow=follow, console=console)
 
 
@@ -163,9 +156,10 @@ def check(c: Context, host: str | None = None, json: bool = False, config: str =
     with console_of(c, as_json=json) as console:
         settings = resolved(Path(config), host)
         data = commands.check.run(settings, jar_if_built(Path(config), settings), console)
-        _print_json(data) if json else commands.check.show(data, console)
+        print_json(data) if json else commands.check.show(data, console)
         if failed := commands.check.failures(data):
             raise Failed(f"{len(failed)} of the findings must be fixed: {', '.join(failed)}")
+        require_all_reached(data["machines"])
 
 
 @task(
@@ -173,6 +167,8 @@ def check(c: Context, host: str | None = None, json: bool = False, config: str =
         dry_run="show every change, make none",
         force="overwrite files that somebody changed",
         keep="leave files that somebody changed as they are, and do the rest",
+        no_site="write no site of nginx: somebody's own site stays in charge",
+        take_over="replace the site that serves the users of a slot by that of bluegreen; a copy is kept",
         login="connect as this user, who may use sudo, to set the machine up for the user of config.yml",
     )
 )
@@ -183,15 +179,22 @@ def setup(
     dry_run: bool = False,
     force: bool = False,
     keep: bool = False,
+    no_site: bool = False,
+    take_over: bool = False,
     config: str = "config.yml",
 ) -> None:
     """Make a bare machine ready: packages, folders, unit, nginx site, sudoers."""
     with console_of(c) as console:
         if force and keep:
             raise WrongUsage("--force and --keep are mutually exclusive", remedy="give one of them")
+        if no_site and take_over:
+            raise WrongUsage("--no-site and --take-over are mutually exclusive", remedy="give one of them")
+        site = SiteWish.NONE if no_site else SiteWish.TAKE_OVER if take_over else SiteWish.IF_FREE
         on_conflict = OnConflict.OVERWRITE if force else OnConflict.KEEP if keep else OnConflict.REFUSE
         settings = resolved(Path(config), host)
-        commands.setup.run(settings, console, login=login, dry_run=dry_run, on_conflict=on_conflict)
+        commands.setup.run(
+            settings, console, login=login, dry_run=dry_run, on_conflict=on_conflict, site=site
+        )
 
 
 @task(**options(yes="pin without asking: the fingerprint was compared already"))
@@ -245,33 +248,6 @@ def init(
         commands.init.run(
             Path.cwd(), wanted, console, lambda each: prompt.answer(each.flag, each.text, each.default)
         )
-
-
-def _refuse_flags_of_invoke(c: Context) -> None:
-    """Two flags of Invoke's own look like ours, and would deploy for real, or with another config.yml."""
-    if c.config.run.dry:
-        raise WrongUsage(
-            "--dry is a flag of Invoke, which bluegreen ignores; nothing was done",
-            remedy="to see what would be changed: `bluegreen deploy --dry-run`",
-        )
-    ahead = c.config._runtime_path
-    if ahead and ahead != os.environ.get("INVOKE_RUNTIME_CONFIG"):
-        raise WrongUsage(
-            "--config before the command is a flag of Invoke, for its own settings; nothing was done",
-            remedy=f"write it after the command: `bluegreen status --config {ahead}`",
-        )
-
-
-def _number(flag: str, given: str) -> int:
-    # Invoke would end with the traceback of int().
-    try:
-        return int(given)
-    except ValueError:
-        raise WrongUsage(f"{flag} {given} is not a number") from None
-
-
-def _print_json(data: object) -> None:
-    print(json.dumps(data, ensure_ascii=False, indent=2))  # noqa: T201 # the only thing on stdout then
 
 
 namespace = Collection(

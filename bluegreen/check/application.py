@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from bluegreen.check.evidence import Evidence
@@ -19,6 +20,15 @@ def ports(evidence: Evidence) -> Iterator[Finding]:
         name = f"port of {slot.name}"
         if slot.owner is None:
             yield ok(name, f"port {slot.port} is free")
+        elif other := _other_app(slot, evidence.settings.app):
+            first, second = evidence.settings.slots
+            yield failure(
+                name,
+                f"port {slot.port} is held by the JVM of {other}, another app on this machine",
+                f"give {evidence.settings.app} ports of its own in config.yml: slots: {{{first}: 8091, "
+                f"{second}: 8092}}, and its own switch.include and site.server_name",
+                stops=(Step.START, Step.SWITCH),
+            )
         elif not slot.foreign:
             yield ok(name, f"port {slot.port} is held by the JVM of {slot.name} (pid {slot.owner})")
         elif slot.name == state.live:
@@ -30,6 +40,12 @@ def ports(evidence: Evidence) -> Iterator[Finding]:
                 f"stop that process, or set another port for {slot.name} under slots: in config.yml",
                 stops=(Step.START,),
             )
+
+
+def _other_app(slot: Slot, app: str) -> str:
+    """The app of bluegreen whose JVM holds the port of a slot, empty if it is this one or none."""
+    found = re.search(r"(?:^| )-Dbluegreen\.app=(\S+)", slot.command)
+    return found.group(1) if found and found.group(1) != app else ""
 
 
 def _owner(slot: Slot) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 
-from bluegreen.check import nginx_config
 from bluegreen.check.evidence import Diagnosis
+from bluegreen.host import nginx_config
 from bluegreen.host.facts import Facts
 from bluegreen.host.files import root_files
 from bluegreen.host.files.root_files import HostFile
 from bluegreen.host.look import State
 from bluegreen.host.machine import Machine
+from bluegreen.host.nginx_config import NginxConfig
+from bluegreen.host.sites import in_charge
 from bluegreen.host.survey import Change, changes, exposed, survey
 
 
@@ -23,8 +25,11 @@ def diagnose(machine: Machine, state: State) -> Diagnosis:
     settings = machine.settings
     files = _files(machine, state)
     paths = "\n".join(file.path for file in files)
-    facts = machine.run("diagnose", java=settings.java.bin, paths=paths)
+    facts = machine.run(
+        "diagnose", java=settings.java.bin, paths=paths, root=machine.root_script(user=_user(machine))
+    )
     now_s = time.time()
+    config = nginx_config.parse(facts.text("nginx.config"), settings.switch.include)
     return Diagnosis(
         clock_ahead_s=(facts.number("now_ms") or 0) / 1000 - now_s,
         may_sudo_all=bool(facts.text("sudo_all")),
@@ -34,9 +39,10 @@ def diagnose(machine: Machine, state: State) -> Diagnosis:
         swap_free_bytes=(facts.number("swap_free_kb") or 0) * 1024,
         nginx_problem=_nginx_problem(facts.text("nginx.test").strip()),
         nginx_starts_at_boot=not facts.text("systemd") or facts.text("nginx.enabled") in ("enabled", ""),
-        nginx_config=nginx_config.parse(facts.text("nginx.config"), settings.switch.include),
+        nginx_config=config,
+        other_unit=facts.text("unit.others"),
         exposed=exposed(files, facts),
-        changes=_changes(machine, files, facts) if settings.nginx.sudo else (),
+        changes=_changes(machine, files, facts, config) if settings.nginx.sudo else (),
     )
 
 
@@ -51,10 +57,13 @@ def _nginx_problem(output: str) -> str | None:
     return next((line for line in lines if "[emerg]" in line or "[alert]" in line), lines[0])
 
 
-def _changes(machine: Machine, files: tuple[HostFile, ...], facts: Facts) -> tuple[Change, ...]:
+def _changes(
+    machine: Machine, files: tuple[HostFile, ...], facts: Facts, config: NginxConfig | None
+) -> tuple[Change, ...]:
     if facts.text("sudo_all"):
         return survey(machine, _user(machine)).changes
-    return changes(files, facts)
+    own_site = in_charge(config, machine.settings) is None
+    return changes(files, facts, settings=machine.settings, own_site=own_site)
 
 
 def _files(machine: Machine, state: State) -> tuple[HostFile, ...]:

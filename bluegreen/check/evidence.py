@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bluegreen.check.nginx_config import NginxConfig
 from bluegreen.config import Settings
 from bluegreen.host.files.root_files import HostFile
 from bluegreen.host.look import State
+from bluegreen.host.nginx_config import NginxConfig
 from bluegreen.host.survey import Change
 from bluegreen.jar import Jar
 
@@ -24,6 +24,7 @@ class Diagnosis:
         nginx_problem: why `nginx -t` fails, empty if it succeeds, None if sudo does not allow it.
         nginx_starts_at_boot: False if systemd is known not to start nginx.
         nginx_config: the configuration that nginx reads, None if sudo does not allow to read it.
+        other_unit: the path of a unit with the app's name that bluegreen did not write, else empty.
         exposed: root's files, each with the path where the user who deploys could replace it.
         changes: the files that are not as `setup` would write them, as far as they can be read.
     """
@@ -37,6 +38,7 @@ class Diagnosis:
     nginx_problem: str | None
     nginx_starts_at_boot: bool
     nginx_config: NginxConfig | None
+    other_unit: str = ""
     exposed: tuple[tuple[HostFile, str], ...] = ()
     changes: tuple[Change, ...] = ()
 

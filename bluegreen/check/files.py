@@ -33,11 +33,11 @@ def as_setup_writes_them(evidence: Evidence) -> Iterator[Finding]:
             f"{evidence.setup} (to see the difference: {evidence.setup} --dry-run)",
         )
     if not diagnosis.may_sudo_all:
+        config = "" if diagnosis.nginx_config else "nginx's configuration and "
         yield warning(
             "not examined",
-            f"nginx's configuration and the sudoers file were not examined, as {user} may not sudo",
-            f"with a user who may sudo: {evidence.setup} --dry-run --login USER; "
-            "and on the machine: sudo nginx -t",
+            f"as {user} may not sudo, bluegreen cannot read {config}the sudoers file",
+            f"with a user who may sudo: {evidence.setup} --dry-run --login USER",
         )
     elif not diagnosis.changes:
         yield ok("setup", "all files are as `setup` writes them")

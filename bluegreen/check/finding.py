@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 
@@ -15,13 +16,16 @@ class Level(Enum):
 
 
 class Step(Enum):
-    """A step that a failure can stop: the start of the idle slot, or the switch to it.
+    """A step that a failure can stop.
 
-    A deploy and a cold rollback do both; `switch` and a warm rollback only switch.
+    START is the start of the idle slot, SWITCH the switch to it, and FORWARD a switch to a version that has
+    not served before. A deploy does all three, `switch` the last two. A rollback is never stopped by what
+    stops FORWARD; it does START only if the previous version does not run any more.
     """
 
     START = "start"
     SWITCH = "switch"
+    FORWARD = "forward"
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,11 @@ class Finding:
     text: str
     remedy: str = ""
     stops: tuple[Step, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The name as `--force` takes it: `nginx-configuration`."""
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
 
 
 def ok(name: str, text: str) -> Finding:

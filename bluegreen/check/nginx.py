@@ -8,18 +8,18 @@ from urllib.parse import urlsplit
 
 from bluegreen.check.evidence import Evidence
 from bluegreen.check.finding import Finding, Step, failure, ok, warning
-from bluegreen.check.nginx_config import NginxConfig, Server
-from bluegreen.host.files.include import Form, first_target
-from bluegreen.host.files.include import target as target_of
+from bluegreen.host.files.include import VARIABLE, Form, Include, other_slots, parse
 from bluegreen.host.look import State
 from bluegreen.host.machine import server_name, verify_path
+from bluegreen.host.nginx_config import Server
+from bluegreen.host.proxy import marker_suffices
 
 
 def answers(evidence: Evidence) -> Iterator[Finding]:
     """Whether nginx answers on site.listen. If it does not, a switch cannot be verified."""
     settings, proxy = evidence.settings, evidence.state.proxy
     port = settings.site.listen
-    if proxy.code == 0 and proxy.listens:
+    if proxy.view.code == 0 and proxy.listens:
         # It stops nothing: the live version may hang, which only the next version fixes.
         yield failure(
             "nginx",
@@ -28,7 +28,7 @@ def answers(evidence: Evidence) -> Iterator[Finding]:
             f"bluegreen logs --host {settings.host} shows what hangs; "
             "or set switch.verify in config.yml to a path that answers at once",
         )
-    elif not proxy.version and proxy.code == 0:
+    elif not proxy.version and proxy.view.code == 0:
         yield failure(
             "nginx",
             "nginx is not installed",
@@ -41,7 +41,7 @@ def answers(evidence: Evidence) -> Iterator[Finding]:
             f"port {port} answers, but the command nginx was not found",
             f"{evidence.state.install_command('nginx')}, or: {evidence.setup}",
         )
-    elif proxy.code == 0:
+    elif proxy.view.code == 0:
         yield failure(
             "nginx",
             f"nothing answers on port {port}, so a switch cannot be verified",
@@ -54,16 +54,21 @@ def answers(evidence: Evidence) -> Iterator[Finding]:
 
 
 def configuration(evidence: Evidence) -> Iterator[Finding]:
-    """Whether nginx accepts its configuration."""
+    """Whether nginx accepts its configuration.
+
+    Where a marker suffices for the switch, a way back needs no reload, and so no sound configuration (P5).
+    """
     problem = evidence.diagnosis.nginx_problem if evidence.diagnosis else None
     if problem is None:
         return
     if problem:
+        state = evidence.state
+        reloads = not marker_suffices(state.proxy, evidence.settings)
         yield failure(
             "nginx configuration",
             f"nginx -t rejects the configuration: {problem}",
             "fix it, then: sudo nginx -t",
-            stops=(Step.SWITCH,),
+            stops=(Step.SWITCH, Step.FORWARD) if reloads else (Step.FORWARD,),
         )
     else:
         yield ok("nginx configuration", "nginx -t accepts the configuration")
@@ -75,54 +80,99 @@ def start_at_boot(evidence: Evidence) -> Iterator[Finding]:
         yield warning("nginx at boot", "systemd does not start nginx at boot", "sudo systemctl enable nginx")
 
 
+def owner(evidence: Evidence) -> Iterator[Finding]:
+    """Whether the include is that of another app on the machine."""
+    settings, stranger = evidence.settings, evidence.state.proxy.include.stranger
+    if stranger:
+        first, second = settings.slots
+        yield failure(
+            "include of another app",
+            f"{settings.switch.include} routes the requests of {stranger}, another app on this machine",
+            f"give {settings.app} its own in config.yml: slots: {{{first}: 8091, {second}: 8092}}, "
+            f"switch: {{include: /etc/nginx/conf.d/{settings.app}-url.inc}}, site: {{server_name: …}}",
+            stops=(Step.START, Step.SWITCH),
+        )
+
+
 def target(evidence: Evidence) -> Iterator[Finding]:
     """Whether the include names a slot in a form that nginx can route to."""
-    state, path = evidence.state, evidence.settings.switch.include
-    if not state.proxy.include.strip():
-        yield failure("include", f"{path} is missing or empty", evidence.setup)
-        return
+    state, settings = evidence.state, evidence.settings
+    path = settings.switch.include
     config = evidence.diagnosis.nginx_config if evidence.diagnosis else None
-    found = first_target(state.proxy.include)
-    port = evidence.settings.slots.get(state.live or "")
-    line = f"write into {path}: set $service_url http://127.0.0.1:{port or '<port of the live slot>'};"
-    if not found:
-        yield failure("include", f"{path} contains no line `set $service_url …;`", line)
-    elif re.search(r"//localhost[:/]?", found):
+    found = parse(state.proxy.include.text, settings, config.groups) if config else state.proxy.include
+    stops = (Step.START, Step.SWITCH)
+    if found.empty:
+        yield failure("include", f"{path} is missing or empty", evidence.setup)
+    elif not found.target:
+        port = settings.slots.get(state.live or "")
+        line = f"set ${VARIABLE} http://127.0.0.1:{port or '<port of the live slot>'};"
+        yield failure(
+            "include", f"{path} contains no line `set ${VARIABLE} …;`", f"write into {path}: {line}", stops
+        )
+    elif re.search(r"//localhost\b", found.target):
+        # It stops nothing: the deploy writes the address.
         yield failure(
             "include target",
-            f"{found} is a host name: nginx answers 502 (no resolver), although nginx -t passes",
+            f"{found.target} is a host name: nginx answers 502 (no resolver), although nginx -t passes",
             f"write 127.0.0.1 instead of localhost into {path}, then: sudo nginx -s reload",
         )
-    elif state.proxy.first is None:
-        slots = " or ".join(f"{port} ({slot})" for slot, port in evidence.settings.slots.items())
-        yield failure("include target", f"{found} is not the port of a slot, {slots}", line)
-    elif config and (undefined := _undefined_groups(state, config)):
+    elif missing := [slot for slot in settings.slots if slot not in found.targets]:
         yield failure(
-            "include target",
-            f"nginx has no upstream {' and no upstream '.join(undefined)}: it answers 502, "
-            "although nginx -t passes",
-            f"to get a site that has them: {evidence.setup}; or {line}",
+            "include target", _no_way(found, missing, evidence), _other_groups(evidence, found), stops
         )
+    elif found.slot is None:
+        slots = " or ".join(f"{port} ({slot})" for slot, port in settings.slots.items())
+        text = f"{found.target} is not the port of a slot, {slots}"
+        if state.live and _repaired_by_deploy(state):
+            line = f"set ${found.variable} {found.targets[state.live]};"
+            yield failure("include target", text, f"write into {path}: {line}")
+        else:
+            yield failure("include target", text, other_slots(found, settings), stops)
     else:
-        yield ok("include target", f"{found} is {state.proxy.first}")
+        yield ok("include target", f"{found.target} is {found.slot}")
 
 
-def _undefined_groups(state: State, config: NginxConfig) -> list[str]:
-    """The upstream groups that the include names now or after the next switch, and nginx does not have."""
-    if not state.proxy.groups:
-        return []
-    targets = (target_of(state.settings, slot, groups=True) for slot in state.slots)
-    names = (url.removeprefix("http://") for url in targets)
-    return [name for name in names if name not in config.upstreams]
+def _repaired_by_deploy(state: State) -> bool:
+    """Whether an include that names neither slot was edited and never loaded: a slot answers (P3)."""
+    answers = state.proxy.answers
+    return answers is not None and state.slots[answers].owner is not None
+
+
+def _no_way(found: Include, missing: Sequence[str], evidence: Evidence) -> str:
+    slots = " and ".join(f"{slot} (port {evidence.settings.slots[slot]})" for slot in missing)
+    return (
+        f"{found.target} is an upstream group, and nginx has no group for {slots}: a switch would answer 502"
+    )
+
+
+def _other_groups(evidence: Evidence, found: Include) -> str:
+    """The `slots:` of config.yml that fit the groups of nginx, or how to make the groups that are missing."""
+    config = evidence.diagnosis.nginx_config if evidence.diagnosis else None
+    groups = config.groups if config else {}
+    if f"//{evidence.settings.app}-" in found.target:
+        return f"to get a site that has them: {evidence.setup}"
+    if len(groups) == len(evidence.settings.slots):
+        slots = ", ".join(
+            f"{name}: {port}" for name, port in sorted(groups.items(), key=lambda each: each[1])
+        )
+        return f"write the ports of these groups into config.yml: slots: {{{slots}}}"
+    lines = " ".join(
+        f"upstream {evidence.settings.app}-{slot} {{ server 127.0.0.1:{port}; }}"
+        for slot, port in evidence.settings.slots.items()
+    )
+    return f"write into the site, outside of its server: {lines}"
 
 
 def readers(evidence: Evidence) -> Iterator[Finding]:
     """Whether the server that gets the requests reads the include, and passes requests by it."""
     config = evidence.diagnosis.nginx_config if evidence.diagnosis else None
-    if config is None or not evidence.state.proxy.include.strip():
+    include = evidence.state.proxy.include
+    if config is None or include.empty:
         return
     state, path = evidence.state, evidence.settings.switch.include
     name, port = _front(state)
+    # With a verify path the preview shows which server answers; without one nothing else would.
+    unseen = (Step.START, Step.FORWARD) if evidence.settings.switch.verify is None else ()
     reading = config.readers
     here = [server for server in reading if port in server.ports]
     if not reading:
@@ -130,6 +180,7 @@ def readers(evidence: Evidence) -> Iterator[Finding]:
             "include",
             f"no server of nginx reads {path}",
             f"write into the server block of the site: include {path};",
+            stops=(Step.START, Step.SWITCH),
         )
     elif not here:
         listens = ", ".join(listen for server in reading for listen in server.listens)
@@ -139,20 +190,23 @@ def readers(evidence: Evidence) -> Iterator[Finding]:
             f"{path} is read by a server that listens on {listens}, not on port {port}",
             "set site.listen in config.yml to its port"
             + (f", and site.server_name to {names}" if names else ""),
+            stops=unseen,
         )
-    elif not any(server.passes for server in here):
+    elif not any(server.passes(include.variable) for server in here):
         yield failure(
             "include",
-            f"the server on port {port} has no location that passes requests to $service_url",
-            "write into its location: proxy_pass $service_url;",
+            f"the server on port {port} has no location that passes requests to ${include.variable}",
+            f"write into its location: proxy_pass ${include.variable};",
+            stops=(Step.START, Step.SWITCH),
         )
     elif other := _shadowing(config.servers, here, port, name):
         yield failure(
             "include",
             f"another server gets the requests on port {port}: server_name {other}",
             f"remove that server, or write into the one that reads {path}: listen {port} default_server;",
+            stops=unseen,
         )
-    elif any(server.file_cache for server in here) and state.proxy.form is Form.INSTANT:
+    elif any(server.file_cache for server in here) and include.form is not Form.PLAIN:
         yield warning(
             "include",
             f"open_file_cache is on in the server on port {port}: it hides the marker, "

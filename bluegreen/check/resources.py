@@ -112,6 +112,18 @@ def sudo(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
+def unit(evidence: Evidence) -> Iterator[Finding]:
+    """Whether the app's unit would replace a unit of somebody else."""
+    other = evidence.diagnosis.other_unit if evidence.diagnosis else ""
+    if other and evidence.settings.supervisor == "systemd":
+        yield failure(
+            "unit",
+            f"{other} is already a unit of that name",
+            "give the app another name under app: in config.yml",
+            stops=(Step.START,),
+        )
+
+
 def memory(evidence: Evidence) -> Iterator[Finding]:
     """Whether a second JVM fits beside the live one. Low memory is the most common failure of two slots."""
     if evidence.diagnosis is not None:

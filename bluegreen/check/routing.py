@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from bluegreen.check import visibility
 from bluegreen.check.evidence import Evidence
 from bluegreen.check.finding import Finding, Step, failure, ok, warning
-from bluegreen.check.nginx_config import Server
+from bluegreen.host.files.include import Form
 from bluegreen.host.files.site import KEEPALIVE_MIN_TIMEOUT_SINCE
+from bluegreen.host.nginx_config import Server
 
 
 def live(evidence: Evidence) -> Iterator[Finding]:
@@ -19,7 +21,7 @@ def live(evidence: Evidence) -> Iterator[Finding]:
             "live slot",
             f"the live slot is unclear: {'; '.join(error.why)}",
             error.remedy or "",
-            stops=(Step.START, Step.SWITCH),
+            stops=tuple(Step),
         )
 
 
@@ -27,7 +29,8 @@ def drift(evidence: Evidence) -> Iterator[Finding]:
     """Whether the include, the answers, the processes and what systemd starts at boot agree."""
     state, settings = evidence.state, evidence.settings
     for each in state.drift:
-        yield warning("drift", each.text, each.remedy)
+        report = failure if each.kind.is_outage else warning
+        yield report("drift", each.text, each.remedy)
     slot = state.slots[state.live] if state.live else None
     boots = any(each.boots for each in state.slots.values())
     if slot and slot.owner and not slot.running and settings.supervisor == "systemd" and not boots:
@@ -54,11 +57,14 @@ def method(evidence: Evidence) -> Iterator[Finding]:
             f"{loses}, as the site sets no keepalive_min_timeout",
             f"write into the server that reads the include: keepalive_min_timeout 10s; or {instant}",
         )
-    elif proxy.include and proxy.form.value != wanted:
+    elif not proxy.include.empty and proxy.include.form.value != wanted:
+        made_for = (
+            "instant of bluegreen 0.1" if proxy.include.form is Form.MARKERS else proxy.include.form.value
+        )
         yield warning(
             "method",
-            f"the include is made for method {proxy.form.value}, and config.yml says {wanted}",
-            "none needed: the next switch converts the include, with one reload",
+            f"the include is made for method {made_for}, and config.yml says {wanted}",
+            "none needed: the next deploy converts the include, with one reload",
         )
     elif wanted == "instant":
         yield ok("method", "a switch renames one marker, without a reload of nginx (instant)")
@@ -73,6 +79,27 @@ def _spares_waiting_clients(evidence: Evidence) -> bool:
     readers = _readers(evidence)
     # The site that `setup` writes has the directive, even where its configuration may not be read.
     return all(server.keepalive_min_timeout for server in readers) if readers else evidence.state.proxy.groups
+
+
+def visible(evidence: Evidence) -> Iterator[Finding]:
+    """Whether this machine sees the live slot answer through nginx by its name: if not, a switch cannot be
+    verified, and the new slot would not be seen either."""
+    state, settings = evidence.state, evidence.settings
+    own = state.own_answers.get(state.live or "")
+    if settings.switch.verify is None or state.proxy.view.named or own is None:
+        return
+    config = evidence.diagnosis.nginx_config if evidence.diagnosis else None
+    names_itself = own.named == state.live
+    # A live version that hangs, or lacks the path, is no proof against the next one, which a preview asks.
+    if not names_itself and (settings.switch.method == "instant" or own.code == 0):
+        return
+    found = visibility.cause(settings, state.proxy.view, own, config=config, slot=state.live or "")
+    yield failure(
+        "verify path",
+        f"{state.live} is not seen through nginx, so a switch cannot be verified: {found.text}",
+        found.remedy,
+        stops=(Step.FORWARD,),
+    )
 
 
 def site(evidence: Evidence) -> Iterator[Finding]:

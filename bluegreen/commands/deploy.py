@@ -11,17 +11,17 @@ from bluegreen.config import Settings, secrets_from
 from bluegreen.console.terminal import Console
 from bluegreen.host import lock, releases
 from bluegreen.host.journal import Outcome
-from bluegreen.host.look import State
+from bluegreen.host.look import look
 from bluegreen.host.machine import Machine
 from bluegreen.jar import Jar
 from bluegreen.report.closing import summarize
 from bluegreen.report.record import record_end, record_start
 from bluegreen.report.run import Result, Rollout
-from bluegreen.rollout import dry_run, stage
+from bluegreen.rollout import dry_run, preflight, stage
 from bluegreen.rollout.fleet import connected, locked, side_by_side
 from bluegreen.rollout.interrupts import held_back
-from bluegreen.rollout.preflight import look_ready, require_startable
 from bluegreen.rollout.promote import promote
+from bluegreen.rollout.route import converted, previewed
 from bluegreen.rollout.stage import Staged
 from bluegreen.rollout.undo import Undo
 
@@ -34,12 +34,14 @@ class Order:
         version: what people call it.
         switch: False stops before the switch (`--no-switch`).
         dry_run: reads for real, changes nothing.
+        forced: the findings of the preflight that are overridden (`--force`).
     """
 
     jar: Jar
     version: str
     switch: bool = True
     dry_run: bool = False
+    forced: tuple[str, ...] = ()
 
 
 def run(
@@ -62,13 +64,13 @@ def run(
             if order.dry_run:
                 return [_dry_run(machine, order) for machine in machines]
             machines = until_the_end.enter_context(locked(machines, "deploy"))
-            states = side_by_side(machines, look_ready)
-            rollouts = [_rollout(*each, order) for each in zip(machines, states, strict=True)]
+            rollouts = side_by_side(machines, lambda each: _rollout(each, order))
             for rollout in rollouts:
                 _announce(rollout)
             undo = Undo(rollouts)
             with undo.on_failure():
                 staged = side_by_side(rollouts, lambda each: _stage(each, order, environment, undo))
+                staged = side_by_side(staged, previewed)
         if order.switch:
             results = promote(staged, undo, interrupts, watched=True)
         else:
@@ -85,10 +87,19 @@ def version_of(jar: Jar, named: str | None, environ: Mapping[str, str] = os.envi
     return (named or "").strip() or commit or jar.version or jar.sha256[:12]
 
 
-def _rollout(machine: Machine, state: State, order: Order) -> Rollout:
-    require_startable(machine, state, order.jar)
+def _rollout(machine: Machine, order: Order) -> Rollout:
+    state = look(machine)
+    passed = preflight.preflight(machine, state, preflight.DEPLOY, jar=order.jar, forced=order.forced)
     release = releases.new(order.jar, order.version, by=lock.person(), url=lock.run_url())
-    return Rollout(machine, "deploy", state, state.idle().name, release)
+    return Rollout(
+        machine,
+        "deploy",
+        state,
+        state.idle().name,
+        release,
+        config=passed.config,
+        forced=passed.forced,
+    )
 
 
 def _announce(rollout: Rollout) -> None:
@@ -100,12 +111,13 @@ def _announce(rollout: Rollout) -> None:
 
 def _stage(rollout: Rollout, order: Order, environment: Mapping[str, str], undo: Undo) -> Staged:
     record_start(rollout)
+    rollout = converted(rollout, undo)
     stage.upload(rollout, order.jar)
     return stage.start_until_up(rollout, environment, undo)
 
 
 def _dry_run(machine: Machine, order: Order) -> Result:
-    rollout = _rollout(machine, look_ready(machine), order)
+    rollout = _rollout(machine, order)
     _announce(rollout)
     plan = dry_run.plan(rollout, order.jar, switch=order.switch)
     dry_run.show(rollout, plan)

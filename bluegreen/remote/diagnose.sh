@@ -1,6 +1,6 @@
 # Reads what `check` needs besides the look, as the user who deploys; changes nothing.
-# Takes: slots java nginx paths root_installed
-# Uses: lib
+# Takes: slots java paths root_installed
+# Uses: lib ours as_root
 # Prints facts. $paths are root's files, one a line. What only root may see is read through sudo, and omitted where sudo
 # does not allow it.
 
@@ -19,15 +19,17 @@ printf '%s\n' "$paths" | while IFS= read -r path; do
     fact_file "$number" "$path"
     [ "$(id -u)" = 0 ] || fact "file.$number.users" "$(users_of "$path")"
 done
-fact java.version "$("$java" -version 2>&1 | sed -n 's/.*version "\([0-9.]*\).*/\1/p' | head -n 1 || :)"
+# A JDK says its version in a file, which costs no start of a JVM.
+java_home=$(dirname "$(dirname "$(readlink -f "$(command -v "$java" 2>/dev/null || :)" 2>/dev/null || :)")")
+java_version=$(sed -n 's/^JAVA_VERSION="\([0-9.]*\).*/\1/p' "$java_home/release" 2>/dev/null || :)
+[ -n "$java_version" ] ||
+    java_version=$("$java" -version 2>&1 | sed -n 's/.*version "\([0-9.]*\).*/\1/p' | head -n 1 || :)
+fact java.version "$java_version"
 fact memory_total_kb "$(awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo)"
 fact swap_free_kb "$(awk '$1 == "SwapFree:" { print $2 }' /proc/meminfo)"
 fact now_ms "$(now_ms)"
-if [ -n "$sudo_all" ]; then
-    eval "set -- $nginx"
-    fact nginx.test "$(if as_sudo "$@" -t 2>&1; then echo sound; fi)"
-    fact nginx.config "$(as_sudo "$@" -T 2>/dev/null || :)"
-fi
+as_root examine "${slots%%:*}" 2>/dev/null || :
+fact unit.others "$(unit_of_others)"
 if command -v systemctl >/dev/null 2>&1; then
     fact systemd yes
     fact nginx.enabled "$(systemctl is-enabled nginx 2>/dev/null || :)"

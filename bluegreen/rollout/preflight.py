@@ -2,67 +2,116 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+
 from bluegreen.check import nginx
+from bluegreen.check.diagnose import diagnose
 from bluegreen.check.evidence import Evidence
 from bluegreen.check.finding import Finding, Level, Step
 from bluegreen.check.findings import findings
-from bluegreen.errors import Failed
-from bluegreen.host.look import State, look
+from bluegreen.errors import Failed, WrongUsage
+from bluegreen.host import proxy
+from bluegreen.host.look import State
 from bluegreen.host.machine import Machine
+from bluegreen.host.nginx_config import NginxConfig
 from bluegreen.jar import Jar
 
-
-def look_ready(machine: Machine) -> State:
-    """Returns the state of a machine on which a switch can be made. Warns if the live version hangs.
-
-    Raises:
-        Unclear: the live slot is unclear.
-        Failed: something else would stop a switch.
-        ToolsMissing: the machine lacks tools that the look needs.
-    """
-    state = look(machine)
-    evidence = Evidence(state, user=machine.connection.user)
-    require(evidence, Step.SWITCH)
-    for finding in nginx.answers(evidence):
-        if finding.level is not Level.OK:
-            machine.console.warn(finding.text)
-    return state
+DEPLOY = frozenset(Step)
+SWITCH = frozenset({Step.SWITCH, Step.FORWARD})
+BACK = frozenset({Step.SWITCH})
+BACK_FROM_COLD = frozenset({Step.START, Step.SWITCH})
 
 
-def require_startable(machine: Machine, state: State, jar: Jar | None) -> None:
-    """Requires that a release can be started in the idle slot of a machine.
+@dataclass(frozen=True)
+class Passed:
+    """What the preflight of a machine found.
 
     Args:
-        state: what `look_ready` returned.
-        jar: the jar to upload, None for a release that is on the machine.
-
-    Raises:
-        Failed: something would stop the start.
+        config: the configuration of nginx, None if it was not read.
+        forced: the findings that `--force` overrode.
     """
-    room = jar.size_bytes if jar else 0
-    require(Evidence(state, user=machine.connection.user, jar=jar, release_bytes=room), Step.START)
+
+    config: NginxConfig | None
+    forced: tuple[str, ...]
 
 
-def require(evidence: Evidence, step: Step) -> None:
-    """Requires that no finding stops a step.
+def preflight(
+    machine: Machine,
+    state: State,
+    steps: Collection[Step],
+    *,
+    jar: Jar | None = None,
+    forced: Collection[str] = (),
+) -> Passed:
+    """Requires that no finding stops a rollout. Warns if the live version hangs.
+
+    A switch back by the marker alone asks nginx for nothing, so it does not wait for a diagnosis.
+
+    Args:
+        steps: what the rollout does.
+        jar: the jar to upload, None for a release that is on the machine.
+        forced: the findings that are overridden, as `Finding.key`.
 
     Raises:
         Unclear: the live slot is unclear.
-        Failed: the first failure that stops the step.
+        Failed: the first failure that stops a step.
+    """
+    state.require_live()
+    by_marker = proxy.marker_suffices(state.proxy, state.settings)
+    evidence = Evidence(
+        state,
+        user=machine.connection.user,
+        jar=jar,
+        release_bytes=jar.size_bytes if jar else 0,
+        diagnosis=None if by_marker and steps == BACK else diagnose(machine, state),
+    )
+    overridden = require(evidence, steps, forced)
+    for finding in overridden:
+        machine.console.warn(f"--force {finding.key}: {finding.text}")
+    for finding in nginx.answers(evidence):
+        if finding.level is not Level.OK and finding not in overridden:
+            machine.console.warn(finding.text)
+    config = evidence.diagnosis.nginx_config if evidence.diagnosis else None
+    return Passed(config, tuple(finding.key for finding in overridden))
+
+
+def require(evidence: Evidence, steps: Collection[Step], forced: Collection[str] = ()) -> tuple[Finding, ...]:
+    """Requires that no finding stops one of the steps.
+
+    Returns:
+        The findings that would stop it and are overridden.
+
+    Raises:
+        Unclear: the live slot is unclear.
+        WrongUsage: there is no finding of a name to override.
+        Failed: the first failure that stops a step and is not overridden.
     """
     state = evidence.state
     state.require_live()
-    if stopping := first_that_stops(evidence, step):
-        raise Failed(
-            f"{state.address}: {stopping.text}",
-            why=["nothing was changed"],
-            live=state.describe_live(),
-            remedy=stopping.remedy,
+    stopping = stopping_findings(evidence, steps)
+    if unknown := set(forced) - {finding.key for finding in findings(evidence)}:
+        names = ", ".join(finding.key for finding in stopping) or "nothing stops it"
+        raise WrongUsage(
+            f"--force {min(unknown)}: {state.address} has no such finding; nothing was changed",
+            why=[f"what would stop it now: {names}"],
+            remedy=f"bluegreen check --host {state.settings.host} shows all findings",
         )
+    for finding in stopping:
+        if finding.key not in forced:
+            raise Failed(
+                f"{state.address}: {finding.text}",
+                why=["nothing was changed", f"to go on nevertheless: --force {finding.key}"],
+                live=state.describe_live(),
+                remedy=finding.remedy,
+            )
+    return tuple(stopping)
 
 
-def first_that_stops(evidence: Evidence, step: Step) -> Finding | None:
-    """Returns the first finding that stops a step, None if nothing does."""
-    return next(
-        (each for each in findings(evidence) if each.level is Level.FAILURE and step in each.stops), None
-    )
+def stopping_findings(evidence: Evidence, steps: Collection[Step]) -> list[Finding]:
+    """The findings that stop one of the steps, in the order in which `check` shows them."""
+    return [
+        each
+        for each in findings(evidence)
+        if each.level is Level.FAILURE and not set(steps).isdisjoint(each.stops)
+    ]

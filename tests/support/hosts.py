@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,10 @@ INCLUDE = "/etc/nginx/conf.d/service-url.inc"
 SITE = "/etc/nginx/conf.d/taggle.conf"
 UNIT = "/etc/systemd/system/taggle@.service"
 SCRIPT = "/usr/local/sbin/bluegreen-taggle"
+# What a switch of the site of `setup` gets as its input.
+FORM = "\\n".join(
+    ("variable service_url", "target_1 http://taggle-prod1", "target_2 http://taggle-prod2", "named yes")
+)
 SUDOERS = "/etc/sudoers.d/bluegreen-taggle"
 
 
@@ -46,7 +50,7 @@ class Rented(Box):
     # Of a site that certbot changed.
     https_name: str = field(kw_only=True, default="")
 
-    def get(self, path: str) -> tuple[int, str]:
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
         if self.https_name:
             return self.guest.get_https(path, self.https_name)
         return self.guest.get(path)

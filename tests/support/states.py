@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from bluegreen.check.evidence import Diagnosis, Evidence
-from bluegreen.check.nginx_config import NginxConfig, Server
 from bluegreen.config import Settings, load
-from bluegreen.host.files.include import Form, render
+from bluegreen.host.files.include import Form, parse, render
 from bluegreen.host.health import Answer
 from bluegreen.host.look import State
+from bluegreen.host.nginx_config import NginxConfig, Server, Upstream
 from bluegreen.host.proxy import Proxy
 from bluegreen.host.slots import Slot
+from bluegreen.host.view import View
 from bluegreen.jar import Jar
 
 ADDRESS = "192.0.2.1"
@@ -33,7 +34,7 @@ SERVER = Server(
     listens=("80 default_server",),
     names=("",),
     includes=True,
-    passes=True,
+    passes_to=("$service_url",),
     file_cache=False,
     keepalive_min_timeout=True,
 )
@@ -51,17 +52,13 @@ def healthy(settings: Settings) -> Evidence:
     slots = {name: slot(name, port) for name, port in settings.slots.items()}
     slots["prod1"] = serving(slots["prod1"])
     proxy = Proxy(
-        include=render(settings, "prod1", form=Form.INSTANT, groups=True),
-        form=Form.INSTANT,
-        groups=True,
+        include=parse(render(settings, "prod1", form=Form.INSTANT, groups=True), settings, None),
         route="1",
         routed="prod1",
-        first="prod1",
+        view=View(named="prod1", code=200, body="prod1"),
         answers="prod1",
         front="",
         listens=True,
-        code=200,
-        body="prod1",
         version="1.28.0",
     )
     state = State(
@@ -89,7 +86,7 @@ def healthy(settings: Settings) -> Evidence:
         swap_free_bytes=0,
         nginx_problem="",
         nginx_starts_at_boot=True,
-        nginx_config=NginxConfig((SERVER,), frozenset({"taggle-prod1", "taggle-prod2"})),
+        nginx_config=NginxConfig((SERVER,), upstreams_of(settings)),
     )
     return Evidence(state, "ubuntu", jar=JAR, release_bytes=JAR.size_bytes, diagnosis=diagnosis)
 
@@ -154,9 +151,23 @@ def with_server(evidence: Evidence, **changes: Any) -> Evidence:
     return with_diagnosis(evidence, nginx_config=config)
 
 
-def with_upstreams(evidence: Evidence, *names: str) -> Evidence:
-    """The evidence with other upstream groups in nginx's configuration."""
-    return with_diagnosis(evidence, nginx_config=NginxConfig((SERVER,), frozenset(names)))
+def upstreams_of(settings: Settings, *slots: str) -> tuple[Upstream, ...]:
+    """The upstream groups of the site that `setup` writes, of some slots or of all."""
+    return tuple(
+        Upstream(f"{settings.app}-{slot}", (f"127.0.0.1:{settings.slots[slot]}",))
+        for slot in slots or settings.slots
+    )
+
+
+def with_upstreams(evidence: Evidence, *slots: str) -> Evidence:
+    """The evidence with the upstream groups of these slots alone in nginx's configuration."""
+    groups = upstreams_of(evidence.settings, *slots)
+    return with_diagnosis(evidence, nginx_config=NginxConfig((SERVER,), groups))
+
+
+def with_include(evidence: Evidence, text: str) -> Evidence:
+    """The evidence with another text of the include."""
+    return with_proxy(evidence, include=parse(text, evidence.settings, None))
 
 
 def with_jar(evidence: Evidence, **changes: Any) -> Evidence:

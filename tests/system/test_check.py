@@ -186,7 +186,7 @@ WAYS = {
     "an upstream group is gone": Broken(
         "include target",
         "failure",
-        "nginx has no upstream taggle-prod1: it answers 502",
+        "nginx has no group for prod1 (port 8081): a switch would answer 502",
         "bluegreen setup --host prod",
         **edited(SITE, f"sed -i 's/upstream taggle-prod1/upstream taggle-other/' {SITE}"),
     ),

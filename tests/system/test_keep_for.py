@@ -43,15 +43,16 @@ def test_a_timer_stops_the_old_slot_of_a_restricted_user_and_leaves_nothing(
 
 
 def test_the_time_that_setup_was_told_is_what_holds_and_what_is_said(guest: Guest, tmp_path: Path) -> None:
-    host = rented(tmp_path, guest, old_slot={"drain": "1s"})
-    host.set_up()
+    # For a user who may run nothing else as root.
+    host = rented(tmp_path, guest, user="deploy", old_slot={"drain": "1s"})
+    host.set_up("--login", "ubuntu")
     host.deployed("1")
     host.configure(old_slot={"keep_for": "3s"})
     ran = host.deployed("2")
     assert "the old slot prod2 keeps running: old_slot.keep_for was not set" in ran.out
     assert timers(host) == ""
     assert host.active("prod2") == "active"
-    host.set_up()
+    host.set_up("--login", "ubuntu")
     host.configure(old_slot={"keep_for": "10m"})
     assert "stops it in 3.0 s" in host.done("rollback").out
     wait_for(lambda: host.active("prod1") == "inactive", "the timer stops the old slot")

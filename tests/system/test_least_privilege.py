@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.guest import booted
-from tests.support.hosts import INCLUDE, SCRIPT, SITE, SUDOERS, UNIT, Rented, rented
+from tests.support.hosts import FORM, INCLUDE, SCRIPT, SITE, SUDOERS, UNIT, Rented, rented
 from tests.support.waiting import wait_for
 
+OTHERS = ("start", "stop", "kill", "expire", "log", "follow")
 OF_ROOT = "only-root-may-read-this"
 
 
@@ -41,7 +42,7 @@ def test_every_command_but_setup_works_with_the_sudoers_file_alone(host: Rented)
     host.guest.run(f"echo '#' >>{UNIT}")
     output = host.done("check").out
     assert f"! unit: {UNIT} differs from what `setup` writes" in output
-    assert "! not examined: nginx's configuration and the sudoers file" in output
+    assert "! not examined: as deploy may not sudo, bluegreen cannot read the sudoers file" in output
     assert "does not exist" not in output
     assert host.active("prod2") == "inactive"
     host.done("rollback", "--to", "1")
@@ -79,7 +80,18 @@ def test_visudo_accepts_the_file_and_sudo_lists_nothing_else(shared: Rented) -> 
     rights[0] = rights[0].removeprefix("(root) NOPASSWD: ")
     assert rights == [
         f"{SCRIPT} {verb} {slot}"
-        for verb in ("switch", "start", "stop", "kill", "expire", "log", "follow")
+        for verb in (
+            "examine",
+            "convert",
+            "preview",
+            "switch",
+            "start",
+            "stop",
+            "kill",
+            "expire",
+            "log",
+            "follow",
+        )
         for slot in ("prod1", "prod2")
     ]
 
@@ -149,7 +161,7 @@ def test_the_script_runs_no_program_of_the_users_and_reads_no_setting_of_theirs(
         "cd evil; umask 077; export PATH=/home/deploy/evil:. "
         "ENV=/home/deploy/.profile BASH_ENV=/home/deploy/.profile "
         "CURL_HOME=/home/deploy http_proxy=http://127.0.0.1:1 CDPATH=/home/deploy IFS=e; "
-        f"exec /usr/bin/sudo -n {SCRIPT} switch prod2"
+        f"printf '{FORM}' | /usr/bin/sudo -n {SCRIPT} switch prod2"
     )
     assert ran.exit_code == 0, ran.stderr
     assert "bluegreen: verified =200" in ran.stdout.split("\n")
@@ -160,20 +172,26 @@ def test_the_script_runs_no_program_of_the_users_and_reads_no_setting_of_theirs(
 def test_a_strict_umask_does_not_hide_the_route_from_nginx(host: Rented) -> None:
     host.deployed("1")
     host.guest.run("rm -rf /run/bluegreen")
-    ran = host.as_user(f"umask 077; sudo -n {SCRIPT} switch prod2")
+    ran = host.as_user(f"umask 077; printf '{FORM}' | sudo -n {SCRIPT} switch prod2")
     assert ran.exit_code == 0, ran.stderr
     assert host.guest.run("stat -c %a /run/bluegreen /run/bluegreen/taggle").stdout.split() == ["755", "755"]
     assert host.served() == "1"
 
 
-@pytest.mark.parametrize("other", ["", "nonsense;"], ids=["switched", "put back"])
-def test_a_switch_makes_an_include_of_the_users_roots_own(host: Rented, other: str) -> None:
+@pytest.mark.parametrize(
+    ("step", "other", "code"),
+    [("switch prod2", "", 0), ("convert prod1", "nonsense;", 20)],
+    ids=["switched", "put back"],
+)
+def test_a_switch_makes_an_include_of_the_users_roots_own(
+    host: Rented, step: str, other: str, code: int
+) -> None:
     host.deployed("1")
     host.deployed("2")
     host.guest.run(f"chown deploy {INCLUDE}; chmod 664 {INCLUDE}")
     (host.guest.root / "etc/nginx/conf.d/theirs.conf").write_text(other)
-    ran = host.as_user(f"sudo -n {SCRIPT} switch prod2")
-    assert ran.exit_code == (20 if other else 0), ran.stderr
+    ran = host.as_user(f"printf '{FORM}' | sudo -n {SCRIPT} {step}")
+    assert ran.exit_code == code, ran.stderr
     assert host.guest.run(f"stat -c '%U %G %a' {INCLUDE}").stdout == "root root 644\n"
 
 
@@ -203,7 +221,7 @@ def test_a_link_in_the_users_own_folder_leads_root_nowhere(host: Rented) -> None
         # A deploy puts its own file in the place of some links: once more, and the steps of root alone.
         host.as_user(f"cd taggle; rm -rf {link}; ln -sT {target} {link}")
         for step in ("switch prod2", "stop prod1", "start prod1", "switch prod1", "switch prod2"):
-            said += str(host.as_user(f"sudo -n {SCRIPT} {step}"))
+            said += str(host.as_user(f"printf '{FORM}' | sudo -n {SCRIPT} {step}"))
         # What systemd gave to the unit is in its environment, what it could not read as such in the journal.
         said += host.guest.run("cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null || :").stdout
         said += host.guest.run("journalctl --no-pager").stdout

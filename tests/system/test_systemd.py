@@ -12,7 +12,7 @@ import pytest
 
 from bluegreen.remote import limits
 from tests.support.guest import Guest
-from tests.support.hosts import Rented, rented
+from tests.support.hosts import FORM, SCRIPT, Rented, rented
 from tests.support.waiting import wait_for
 
 VALUE = "s3cr3t $HOME `id` \"quoted\" 'and' \\ more"
@@ -100,15 +100,19 @@ def test_p8_with_method_reload_a_boot_brings_back_what_was_live(
     serves_again(host, "2", "prod1")
 
 
-def test_p8_a_power_cut_at_any_moment_of_a_switch_leaves_a_host_that_serves(host: Rented) -> None:
+def test_p8_a_power_cut_at_any_moment_of_a_switch_leaves_a_host_that_serves(deploys_host: Rented) -> None:
+    # Whose user may run nothing but the installed script.
+    host = deploys_host
     host.deployed("1")
     host.deployed("2", "--no-switch")
     script = host.guest.root / "usr/local/sbin/bluegreen-taggle"
     # The power is cut once the include names the other slot, and before anything else is done.
     whole = script.read_text()
     renamed = 'mv -fT "$fresh" "$include"\n'
-    assert whole.count(renamed) == 1
-    script.write_text(whole.replace(renamed, f"{renamed}touch /switching; sleep 600\n"))
+    # The first one is that of a conversion.
+    assert whole.count(renamed) == 2
+    before, _, after = whole.rpartition(renamed)
+    script.write_text(f"{before}{renamed}touch /switching; sleep 600\n{after}")
     running = host.start("switch")
     wait_for((host.guest.root / "switching").exists, "the middle of the switch")
     host.guest.crash()
@@ -267,7 +271,7 @@ def test_a_unit_of_another_folder_is_not_taken_for_the_release_that_was_asked_fo
 def test_p4_a_slot_where_nothing_listens_is_never_switched_to(host: Rented) -> None:
     host.deployed("1")
     include = host.include_text()
-    ran = host.as_user("sudo -n /usr/local/sbin/bluegreen-taggle switch prod1")
+    ran = host.as_user(f"printf '{FORM}' | sudo -n {SCRIPT} switch prod1")
     assert ran.exit_code == 20
     assert "nothing listens on port 8081 of prod1" in ran.stderr
     assert host.include_text() == include

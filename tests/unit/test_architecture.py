@@ -25,9 +25,9 @@ FLOORS = (
 )
 # Below every floor; it imports nothing of bluegreen.
 GROUND = "errors"
-# These two are the entry. __init__ only has the version, which every floor may read.
-ENTRY = {"__main__", "tasks"}
-TOP = {"__init__.py", "__main__.py", "tasks.py", "errors.py", "config.schema.json", "py.typed"}
+# These are the entry. __init__ only has the version, which every floor may read.
+ENTRY = {"__main__", "tasks", "cli"}
+TOP = {"__init__.py", "__main__.py", "tasks.py", "cli.py", "errors.py", "config.schema.json", "py.typed"}
 
 # Paramiko calls `authenticate` of a key ring, which collects why keys cannot be used.
 NOT_FROZEN = {"ssh.keys.KeyRing"}

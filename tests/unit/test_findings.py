@@ -11,12 +11,14 @@ from bluegreen.check import application, nginx, resources, routing
 from bluegreen.check.evidence import Evidence
 from bluegreen.check.finding import Level
 from bluegreen.host.drift import Drift, DriftKind, drift_of
+from bluegreen.host.files.include import Form, render
 from tests.support.states import (
     SERVER,
     healthy,
     serving,
     settings_of,
     with_diagnosis,
+    with_include,
     with_jar,
     with_proxy,
     with_server,
@@ -111,16 +113,18 @@ def test_what_systemd_starts_at_boot_must_be_the_live_slot_alone(
 ) -> None:
     state = evidence.state
     slots = {name: replace(slot, boots=name in boots) for name, slot in state.slots.items()}
-    (drift,) = drift_of(state.proxy, slots, state.settings)
+    (drift,) = drift_of(state.proxy, slots, state.settings, served=True)
     assert drift.kind is DriftKind.BOOT
     assert drift.remedy.endswith(f": {command}")
 
 
 def test_each_disagreement_is_a_drift_of_its_kind(evidence: Evidence) -> None:
     state = evidence.state
-    answers = with_proxy(evidence, answers="prod2", routed="prod1", first="prod2").state.proxy
+    text = render(state.settings, "prod2", form=Form.INSTANT, groups=True)
+    edited = with_include(evidence, text)
+    answers = with_proxy(edited, answers="prod2", routed="prod1").state.proxy
     slots = {**state.slots, "prod1": serving(state.slots["prod1"])}
-    kinds = [drift.kind for drift in drift_of(answers, slots, state.settings)]
+    kinds = [drift.kind for drift in drift_of(answers, slots, state.settings, served=True)]
     # prod2 is live by what answers, and nothing listens there.
     assert kinds == [
         DriftKind.INCLUDE_NOT_LOADED,

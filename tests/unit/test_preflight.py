@@ -13,12 +13,14 @@ from bluegreen.check.finding import Level, Step
 from bluegreen.check.findings import findings
 from bluegreen.errors import BluegreenError, Failed, Unclear
 from bluegreen.host.files.root_files import HostFile
+from bluegreen.host.view import OwnAnswer, View
 from bluegreen.rollout import preflight
 from tests.support.states import (
     ADDRESS,
     healthy,
     settings_of,
     with_diagnosis,
+    with_include,
     with_jar,
     with_proxy,
     with_server,
@@ -29,7 +31,7 @@ from tests.support.states import (
 
 Change = Callable[[Evidence], Evidence]
 
-START, SWITCH = Step.START, Step.SWITCH
+START, SWITCH, FORWARD = Step.START, Step.SWITCH, Step.FORWARD
 OTHERS_PROCESS = {"owner": "4711", "command": "nc -l 8082", "owner_user": "ubuntu"}
 EXPOSED = (HostFile("steps as root", "/usr/local/sbin/bluegreen-taggle", 0o755, ""), "/usr/local")
 
@@ -43,36 +45,77 @@ FAILURES: dict[str, tuple[Change, str, tuple[Step, ...]]] = {
     "disk full": (lambda it: with_state(it, disk_free_bytes=1_000_000), "disk", (START,)),
     "no memory": (lambda it: with_state(it, memory_available_bytes=1_000_000), "memory", (START,)),
     "idle port held": (lambda it: with_slot(it, "prod2", **OTHERS_PROCESS), "port of prod2", (START,)),
-    "nginx silent": (lambda it: with_proxy(it, code=0, listens=False), "nginx", (SWITCH,)),
-    "no nginx": (lambda it: with_proxy(it, code=0, listens=False, version=""), "nginx", (SWITCH,)),
+    "a slot of another app": (
+        lambda it: with_slot(
+            it, "prod1", ours=False, command="java -Dbluegreen.app=shop -Dbluegreen.slot=prod1 -jar app.jar"
+        ),
+        "port of prod1",
+        (START, SWITCH),
+    ),
+    "nginx silent": (lambda it: with_proxy(it, view=View(), listens=False), "nginx", (SWITCH,)),
+    "no nginx": (lambda it: with_proxy(it, view=View(), listens=False, version=""), "nginx", (SWITCH,)),
     "nginx answers, its version unknown": (lambda it: with_proxy(it, version=""), "nginx", ()),
     "nginx -t fails": (
         lambda it: with_diagnosis(it, nginx_problem="[emerg] unknown directive"),
         "nginx configuration",
-        (SWITCH,),
+        (FORWARD,),
     ),
-    "live slot unclear": (lambda it: with_state(it, live=None), "live slot", (START, SWITCH)),
+    "nginx -t fails, and the switch needs a reload": (
+        lambda it: with_include(
+            with_diagnosis(it, nginx_problem="[emerg] unknown directive"),
+            "set $service_url http://127.0.0.1:8081;",
+        ),
+        "nginx configuration",
+        (SWITCH, FORWARD),
+    ),
+    "live slot unclear": (lambda it: with_state(it, live=None), "live slot", (START, SWITCH, FORWARD)),
     "no sudo": (
         lambda it: with_diagnosis(it, may_sudo_all=False, may_sudo_steps=False),
         "sudo",
         (START, SWITCH),
     ),
-    "no include": (lambda it: with_proxy(it, include=""), "include", ()),
-    "include without the line": (lambda it: with_proxy(it, include="# empty"), "include", ()),
+    "a unit of that name": (
+        lambda it: with_diagnosis(it, other_unit="/lib/systemd/system/user@.service"),
+        "unit",
+        (START,),
+    ),
+    "no include": (lambda it: with_include(it, ""), "include", ()),
+    "include without the line": (lambda it: with_include(it, "# empty"), "include", (START, SWITCH)),
     "include with a host name": (
-        lambda it: with_proxy(it, include="set $service_url http://localhost:8081;"),
+        lambda it: with_include(it, "set $service_url http://localhost:8081;"),
         "include target",
         (),
     ),
     "include with another port": (
-        lambda it: with_proxy(it, include="set $service_url http://127.0.0.1:9999;", first=None),
+        lambda it: with_proxy(with_include(it, "set $service_url http://127.0.0.1:9999;"), answers=None),
         "include target",
-        (),
+        (START, SWITCH),
     ),
-    "upstream group undefined": (lambda it: with_upstreams(it, "taggle-prod1"), "include target", ()),
-    "include not read": (lambda it: with_server(it, includes=False), "include", ()),
+    "include of another app": (
+        lambda it: with_include(
+            it,
+            "set $service_url http://127.0.0.1:8081;\n"
+            "if (-e /run/bluegreen/shop/prod1) { set $service_url http://127.0.0.1:8081; }",
+        ),
+        "include of another app",
+        (START, SWITCH),
+    ),
+    "upstream group undefined": (
+        lambda it: with_upstreams(it, "prod1"),
+        "include target",
+        (START, SWITCH),
+    ),
+    "not seen through nginx": (
+        lambda it: with_state(
+            with_proxy(it, view=View(code=403), answers=None),
+            own_answers={"prod1": OwnAnswer("prod1", 200, "prod1")},
+        ),
+        "verify path",
+        (FORWARD,),
+    ),
+    "include not read": (lambda it: with_server(it, includes=False), "include", (START, SWITCH)),
     "include read on another port": (lambda it: with_server(it, listens=("8088",)), "include", ()),
-    "no location passes requests": (lambda it: with_server(it, passes=False), "include", ()),
+    "no location passes requests": (lambda it: with_server(it, passes_to=()), "include", (START, SWITCH)),
     "root's file exposed": (lambda it: with_diagnosis(it, exposed=(EXPOSED,)), "root's files", ()),
     "one management port": (lambda it: with_jar(it, management_port=9000), "management port", ()),
 }
@@ -85,7 +128,7 @@ def evidence(tmp_path: Path) -> Evidence:
 
 def raised(evidence: Evidence, step: Step) -> BluegreenError | None:
     try:
-        preflight.require(evidence, step)
+        preflight.require(evidence, {step})
     except BluegreenError as error:
         return error
     return None
@@ -93,7 +136,7 @@ def raised(evidence: Evidence, step: Step) -> BluegreenError | None:
 
 def test_nothing_stops_a_healthy_machine(evidence: Evidence) -> None:
     assert [each for each in findings(evidence) if each.level is not Level.OK] == []
-    assert [raised(evidence, step) for step in Step] == [None, None]
+    assert [raised(evidence, step) for step in Step] == [None, None, None]
 
 
 @pytest.mark.parametrize(("change", "name", "stops"), FAILURES.values(), ids=FAILURES.keys())
@@ -120,22 +163,22 @@ def test_the_error_names_the_machine_the_figure_what_is_live_and_the_remedy(evid
 def test_an_unclear_live_slot_is_raised_first_and_with_its_own_exit_code(
     evidence: Evidence, step: Step
 ) -> None:
-    error = raised(with_proxy(with_state(evidence, live=None, java=""), code=0, listens=False), step)
+    error = raised(with_proxy(with_state(evidence, live=None, java=""), view=View(), listens=False), step)
     assert isinstance(error, Unclear)
     assert error.exit_code == 6
     assert "127.0.0.1:8081" in str(error)
 
 
 def test_a_live_version_that_hangs_is_a_failure_that_stops_nothing(evidence: Evidence) -> None:
-    hangs = with_proxy(evidence, code=0, listens=True, answers=None)
+    hangs = with_proxy(evidence, view=View(), listens=True, answers=None)
     (finding,) = [each for each in findings(hangs) if each.level is not Level.OK]
     assert (finding.name, finding.level, finding.stops) == ("nginx", Level.FAILURE, ())
-    assert [raised(hangs, step) for step in Step] == [None, None]
+    assert [raised(hangs, step) for step in Step] == [None, None, None]
 
 
 def test_another_process_on_the_live_port_stops_nothing(evidence: Evidence) -> None:
     served_by_another = with_slot(evidence, "prod1", pid=None, ours=False, boots=False)
-    assert [raised(served_by_another, step) for step in Step] == [None, None]
+    assert [raised(served_by_another, step) for step in Step] == [None, None, None]
 
 
 def test_findings_whose_facts_were_not_read_are_left_out(evidence: Evidence) -> None:

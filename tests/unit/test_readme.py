@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from bluegreen import errors
+from bluegreen.cli import INTERRUPTED
 from bluegreen.errors import BluegreenError
-from bluegreen.tasks import INTERRUPTED, namespace
+from bluegreen.tasks import namespace
 
 CHECKOUT = Path(__file__).parents[2]
 DOCUMENTS = [CHECKOUT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
