@@ -106,7 +106,8 @@ load_include() {
     reload_nginx || restore "$failed" "nginx did not reload: $output"
     fact reloaded "$1"
 }
-# names SLOT PORT: whether the slot names itself on its own port; sets `code` and `body`.
+
+# names_itself SLOT PORT: whether the slot names itself on its own port; sets `code` and `body`.
 names_itself() {
     fetch "http://127.0.0.1:$2$verify" "$server_name" "$answer_s"
     slot_of_answer "$body"
