@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from bluegreen.check.evidence import Diagnosis
 from bluegreen.host import nginx_config
@@ -17,10 +18,10 @@ from bluegreen.host.survey import Change, changes, exposed, survey
 
 
 def diagnose(machine: Machine, state: State) -> Diagnosis:
-    """Returns the diagnosis of a machine, from one round trip, and a second one as root if sudo allows it.
+    """Returns the diagnosis of a machine, from one round trip.
 
     Raises:
-        Failed: the script, or the survey as root, failed.
+        Failed: the script failed.
     """
     settings = machine.settings
     files = _files(machine, state)
@@ -46,6 +47,19 @@ def diagnose(machine: Machine, state: State) -> Diagnosis:
     )
 
 
+def as_root_sees(machine: Machine, found: Diagnosis) -> Diagnosis:
+    """Returns the diagnosis with the files that only root may read, if sudo allows it; a second round trip.
+
+    No finding about them stops a rollout, so `check` alone asks for it.
+
+    Raises:
+        Failed: the survey as root failed.
+    """
+    if not (machine.settings.nginx.sudo and found.may_sudo_all):
+        return found
+    return replace(found, changes=survey(machine, _user(machine)).changes)
+
+
 def _nginx_problem(output: str) -> str | None:
     """The line of `nginx -t` that says what is wrong, empty if nothing is, None if it did not run."""
     if not output:
@@ -60,8 +74,6 @@ def _nginx_problem(output: str) -> str | None:
 def _changes(
     machine: Machine, files: tuple[HostFile, ...], facts: Facts, config: NginxConfig | None
 ) -> tuple[Change, ...]:
-    if facts.text("sudo_all"):
-        return survey(machine, _user(machine)).changes
     own_site = in_charge(config, machine.settings) is None
     return changes(files, facts, settings=machine.settings, own_site=own_site)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from bluegreen.check import finding
-from bluegreen.check.diagnose import diagnose
+from bluegreen.check.diagnose import as_root_sees, diagnose
 from bluegreen.check.evidence import Evidence
 from bluegreen.check.finding import Finding, Level
 from bluegreen.check.findings import findings
@@ -60,7 +60,7 @@ def examine(machine: Machine, jar: Jar | None) -> list[Finding]:
         user=machine.connection.user,
         jar=jar,
         release_bytes=jar.size_bytes if jar else largest_bytes,
-        diagnosis=diagnose(machine, state),
+        diagnosis=as_root_sees(machine, diagnose(machine, state)),
     )
     return [connection, *findings(evidence)]
 
