@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from bluegreen.config import Settings
 from bluegreen.errors import Failed
-from bluegreen.host.files import root_files
 from bluegreen.host.files.include import VARIABLE, Form, render
 from bluegreen.host.files.root_files import HostFile
 from bluegreen.host.look import look
@@ -85,7 +84,7 @@ def _file_to_disable(machine: Machine, site: InCharge) -> str:
             f"{file} has more than the site of {settings.app}, so setup does not replace it",
             remedy=f"remove the server of the site by hand, then: bluegreen setup --host {settings.host}",
         )
-    return "" if file == root_files.site_path(settings) else file
+    return file
 
 
 def _require_slot_of_site(machine: Machine, site: InCharge) -> None:

@@ -89,15 +89,7 @@ class NotSwitched(Failed):
 
 
 class MovedBack(NotSwitched):
-    """The new slot failed its first users, and the machine has switched back already.
-
-    Args:
-        moved_ms: when users were moved, in epoch milliseconds of the host's clock.
-    """
-
-    def __init__(self, message: str, *, why: Sequence[str], began_ms: int, moved_ms: int) -> None:
-        super().__init__(message, why=why, began_ms=began_ms)
-        self.moved_ms = moved_ms
+    """The new slot failed its first users, and the machine has switched back already."""
 
 
 class RootScriptTooOld(Failed):
@@ -231,7 +223,6 @@ def _not_done(machine: Machine, verb: str, to: str, report: Report) -> Bluegreen
             f"{to} failed right after the switch, and users are back on {settings.other(to)}",
             why=report.errors,
             began_ms=int(facts["began"]),
-            moved_ms=int(facts["moved"]),
         )
     if report.exit_code == ExitCode.NOT_RESTORED:
         return Unclear(

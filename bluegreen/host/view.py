@@ -15,7 +15,6 @@ class View:
     Args:
         named: the slot that the answer names, empty if it names none.
         code: HTTP status, 0 if there was no answer.
-        took_ms: how long it took.
         redirect: the URL that a redirect leads to, empty if it is not a redirect.
         browser_code: HTTP status that a browser's user agent gets, None if it was not asked for.
         everything: whether the site gives the same answer to a path that no application has.
@@ -23,7 +22,6 @@ class View:
 
     named: str = ""
     code: int = 0
-    took_ms: int = 0
     body: str = ""
     redirect: str = ""
     browser_code: int | None = None
@@ -64,7 +62,6 @@ def read_view(facts: Facts) -> View:
     return View(
         named=facts.text("view.named"),
         code=facts.number("view.code") or 0,
-        took_ms=facts.number("view.took_ms") or 0,
         body=facts.text("view.body"),
         redirect=facts.text("view.redirect"),
         browser_code=facts.number("view.agent"),

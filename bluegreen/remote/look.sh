@@ -38,7 +38,7 @@ answering_slot
 fact through.slot "$answering"
 case $front in https:*) fact through.front "$front" ;; esac
 fact through.listens "$(port_inodes "$listen" | head -n 1)"
-code=$verify_code body=$verify_body redirect=$verify_redirect took_ms=0
+code=$verify_code body=$verify_body redirect=$verify_redirect
 print_view "$verify_named"
 for entry in $slots; do
     slot=${entry%%:*}

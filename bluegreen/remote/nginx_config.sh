@@ -7,15 +7,13 @@ on_nginx() {
     "$@"
 }
 
-# configuration RUNNER…: prints the configuration as `nginx -T` does, with those directives only that decide where requests
-# go: the others may hold secrets. RUNNER runs nginx with the rights that it needs.
+# configuration: prints the configuration as `nginx -T` does, with those directives only that nginx_config.py reads: the
+# others may hold secrets.
 configuration() {
-    "$@" -T 2>/dev/null | awk '
+    on_nginx -T 2>/dev/null | awk '
         BEGIN {
             count = split("http server listen server_name include upstream set if location proxy_pass fastcgi_pass uwsgi_pass " \
-                "scgi_pass grpc_pass return rewrite " \
-                "try_files root alias open_file_cache keepalive_min_timeout limit_req limit_conn allow deny auth_basic " \
-                "satisfy internal", word, " ")
+                "scgi_pass grpc_pass root open_file_cache keepalive_min_timeout", word, " ")
             for (n = 1; n <= count; n++) kept[word[n]] = 1
         }
         function end_of_directive(last, name) {

@@ -43,7 +43,7 @@ read_lines() {
 # examine_nginx: prints the facts `nginx.test`, the output of `nginx -t` and `sound` if it succeeds, and `nginx.config`.
 examine_nginx() {
     fact nginx.test "$(if on_nginx -t 2>&1; then echo sound; fi)"
-    fact nginx.config "$(configuration on_nginx)"
+    fact nginx.config "$(configuration)"
 }
 
 case $verb in

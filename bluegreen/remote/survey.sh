@@ -8,7 +8,7 @@ fact manager "$(package_manager)"
 fact nginx "$(nginx -v 2>&1 | sed -n 's|.*nginx/\([0-9.]*\).*|\1|p' || :)"
 # As the user, like each deploy: java.bin may be a file of theirs.
 fact java "$(runuser -u "$user" -- "$java" -version 2>&1 </dev/null | sed -n -e 's/.*version "1\.\([0-9]*\).*/\1/p' -e 's/.*version "\([0-9]*\).*/\1/p' | head -n 1 || :)"
-! command -v nginx >/dev/null 2>&1 || fact nginx.config "$(configuration on_nginx)"
+! command -v nginx >/dev/null 2>&1 || fact nginx.config "$(configuration)"
 missing=
 for tool in curl flock sudo visudo nginx; do
     command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"

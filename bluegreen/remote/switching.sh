@@ -32,7 +32,7 @@ read_form() {
         case $number in 1) each_target=$target_1 ;; *) each_target=$target_2 ;; esac
         routes_to "$each_target" "${entry_port%%:*}" || fail 20 "nginx has no way to ${entry%%:*} as $each_target"
     done
-    case $found in 1) target=$target_1 other_target=$target_2 ;; *) target=$target_2 other_target=$target_1 ;; esac
+    case $found in 1) target=$target_1 ;; *) target=$target_2 ;; esac
 }
 # routes_to TARGET PORT: whether nginx sends requests for that target to the port on this machine.
 routes_to() {
@@ -43,7 +43,7 @@ routes_to() {
     case $target_host in "127."*":$2") return 0 ;; "[::1]:$2") return 0 ;; esac
     # What our own lines name is loaded already.
     ! grep -qF "{ set \$$variable $1; }" "$include" 2>/dev/null || return 0
-    [ -n "$loaded_groups" ] || loaded_groups=$(configuration on_nginx)
+    [ -n "$loaded_groups" ] || loaded_groups=$(configuration)
     [ "$(printf '%s\n' "$loaded_groups" | group_port "$target_host")" = "$2" ]
 }
 
@@ -176,8 +176,8 @@ begin_change() {
 }
 
 # switch_to_slot: points nginx at the slot and verifies that the slot answers, or restores the previous route.
-# Prints the facts `reloaded` with WHY if a reload was needed, `moved` once users may be on the slot, `verified` or
-# `unverified` with CODE, `switched` with MS. stderr says why it failed:
+# Prints the facts `reloaded` with WHY if a reload was needed, `verified` or `unverified` with CODE, `switched` with MS.
+# stderr says why it failed:
 # Exit 20: not switched. Exit 22: it was, the slot failed, and users are back. Exit 21: restoring the route failed.
 switch_to_slot() {
     began=$(now_ms)
@@ -202,7 +202,7 @@ switch_to_slot() {
         keep_original
         load_include method
     fi
-    fact moved "$(now_ms)"
+    # From here on users may be on the slot.
     failed=22
     if [ -n "$names_slot" ]; then verify_named; else verify_unnamed; fi
     [ "$method" = instant ] || set_marker none

@@ -3,12 +3,11 @@
 # Uses: through_nginx
 
 # print_view SLOT: prints what the last request for the verify path through nginx saw. Facts: `view.named` with SLOT, which
-# answered; `view.code`, `view.took_ms`, `view.redirect`, `view.body`; and where no slot answered, `view.agent` with the
+# answered; `view.code`, `view.redirect`, `view.body`; and where no slot answered, `view.agent` with the
 # code that a browser gets, and `view.everything` if the site gives the same answer to a path that no application has.
 print_view() {
     fact view.named "$1"
     fact view.code "$code"
-    fact view.took_ms "$took_ms"
     fact view.redirect "$redirect"
     fact view.body "$(printf '%s' "$body" | head -c 4096)"
     [ -z "$1" ] && [ "$code" != 000 ] || return 0
