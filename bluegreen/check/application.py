@@ -21,12 +21,10 @@ def ports(evidence: Evidence) -> Iterator[Finding]:
         if slot.owner is None:
             yield ok(name, f"port {slot.port} is free")
         elif other := _other_app(slot, evidence.settings.app):
-            first, second = evidence.settings.slots
             yield failure(
                 name,
                 f"port {slot.port} is held by the JVM of {other}, another app on this machine",
-                f"give {evidence.settings.app} ports of its own in config.yml: slots: {{{first}: 8091, "
-                f"{second}: 8092}}, and its own switch.include and site.server_name",
+                evidence.own_keys,
                 stops=(Step.START, Step.SWITCH),
             )
         elif not slot.foreign:

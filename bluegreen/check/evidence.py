@@ -66,6 +66,15 @@ class Evidence:
         return self.state.settings
 
     @property
+    def own_keys(self) -> str:
+        """What to write into config.yml so that the app shares nothing with another one of the machine."""
+        first, second = self.settings.slots
+        return (
+            f"give {self.settings.app} its own in config.yml: slots: {{{first}: 8091, {second}: 8092}}, "
+            f"switch: {{include: /etc/nginx/conf.d/{self.settings.app}-url.inc}}, site: {{server_name: …}}"
+        )
+
+    @property
     def setup(self) -> str:
         """The command that sets up the machine."""
         return f"bluegreen setup --host {self.settings.host}"

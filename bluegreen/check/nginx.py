@@ -84,12 +84,10 @@ def owner(evidence: Evidence) -> Iterator[Finding]:
     """Whether the include is that of another app on the machine."""
     settings, stranger = evidence.settings, evidence.state.proxy.include.stranger
     if stranger:
-        first, second = settings.slots
         yield failure(
             "include of another app",
             f"{settings.switch.include} routes the requests of {stranger}, another app on this machine",
-            f"give {settings.app} its own in config.yml: slots: {{{first}: 8091, {second}: 8092}}, "
-            f"switch: {{include: /etc/nginx/conf.d/{settings.app}-url.inc}}, site: {{server_name: …}}",
+            evidence.own_keys,
             stops=(Step.START, Step.SWITCH),
         )
 

@@ -12,7 +12,7 @@ from bluegreen.check.diagnose import as_root_sees, diagnose
 from bluegreen.check.evidence import Evidence
 from bluegreen.check.finding import Finding, Level
 from bluegreen.check.findings import findings
-from bluegreen.commands.machines import listed
+from bluegreen.commands.machines import listed, shown
 from bluegreen.config import Settings
 from bluegreen.console.terminal import Console
 from bluegreen.host.look import ToolsMissing, look
@@ -69,17 +69,15 @@ def failures(data: dict[str, Any]) -> list[str]:
     """Returns the names of the findings that are failures, from the data of `check --json`."""
     return [
         each["name"]
-        for machine in data["machines"]
-        for each in machine.get("findings", ())
+        for machine in shown(data)
+        for each in machine["findings"]
         if each["level"] == Level.FAILURE.value
     ]
 
 
 def show(data: dict[str, Any], console: Console) -> None:
     """Prints the data of `check --json` for a person."""
-    for machine in data["machines"]:
-        if "error" in machine:
-            continue
+    for machine in shown(data):
         console.line()
         console.line(f"{data['app']} on {machine['address']}", "bold")
         for each in machine["findings"]:

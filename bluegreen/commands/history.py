@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from bluegreen.commands.machines import listed
+from bluegreen.commands.machines import listed, shown
 from bluegreen.config import Settings
 from bluegreen.console.terminal import Console
 from bluegreen.console.units import seconds
@@ -36,9 +36,7 @@ def run(settings: Settings, console: Console) -> dict[str, Any]:
 
 def show(data: dict[str, Any], console: Console) -> None:
     """Prints the data of `history --json` for a person."""
-    for machine in data["machines"]:
-        if "error" in machine:
-            continue
+    for machine in shown(data):
         console.line()
         console.line(f"{data['app']} on {machine['address']}", "bold")
         if not machine["entries"]:

@@ -33,6 +33,11 @@ def listed(
     return [known[address] for address in order or known]
 
 
+def shown(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The machines of a command's data that were reached, for a person; the others were named before."""
+    return [machine for machine in data["machines"] if "error" not in machine]
+
+
 def require_all_reached(machines: Sequence[Mapping[str, Any]]) -> None:
     """Requires that every machine was reached: for the end of a command, after it has shown the others.
 

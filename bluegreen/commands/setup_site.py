@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bluegreen.config import Settings
 from bluegreen.errors import Failed
-from bluegreen.host.files.include import VARIABLE, Form, render
+from bluegreen.host.files.include import VARIABLE, Form, render, slots_from
 from bluegreen.host.files.root_files import HostFile
 from bluegreen.host.look import look
 from bluegreen.host.machine import Machine
@@ -94,7 +94,7 @@ def _require_slot_of_site(machine: Machine, site: InCharge) -> None:
     raise Failed(
         f"{_described(site)} on {machine.address} serves users, and that is not the port of a slot; "
         "nothing was changed",
-        remedy=_slots_for(settings, site.port),
+        remedy=slots_from(site.port, settings),
     )
 
 
@@ -102,26 +102,14 @@ def _remedy(settings: Settings, site: InCharge) -> str:
     steps = [f"keep that site: bluegreen setup --host {settings.host} --no-site, and write into it: "]
     steps += [" ".join(_lines(settings))]
     if site.port and site.port not in settings.slots.values():
-        steps.insert(0, f"{_slots_for(settings, site.port)}; then ")
-    if settings.site.server_name == "_" or not set(settings.site.server_name.split()) & set(
-        site.server.names
-    ):
+        steps.insert(0, f"{slots_from(site.port, settings)}; then ")
+    if not set(settings.site.server_name.split()) - {"_"} & set(site.server.names):
         steps.append("; or set site.server_name in config.yml to a name that no other site has")
     return "".join(steps)
 
 
 def _lines(settings: Settings) -> tuple[str, ...]:
     return (f"include {settings.switch.include};", f"proxy_pass ${VARIABLE};", "open_file_cache off;")
-
-
-def _slots_for(settings: Settings, port: int) -> str:
-    """The `slots:` whose first one is the port that serves now."""
-    first, second = settings.slots
-    free = next(each for each in (port + 1, *settings.slots.values()) if each != port)
-    return (
-        f"write into config.yml: slots: {{{first}: {port}, {second}: {free}}}, with the Spring profile of "
-        f"the application that serves on port {port} instead of {first}, if it has another one"
-    )
 
 
 def _described(site: InCharge) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bluegreen.commands.machines import listed, require_all_reached
+from bluegreen.commands.machines import listed, require_all_reached, shown
 from bluegreen.config import Settings
 from bluegreen.console.terminal import Console
 from bluegreen.console.units import size
@@ -59,9 +59,7 @@ def require_well(data: dict[str, Any]) -> None:
 
 def show(data: dict[str, Any], console: Console) -> None:
     """Prints the data of `status --json` for a person."""
-    for machine in data["machines"]:
-        if "error" in machine:
-            continue
+    for machine in shown(data):
         nginx = machine["nginx"]
         console.line()
         console.line(f"{data['app']} on {machine['address']}: live is {machine['live'] or 'unclear'}", "bold")

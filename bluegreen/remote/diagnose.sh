@@ -4,9 +4,8 @@
 # Prints facts. $paths are root's files, one a line. What only root may see is read through sudo, and omitted where sudo
 # does not allow it.
 
-as_sudo() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
 sudo_all=
-if as_sudo true 2>/dev/null; then sudo_all=yes; fi
+if may_sudo_all; then sudo_all=yes; fi
 fact sudo_all "$sudo_all"
 sudo_steps=
 if [ -x "$root_installed" ] && { [ "$(id -u)" = 0 ] || sudo -n -l "$root_installed" switch "${slots%%:*}" >/dev/null 2>&1; }; then

@@ -38,15 +38,8 @@ def connected(
     Raises:
         CannotConnect: a machine was not reached; nothing was done on any.
     """
-    machines = unconnected(settings, console, environ)
-    with ExitStack() as closing:
-        for machine in machines:
-            closing.callback(machine.connection.close)
-        with console.step(f"connect to {settings.host}", name="connect") as step:
-            side_by_side(machines, lambda machine: machine.connection.connect())
-            names = ", ".join(f"{each.connection.user}@{each.address}" for each in machines)
-            step.done(f"connected to {names}")
-        yield machines
+    with _connecting(settings, console, environ, side_by_side) as found:
+        yield list(found.machines)
 
 
 @dataclass(frozen=True)
@@ -70,23 +63,39 @@ def reached(
     Raises:
         CannotConnect: none of them was reached.
     """
+    with _connecting(settings, console, environ, try_each) as found:
+        for address, error in found.errors.items():
+            console.warn(f"{address} could not be reached: {error.message}")
+        yield found
+
+
+@contextmanager
+def _connecting(
+    settings: Settings,
+    console: Console,
+    environ: Mapping[str, str],
+    each: Callable[[Sequence[Machine], Callable[[Machine], None]], Sequence[BluegreenError | None]],
+) -> Iterator[Reached]:
+    """Connects to the machines of a host, and closes all connections at the end of the block.
+
+    Args:
+        each: `side_by_side` where all must be reached, `try_each` where one suffices.
+    """
     machines = unconnected(settings, console, environ)
     with ExitStack() as closing:
         for machine in machines:
             closing.callback(machine.connection.close)
         with console.step(f"connect to {settings.host}", name="connect") as step:
-            results = try_each(machines, lambda machine: machine.connection.connect())
+            results = each(machines, lambda machine: machine.connection.connect())
             errors = {
-                machine.address: result
-                for machine, result in zip(machines, results, strict=True)
-                if isinstance(result, BluegreenError)
+                machine.address: error
+                for machine, error in zip(machines, results, strict=True)
+                if error is not None
             }
             there = tuple(machine for machine in machines if machine.address not in errors)
             if not there:
                 raise next(iter(errors.values()))
-            step.done(f"connected to {', '.join(f'{each.connection.user}@{each.address}' for each in there)}")
-        for address, error in errors.items():
-            console.warn(f"{address} could not be reached: {error.message}")
+            step.done(f"connected to {', '.join(f'{one.connection.user}@{one.address}' for one in there)}")
         yield Reached(there, errors)
 
 

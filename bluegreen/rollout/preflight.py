@@ -89,8 +89,13 @@ def require(evidence: Evidence, steps: Collection[Step], forced: Collection[str]
     """
     state = evidence.state
     state.require_live()
-    stopping = stopping_findings(evidence, steps)
-    if unknown := set(forced) - {finding.key for finding in findings(evidence)}:
+    every = list(findings(evidence))
+    stopping = [
+        finding
+        for finding in every
+        if finding.level is Level.FAILURE and not set(steps).isdisjoint(finding.stops)
+    ]
+    if unknown := set(forced) - {finding.key for finding in every}:
         names = ", ".join(finding.key for finding in stopping) or "nothing stops it"
         raise WrongUsage(
             f"--force {min(unknown)}: {state.address} has no such finding; nothing was changed",
@@ -106,12 +111,3 @@ def require(evidence: Evidence, steps: Collection[Step], forced: Collection[str]
                 remedy=finding.remedy,
             )
     return tuple(stopping)
-
-
-def stopping_findings(evidence: Evidence, steps: Collection[Step]) -> list[Finding]:
-    """The findings that stop one of the steps, in the order in which `check` shows them."""
-    return [
-        each
-        for each in findings(evidence)
-        if each.level is Level.FAILURE and not set(steps).isdisjoint(each.stops)
-    ]

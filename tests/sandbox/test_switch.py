@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -23,13 +22,9 @@ from tests.support.on_host import (
     whole,
 )
 from tests.support.processes import alive, free_port
+from tests.support.sites import nginx, workers
 from tests.support.under_traffic import nothing_lost
 from tests.support.waiting import wait_for
-
-
-def nginx(box: Box, *order: str) -> None:
-    """Gives the sandbox's nginx an order, as somebody logged in on the host."""
-    subprocess.run([*box.sandbox.nginx_command, *order], check=True, capture_output=True)
 
 
 def plain(box: Box, slot: str) -> str:
@@ -103,12 +98,6 @@ def test_p6_a_marker_that_a_file_cache_hides_is_seen_and_a_reload_moves_the_traf
     assert "open_file_cache off;" in ran.out
     assert "reloads once" not in ran.out
     assert box.served() == "2"
-
-
-def workers(box: Box) -> list[str]:
-    """The pids of the sandbox's nginx besides its master."""
-    master = (box.include.parents[1] / "nginx.pid").read_text().strip()
-    return Path(f"/proc/{master}/task/{master}/children").read_text().split()
 
 
 def test_p2_what_each_reload_costs_is_told_where_the_site_has_no_keepalive_min_timeout(

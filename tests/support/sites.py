@@ -50,12 +50,13 @@ def nginx(box: Box, *order: str) -> None:
 
 def reload(box: Box) -> None:
     """Reloads the sandbox's nginx, and returns when its old workers have ended."""
-    before = _workers(box)
+    before = workers(box)
     nginx(box, "-s", "reload")
-    wait_for(lambda: not set(before) & set(_workers(box)), "the end of the old workers")
+    wait_for(lambda: not set(before) & set(workers(box)), "the end of the old workers")
 
 
-def _workers(box: Box) -> list[str]:
+def workers(box: Box) -> list[str]:
+    """The pids of the sandbox's nginx besides its master."""
     master = (box.include.parents[1] / "nginx.pid").read_text().strip()
     return Path(f"/proc/{master}/task/{master}/children").read_text().split()
 

@@ -147,19 +147,20 @@ if (-e {preview}) {{ set @variable@ $bluegreen_other; }}
 
 
 def other_slots(found: Include, settings: Settings) -> str:
-    """The `slots:` of config.yml that fit an include which leads to neither slot; empty if none can be said.
-
-    Its port is where the application serves now, so it must be the port of a slot.
-    """
+    """The `slots:` of config.yml that fit an include which leads to neither slot, empty if none do."""
     address = _LOOPBACK.fullmatch(_split(found.target)[1])
-    if found.slot or not address:
-        return ""
-    port = int(address.group(2))
+    return "" if found.slot or not address else slots_from(int(address.group(2)), settings)
+
+
+def slots_from(port: int, settings: Settings) -> str:
+    """The `slots:` to write into config.yml where the application serves from a port that is not a slot's.
+
+    That port must be the first slot's; the second one gets the next, as hosts that began at 8080 have it.
+    """
     first, second = settings.slots
-    free = next(each for each in (*settings.slots.values(), port + 1) if each != port)
     return (
-        f"write into config.yml: slots: {{{first}: {port}, {second}: {free}}}, with the Spring profile of "
-        f"the application that serves on port {port} instead of {first}, if it has another one"
+        f"write into config.yml: slots: {{{first}: {port}, {second}: {port + 1}}}, with the Spring profile "
+        f"of the application that serves on port {port} instead of {first}, if it has another one"
     )
 
 
