@@ -69,7 +69,7 @@ def _set_up(machine: Machine, user: str, dry_run: bool, on_conflict: OnConflict,
         for change in found.edited:
             console.warn(f"{change.file.path} was changed by somebody and is left as it is")
     plan = _plan(found, on_conflict)
-    if site is SiteWish.TAKE_OVER:
+    if disable:
         plan = with_own_include(machine, plan)
     if plan.nothing_to_do and not disable:
         console.line(f"✓ {machine.address} is set up already; nothing was changed", "bold green")

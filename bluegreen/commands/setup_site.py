@@ -79,7 +79,7 @@ def _file_to_disable(machine: Machine, site: InCharge) -> str:
             remedy=f"first: bluegreen setup --host {settings.host} --no-site, the lines that it prints, and "
             f"bluegreen deploy --host {settings.host}",
         )
-    if file.rpartition("/")[0] not in _FOLDERS_OF_SITES:
+    if not site.alone or file.rpartition("/")[0] not in _FOLDERS_OF_SITES:
         raise Failed(
             f"{file} has more than the site of {settings.app}, so setup does not replace it",
             remedy=f"remove the server of the site by hand, then: bluegreen setup --host {settings.host}",

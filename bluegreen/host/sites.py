@@ -20,11 +20,13 @@ class InCharge:
         server: its server block.
         adopted: it reads the include already, so bluegreen deploys to it as it is.
         port: the port of this machine that it passes requests to, None if it passes them to none or several.
+        alone: its file has no other server, such as another site or a redirect to https.
     """
 
     server: Server
     adopted: bool
     port: int | None
+    alone: bool
 
 
 def in_charge(config: NginxConfig | None, settings: Settings) -> InCharge | None:
@@ -45,7 +47,8 @@ def in_charge(config: NginxConfig | None, settings: Settings) -> InCharge | None
     names = set(name.split())
     rivals = here if name == "_" else [server for server in here if names & set(server.names)]
     for server in (*readers, *rivals):
-        return InCharge(server, server.includes, _port(server, config))
+        alone = sum(each.file == server.file for each in servers) == 1
+        return InCharge(server, server.includes, _port(server, config), alone)
     return None
 
 

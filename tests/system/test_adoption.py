@@ -257,6 +257,14 @@ def test_setup_leaves_a_site_that_reads_the_include_in_charge_until_it_is_asked_
     assert site.read_text() == written
     assert "✓ setup: all files are as `setup` writes them" in host.done("check").out
     host.configure(site={"server_name": "taggle.example"})
+    site.write_text(f"{written}server {{ listen 8088; server_name blog.example; return 200 blog; }}\n")
+    guest.run("systemctl reload nginx")
+    refused = host.run("setup", "--take-over")
+    assert refused.code == 1
+    assert "/etc/nginx/sites-enabled/default has more than the site of taggle" in refused.out
+    assert guest.get("/", port=8088) == (200, "blog")
+    site.write_text(written)
+    guest.run("systemctl reload nginx")
     with asked_all_the_while(host):
         ran = host.set_up("--take-over")
         assert "site to disable: /etc/nginx/sites-enabled/default" in ran.out
@@ -265,7 +273,8 @@ def test_setup_leaves_a_site_that_reads_the_include_in_charge_until_it_is_asked_
     copies = host.guest.root / "etc/bluegreen/taggle.before"
     assert (copies / "etc/nginx/sites-enabled/default").read_text() == written
     assert host.include_text().startswith("set $service_url http://taggle-prod")
-    assert host.set_up().out.endswith("nothing was changed\n")
+    for flags in ([], ["--take-over"]):
+        assert host.set_up(*flags).out.endswith("nothing was changed\n")
     guest.reboot()
     host.until_served("4")
 
