@@ -91,7 +91,7 @@ def rollback(
     skip_unreachable: bool = False,
     config: str = "config.yml",
 ) -> None:
-    """Go back to the previous version; well under a second if it still runs."""
+    """Go back to the previous version, by one switch if it still runs."""
     with console_of(c) as console:
         settings = resolved(Path(config), host)
         reported(

@@ -1,4 +1,4 @@
-"""rollback: back to the previous version, well under a second if it still runs."""
+"""rollback: back to the previous version, by one switch if it still runs."""
 
 from __future__ import annotations
 
