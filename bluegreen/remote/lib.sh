@@ -33,27 +33,38 @@ now_ms() { date +%s%3N; }
 # answer), `body`, `took_ms`, and `redirect`, the URL of a redirect. $preview_token goes along as a header, and $agent as
 # the user agent, if they are set.
 # Of a large body it keeps the start, and the end, where curl appends its figures.
-# -q and --noproxy: neither the user's .curlrc nor a proxy of the environment may interfere. -k: only root can
-# intercept the machine's loopback, and no certificate names it. -g: a redirect must not become a thousand URLs. The
-# token is a secret, so it is not in the command line.
+# The token is a secret, so it is not in the command line.
 preview_token=
 agent=
 fetch() {
-    fetched=$({ [ -z "$preview_token" ] || printf 'header = "X-Bluegreen-Preview: %s"\n' "$preview_token"; } 2>/dev/null |
-        curl -q -K - -s -k -g --noproxy '*' --connect-to ::127.0.0.1: -m "$3" ${2:+-H "Host: $2"} ${4:+-H "$4"} \
-            ${agent:+-A "$agent"} -w '\n%{http_code} %{time_total} %{redirect_url}' "$1" 2>/dev/null |
+    fetched=$({
+        say "$curl_options"
+        [ -z "$preview_token" ] || say "header = \"X-Bluegreen-Preview: $preview_token\""
+    } | curl -q -K - -m "$3" ${2:+-H "Host: $2"} ${4:+-H "$4"} ${agent:+-A "$agent"} \
+        -w '\n%{http_code} %{time_total} %{redirect_url}' "$1" 2>/dev/null |
         { head -c 262144; tail -c 4096; }) || :
     body=${fetched%"$newline"*}
     fetched=${fetched##*"$newline"}
     code=${fetched%% *}
     fetched=${fetched#* }
     redirect=${fetched#* }
-    fetched=${fetched%% *}
-    case $fetched in
+    took "${fetched%% *}"
+}
+# Options of every request to this machine, for the standard input of `curl -q -K -`.
+# -q and noproxy: neither the user's .curlrc nor a proxy of the environment may interfere. insecure: only root can
+# intercept the machine's loopback, and no certificate names it. globoff: a redirect must not become a thousand URLs.
+curl_options='silent
+insecure
+globoff
+noproxy = "*"
+connect-to = "::127.0.0.1:"'
+# took SECONDS: sets `took_ms` to a time that curl prints, and `code` to 000 if it printed none.
+took() {
+    case $1 in
     *.???*)
-        took_ms=${fetched#*.}
+        took_ms=${1#*.}
         # The 1 in front prevents leading zeros, which would make it octal.
-        took_ms=$((${fetched%.*} * 1000 + 1${took_ms%"${took_ms#???}"} - 1000))
+        took_ms=$((${1%.*} * 1000 + 1${took_ms%"${took_ms#???}"} - 1000))
         ;;
     *) code=000 took_ms=0 ;;
     esac

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import threading
 import time
 import urllib.error
@@ -11,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +22,7 @@ from tests.support.box import Box
 from tests.support.incidents import jvms
 from tests.support.on_host import first_line, last_entry, line_to, live_pid, markers, pid_of, release_of
 from tests.support.processes import free_port
+from tests.support.sites import Site, serving, until
 from tests.support.waiting import wait_for
 
 ANSWER_TIMEOUT_S = 0.5
@@ -220,6 +223,64 @@ def test_a_probe_path_that_fails_is_warned_of_and_stands_in_history(box: Box) ->
     assert f"! probe: {requests} requests for /no-such-page through nginx, {failed} failed" in ran.out
     assert f"{failed} of {requests} probe requests failed" in box.run("history").out
     assert json.loads(box.run("history", "--json").out)["machines"][0]["entries"][0]["failed"] == failed
+
+
+# A site with a path of its own for the probe.
+PROBED = """
+log_format connections '$connection $request_uri';
+server {{
+    listen 127.0.0.1:{listen};
+    include {include};
+    location / {{ proxy_pass $service_url; }}
+    location = /hello {{
+        access_log {folder}/probe.log connections;
+        %s
+    }}
+}}
+"""
+VERSION = "rewrite ^ /version break; proxy_pass $service_url;"
+
+
+def test_the_probe_keeps_its_connection_as_users_do(box: Box) -> None:
+    serving(box, Site(PROBED % VERSION))
+    box.configure(switch={"probe": "/hello", "watch": "2s"})
+    box.deployed("2")
+    requests = (box.folder / "probe.log").read_text().splitlines()
+    # The first request finds out where the site is; the others share a connection.
+    assert len({line.split()[0] for line in requests}) == 2
+    # The deployer may leave before it has read the last one.
+    assert 10 < last_entry(box)["requests"] <= len(requests) <= last_entry(box)["requests"] + 1
+
+
+def test_p2_a_request_lost_on_a_kept_connection_is_counted_and_takes_no_release_back(
+    box: Box,
+) -> None:
+    # nginx closes the connection instead of answering the fifth request.
+    serving(box, Site(PROBED % f"if ($connection_requests = 5) {{{{ return 444; }}}} {VERSION}"))
+    box.configure(switch={"probe": "/hello", "watch": "2s"})
+    ran = box.deployed("2")
+    requests, failed = last_entry(box)["requests"], last_entry(box)["failed"]
+    assert 1 < failed < requests / 3
+    assert f"! probe: {requests} requests for /hello through nginx, {failed} failed" in ran.out
+    assert "(the first: no answer " in ran.out
+    until(box, "2")
+
+
+def test_a_page_of_the_probe_that_is_too_large_for_memory_is_no_failure(box: Box) -> None:
+    with (box.folder / "large").open("wb") as file:
+        file.truncate(200_000_000)
+    (box.folder / "large").chmod(0o644)
+    serving(box, Site(PROBED % "alias {folder}/large;"))
+    box.configure(switch={"probe": "/hello", "watch": "1s"})
+    before = shutil.disk_usage("/dev/shm").free
+    ran = box.start("deploy", "--jar", str(box.jar("2")), "--version", "2")
+    least = before
+    while ran.poll() is None:
+        least = min(least, shutil.disk_usage("/dev/shm").free)
+    assert ran.returncode == 0, ran.communicate()
+    assert last_entry(box)["failed"] == 0
+    assert before - least < 64 * 1024 * 1024
+    assert not list(Path("/dev/shm").glob("bluegreen.*"))
 
 
 def test_no_probe_is_left_on_the_host(box: Box) -> None:
