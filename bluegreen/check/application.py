@@ -25,7 +25,7 @@ def ports(evidence: Evidence) -> Iterator[Finding]:
                 name,
                 f"port {slot.port} is held by the JVM of {other}, another app on this machine",
                 evidence.own_keys,
-                stops=(Step.START, Step.SWITCH),
+                stops=(Step.SETUP, Step.START, Step.SWITCH),
             )
         elif not slot.foreign:
             yield ok(name, f"port {slot.port} is held by the JVM of {slot.name} (pid {slot.owner})")

@@ -18,11 +18,13 @@ class Level(Enum):
 class Step(Enum):
     """A step that a failure can stop.
 
-    START is the start of the idle slot, SWITCH the switch to it, and FORWARD a switch to a version that has
-    not served before. A deploy does all three, `switch` the last two. A rollback is never stopped by what
-    stops FORWARD; it does START only if the previous version does not run any more.
+    SETUP is what `setup` does. START is the start of the idle slot, SWITCH the switch to it, and FORWARD a
+    switch to a version that has not served before. A deploy does these three, `switch` the last two. A
+    rollback is never stopped by what stops FORWARD; it does START only if the previous version does not run
+    any more.
     """
 
+    SETUP = "setup"
     START = "start"
     SWITCH = "switch"
     FORWARD = "forward"
@@ -36,7 +38,7 @@ class Finding:
         name: what was examined, in a word or two.
         text: its state, a clause with a subject and a verb that can be read without the name.
         remedy: a command to paste or a line to write, empty if all is well.
-        stops: the steps that preflight refuses because of it.
+        stops: the steps that the preflight refuses because of it.
     """
 
     name: str

@@ -88,7 +88,7 @@ def owner(evidence: Evidence) -> Iterator[Finding]:
             "include of another app",
             f"{settings.switch.include} routes the requests of {stranger}, another app on this machine",
             evidence.own_keys,
-            stops=(Step.START, Step.SWITCH),
+            stops=(Step.SETUP, Step.START, Step.SWITCH),
         )
 
 
@@ -98,7 +98,10 @@ def target(evidence: Evidence) -> Iterator[Finding]:
     path = settings.switch.include
     config = evidence.diagnosis.nginx_config if evidence.diagnosis else None
     found = parse(state.proxy.include.text, settings, config.groups) if config else state.proxy.include
-    stops = (Step.START, Step.SWITCH)
+    stops: tuple[Step, ...] = (Step.START, Step.SWITCH)
+    if config and config.readers and not _own_group(evidence, found):
+        # It routes users' requests now, and what `setup` writes would not fit it.
+        stops = (Step.SETUP, *stops)
     if found.empty:
         yield failure("include", f"{path} is missing or empty", evidence.setup)
     elif not found.target:
@@ -147,7 +150,7 @@ def _other_groups(evidence: Evidence, found: Include) -> str:
     """The `slots:` of config.yml that fit the groups of nginx, or how to make the groups that are missing."""
     config = evidence.diagnosis.nginx_config if evidence.diagnosis else None
     groups = config.groups if config else {}
-    if f"//{evidence.settings.app}-" in found.target:
+    if _own_group(evidence, found):
         return f"to get a site that has them: {evidence.setup}"
     if len(groups) == len(evidence.settings.slots):
         slots = ", ".join(
@@ -159,6 +162,11 @@ def _other_groups(evidence: Evidence, found: Include) -> str:
         for slot, port in evidence.settings.slots.items()
     )
     return f"write into the site, outside of its server: {lines}"
+
+
+def _own_group(evidence: Evidence, found: Include) -> bool:
+    """Whether the include names an upstream group of the site that `setup` writes."""
+    return f"//{evidence.settings.app}-" in found.target
 
 
 def readers(evidence: Evidence) -> Iterator[Finding]:

@@ -120,7 +120,7 @@ def unit(evidence: Evidence) -> Iterator[Finding]:
             "unit",
             f"{other} is already a unit of that name",
             "give the app another name under app: in config.yml",
-            stops=(Step.START,),
+            stops=(Step.SETUP, Step.START),
         )
 
 

@@ -21,7 +21,7 @@ def live(evidence: Evidence) -> Iterator[Finding]:
             "live slot",
             f"the live slot is unclear: {'; '.join(error.why)}",
             error.remedy or "",
-            stops=tuple(Step),
+            stops=(Step.START, Step.SWITCH, Step.FORWARD),
         )
 
 

@@ -6,6 +6,8 @@ import base64
 from collections.abc import Sequence
 from enum import Enum
 
+from bluegreen.check.diagnose import diagnose
+from bluegreen.check.evidence import Evidence
 from bluegreen.commands.setup_site import require_site_free, show_lines_for_site, with_own_include
 from bluegreen.config import Settings
 from bluegreen.console.terminal import Console
@@ -13,11 +15,13 @@ from bluegreen.errors import Failed
 from bluegreen.host.facts import Report
 from bluegreen.host.files import root_files
 from bluegreen.host.files.root_files import HostFile
+from bluegreen.host.look import look
 from bluegreen.host.machine import Machine
 from bluegreen.host.survey import Change, SiteWish, Survey, sha256_of, sums, survey
 from bluegreen.remote import limits
 from bluegreen.remote.script import Value
 from bluegreen.rollout.fleet import connected, side_by_side
+from bluegreen.rollout.preflight import SETUP, require
 
 # Of what a package manager printed, the cause is at the end.
 LAST_LINES = 30
@@ -63,6 +67,7 @@ def run(
 
 def _set_up(machine: Machine, user: str, dry_run: bool, on_conflict: OnConflict, site: SiteWish) -> None:
     console = machine.console
+    _require_own(machine)
     found = _survey_fit(machine, user, site)
     disable = require_site_free(machine, found, site)
     if on_conflict is OnConflict.KEEP:
@@ -97,6 +102,17 @@ def _set_up(machine: Machine, user: str, dry_run: bool, on_conflict: OnConflict,
     console.line(f"✓ {machine.address} is set up; next: {next_step}", "bold green")
 
 
+def _require_own(machine: Machine) -> None:
+    """Requires that no finding of `check` stops `setup`: that all names and ports of the app are its own.
+
+    Raises:
+        Failed: one of them is not; nothing was changed.
+    """
+    state = look(machine)
+    evidence = Evidence(state, user=machine.connection.user, diagnosis=diagnose(machine, state))
+    require(evidence, SETUP, forced=None)
+
+
 def _plan(found: Survey, on_conflict: OnConflict) -> Survey:
     """The survey of what `setup` changes: without the files that it keeps as they are."""
     return found.without_edited() if on_conflict is OnConflict.KEEP else found
@@ -113,12 +129,6 @@ def _survey_fit(machine: Machine, user: str, site: SiteWish) -> Survey:
     base = settings.releases.path
     if not found.user_exists:
         raise Failed(f"{address} has no user {user}", remedy=f"sudo useradd -m {user}")
-    if found.other_unit and settings.supervisor == "systemd":
-        raise Failed(
-            f"{settings.app} is the name of another unit on {address}: {found.other_unit}",
-            why=["the unit of the app would replace it; nothing was changed"],
-            remedy="set another name under app: in config.yml",
-        )
     for file, path in found.exposed:
         raise Failed(
             f"{user} may write {path} on {address}, and so replace root's {file.path} ({file.what})",

@@ -66,7 +66,6 @@ class Survey:
         java_release: the release of the Java there, such as `17`, empty if it is unknown.
         base_owner: who owns the folder of the releases, empty if it does not exist.
         base_writable: the user who deploys may write that folder.
-        other_unit: the path of a unit with the app's name that bluegreen did not write, else empty.
         in_charge: the site of somebody else that serves what ours would get, None if there is none.
         own_site: `setup` writes its site.
         default_site_claims_all: a default site that somebody changed answers for every name.
@@ -81,7 +80,6 @@ class Survey:
     java_release: str
     base_owner: str
     base_writable: bool
-    other_unit: str
     in_charge: InCharge | None
     own_site: bool
     default_site_claims_all: bool
@@ -154,7 +152,6 @@ def survey(machine: Machine, user: str, *, site: SiteWish = SiteWish.IF_FREE) ->
         java_release=facts.text("java"),
         base_owner=facts.text("base.owner"),
         base_writable=bool(facts.text("base.writable")),
-        other_unit=facts.text("unit.others"),
         in_charge=found,
         own_site=own_site,
         default_site_claims_all=own_site and for_every_name and default_site == "claims",

@@ -37,7 +37,6 @@ if [ ! -e "$include" ]; then
         case " $slots" in *" $candidate:"*) serving=$candidate ;; esac
     done
 fi
-fact unit.others "$(unit_of_others)"
 fact serving "$serving"
 # Debian's default site claims the port for every name; setup removes it only if nobody changed it.
 default_site=

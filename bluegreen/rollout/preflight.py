@@ -17,7 +17,8 @@ from bluegreen.host.machine import Machine
 from bluegreen.host.nginx_config import NginxConfig
 from bluegreen.jar import Jar
 
-DEPLOY = frozenset(Step)
+SETUP = frozenset({Step.SETUP})
+DEPLOY = frozenset({Step.START, Step.SWITCH, Step.FORWARD})
 SWITCH = frozenset({Step.SWITCH, Step.FORWARD})
 BACK = frozenset({Step.SWITCH})
 BACK_FROM_COLD = frozenset({Step.START, Step.SWITCH})
@@ -76,8 +77,13 @@ def preflight(
     return Passed(config, tuple(finding.key for finding in overridden))
 
 
-def require(evidence: Evidence, steps: Collection[Step], forced: Collection[str] = ()) -> tuple[Finding, ...]:
+def require(
+    evidence: Evidence, steps: Collection[Step], forced: Collection[str] | None = ()
+) -> tuple[Finding, ...]:
     """Requires that no finding stops one of the steps.
+
+    Args:
+        forced: the findings that are overridden, as `Finding.key`; None for a command that overrides none.
 
     Returns:
         The findings that would stop it and are overridden.
@@ -88,14 +94,16 @@ def require(evidence: Evidence, steps: Collection[Step], forced: Collection[str]
         Failed: the first failure that stops a step and is not overridden.
     """
     state = evidence.state
-    state.require_live()
+    # A machine that is to be set up has none yet.
+    if Step.SETUP not in steps:
+        state.require_live()
     every = list(findings(evidence))
     stopping = [
         finding
         for finding in every
         if finding.level is Level.FAILURE and not set(steps).isdisjoint(finding.stops)
     ]
-    if unknown := set(forced) - {finding.key for finding in every}:
+    if unknown := set(forced or ()) - {finding.key for finding in every}:
         names = ", ".join(finding.key for finding in stopping) or "nothing stops it"
         raise WrongUsage(
             f"--force {min(unknown)}: {state.address} has no such finding; nothing was changed",
@@ -103,10 +111,11 @@ def require(evidence: Evidence, steps: Collection[Step], forced: Collection[str]
             remedy=f"bluegreen check --host {state.settings.host} shows all findings",
         )
     for finding in stopping:
-        if finding.key not in forced:
+        if finding.key not in (forced or ()):
+            override = [] if forced is None else [f"to go on nevertheless: --force {finding.key}"]
             raise Failed(
                 f"{state.address}: {finding.text}",
-                why=["nothing was changed", f"to go on nevertheless: --force {finding.key}"],
+                why=["nothing was changed", *override],
                 live=state.describe_live(),
                 remedy=finding.remedy,
             )

@@ -33,10 +33,17 @@ SUDOERS = "/etc/sudoers.d/bluegreen-taggle"
 
 @dataclass
 class Rented(Box):
-    """A folder with a config.yml whose one host is a guest."""
+    """A folder with a config.yml whose one host is a guest.
+
+    Attributes:
+        name: the name under which users know the site, empty for any.
+        https: whether they see it over TLS.
+    """
 
     guest: Guest = field(kw_only=True)
     user: str = field(kw_only=True, default="ubuntu")
+    name: str = field(kw_only=True, default="")
+    https: bool = field(kw_only=True, default=False)
 
     @property
     def home(self) -> str:
@@ -47,13 +54,8 @@ class Rented(Box):
         """The releases' folder as it is seen from outside."""
         return self.guest.root / self.home.lstrip("/") / "taggle"
 
-    # Of a site that certbot changed.
-    https_name: str = field(kw_only=True, default="")
-
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
-        if self.https_name:
-            return self.guest.get_https(path, self.https_name)
-        return self.guest.get(path)
+        return (self.guest.get_https if self.https else self.guest.get)(path, self.name)
 
     def include_text(self) -> str:
         """The include as it is on the guest."""
@@ -120,6 +122,7 @@ class Rented(Box):
 
 def rented(folder: Path, guest: Guest, *, user: str = "ubuntu", **sections: object) -> Rented:
     """A guest as a host whose user is `user`; nothing was done to it yet."""
+    folder.mkdir(exist_ok=True)
     box = Rented(folder, guest=guest, user=user)
     login = guest.ssh(user)
     box.configure(
@@ -141,16 +144,21 @@ def rented(folder: Path, guest: Guest, *, user: str = "ubuntu", **sections: obje
     return box
 
 
+CERTIFICATE, KEY = "/etc/ssl/taggle.pem", "/etc/ssl/private/taggle.pem"
+
+
+def make_certificate(guest: Guest) -> None:
+    """Makes a certificate that nobody has signed, CERTIFICATE with KEY."""
+    guest.run(f"openssl req -x509 -newkey rsa:2048 -nodes -subj /CN={NAME} -keyout {KEY} -out {CERTIFICATE}")
+
+
 def certified(host: Rented, path: str) -> None:
     """What `certbot --nginx` makes of the site in that file: it moves to 443, and 80 sends there."""
-    key, certificate = "/etc/ssl/private/taggle.pem", "/etc/ssl/taggle.pem"
-    host.guest.run(
-        f"openssl req -x509 -newkey rsa:2048 -nodes -subj /CN={NAME} -keyout {key} -out {certificate}"
-    )
+    make_certificate(host.guest)
     site = host.guest.root / path.lstrip("/")
     moved = f"""    listen 443 ssl; # managed by Certbot
-    ssl_certificate {certificate}; # managed by Certbot
-    ssl_certificate_key {key}; # managed by Certbot
+    ssl_certificate {CERTIFICATE}; # managed by Certbot
+    ssl_certificate_key {KEY}; # managed by Certbot
 """
     sends = f"""server {{
     if ($host = {NAME}) {{
@@ -167,7 +175,7 @@ def certified(host: Rented, path: str) -> None:
     assert listens == 1
     site.write_text(text + sends)
     host.guest.run("nginx -t && systemctl reload nginx")
-    host.https_name = NAME
+    host.name, host.https = NAME, True
     wait_for(lambda: host.get("/version")[0] == 200, "https")
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.support import springboot
+from tests.support.by_hand import PLAIN, by_hand, nohup_pid
 from tests.support.command import Ran
 from tests.support.guest import Guest
 from tests.support.hosts import (
@@ -21,52 +21,7 @@ from tests.support.hosts import (
     certified,
     rented,
 )
-from tests.support.jvm import QUICK_JAVA
 from tests.support.waiting import wait_for
-
-PLAIN = "set $service_url http://127.0.0.1:{port};\n"
-SITE_BY_HAND = f"""\
-server {{
-    listen 80 default_server;
-    server_name taggle.example;
-    include {INCLUDE};
-    location / {{
-        proxy_pass $service_url;
-        proxy_set_header X-Real_IP $remote_addr;
-        proxy_set_header X-Forwarded_For $proxy_add_x_forwarded_for;
-        proxy_set_header Host $http_host;
-    }}
-}}
-"""
-
-
-def by_hand(
-    guest: Guest, folder: Path, jar: Path, *, user: str = "ubuntu", profile: str = "prod1", port: int = 8081
-) -> Rented:
-    """A machine whose owner followed such a post: nginx, include, jar, a JVM under nohup."""
-    default = guest.root / "etc/nginx/sites-enabled/default"
-    default.unlink()
-    default.write_text(SITE_BY_HAND)
-    (guest.root / INCLUDE.lstrip("/")).write_text(PLAIN.format(port=port))
-    guest.run("systemctl reload nginx")
-    host = rented(folder, guest, user=user)
-    there = f"{host.home}/taggle/deploy/temp"
-    host.as_user(f"mkdir -p {there}")
-    shutil.copyfile(jar, guest.root / there.lstrip("/") / "taggle-web-0.0.1.jar")
-    options = f"-Dspring.profiles.active={profile} -Dserver.port={port}"
-    java = f"java {' '.join(QUICK_JAVA)} -jar {options} {there}/prod1-taggle-web-.jar"
-    host.as_user(
-        f"ln -Tfs {there}/taggle-web-0.0.1.jar {there}/prod1-taggle-web-.jar; "
-        f"cd; nohup {java} >nohup.out 2>&1 </dev/null &"
-    )
-    wait_for(lambda: host.get("/api/v1/profiles") == (200, profile), "the JVM started by hand", 60)
-    return host
-
-
-def nohup_pid(host: Rented) -> str:
-    return host.guest.run(
-        "pgrep -f '[j]ava.*-jar -Dspring.profiles.active=prod1'", check=False
-    ).stdout.strip()
 
 
 def adopted(host: Rented, first: Ran, second: Ran) -> None:

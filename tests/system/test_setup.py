@@ -295,7 +295,7 @@ def test_a_unit_of_systemds_own_is_not_overridden_by_an_app_of_its_name(host: Re
     before = host.etc()
     ran = host.run("setup")
     assert ran.code == 1
-    assert "✗ user is the name of another unit" in ran.out
+    assert "user@.service is already a unit of that name" in ran.out
     assert "/lib/systemd/system/user@.service" in ran.out
     assert host.etc() == before
     # And without setup, on a site made by hand.
