@@ -34,7 +34,8 @@ def diagnose(machine: Machine, state: State) -> Diagnosis:
     return Diagnosis(
         clock_ahead_s=(facts.number("now_ms") or 0) / 1000 - now_s,
         may_sudo_all=bool(facts.text("sudo_all")),
-        may_sudo_steps=bool(facts.text("sudo_steps")),
+        may_sudo_switch=bool(facts.text("sudo.switch")),
+        may_sudo_preview=bool(facts.text("sudo.preview")),
         java_version=facts.text("java.version"),
         memory_total_bytes=(facts.number("memory_total_kb") or 0) * 1024,
         swap_free_bytes=(facts.number("swap_free_kb") or 0) * 1024,

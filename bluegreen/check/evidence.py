@@ -19,7 +19,8 @@ class Diagnosis:
     Args:
         clock_ahead_s: how far the machine's clock is ahead of the clock here; negative if it is behind.
         may_sudo_all: the user may run every command as root.
-        may_sudo_steps: the user may run the root script that `setup` installs.
+        may_sudo_switch: the user may switch with the root script that `setup` installed.
+        may_sudo_preview: the user may preview with it, too; the one of bluegreen 0.1 has no preview.
         java_version: the version that `java -version` reports, empty if it reports none.
         nginx_problem: why `nginx -t` fails, empty if it succeeds, None if sudo does not allow it.
         nginx_starts_at_boot: False if systemd is known not to start nginx.
@@ -31,7 +32,8 @@ class Diagnosis:
 
     clock_ahead_s: float
     may_sudo_all: bool
-    may_sudo_steps: bool
+    may_sudo_switch: bool
+    may_sudo_preview: bool
     java_version: str
     memory_total_bytes: int
     swap_free_bytes: int

@@ -94,8 +94,8 @@ def sudo(evidence: Evidence) -> Iterator[Finding]:
     """Whether the user may run the steps that need root, and no more than those."""
     if evidence.diagnosis is None or not evidence.settings.nginx.sudo:
         return
-    user = evidence.user
-    if evidence.diagnosis.may_sudo_steps:
+    user, by_setup = evidence.user, f"with a user who may sudo: {evidence.setup} --login USER"
+    if evidence.diagnosis.may_sudo_preview:
         yield ok("sudo", f"{user} may run the steps that need root, and bluegreen runs no others")
     elif evidence.diagnosis.may_sudo_all:
         yield warning(
@@ -103,11 +103,18 @@ def sudo(evidence: Evidence) -> Iterator[Finding]:
             f"{user} may run everything as root, and deploys run with that right",
             f"to limit deploys to one script: {evidence.setup}",
         )
+    elif evidence.diagnosis.may_sudo_switch:
+        yield failure(
+            "sudo",
+            f"{user} may run only the steps of an older bluegreen as root: a way back, but no preview",
+            by_setup,
+            stops=(Step.FORWARD,),
+        )
     else:
         yield failure(
             "sudo",
             f"{user} may not run the steps that need root",
-            f"with a user who may sudo: {evidence.setup} --login USER",
+            by_setup,
             stops=(Step.START, Step.SWITCH),
         )
 

@@ -241,5 +241,5 @@ def logs_of(machine: Machine, slot: str, lines: int = LOG_LINES) -> list[str]:
         log = list(running.text(timeout_s=limits.SCRIPT_S))
         report = running.wait(timeout_s=limits.SCRIPT_END_S)
     if report.exit_code != 0:
-        raise step_failed("logs", report)
+        raise step_failed(machine, "logs", report)
     return log

@@ -154,7 +154,7 @@ def append(machine: Machine, entry: Entry, *, prune: Iterable[str] = ()) -> list
     if report.exit_code == ExitCode.NO_ROOM:
         raise NotWritten(" ".join(report.errors))
     if report.exit_code != 0:
-        raise step_failed("finish", report)
+        raise step_failed(machine, "finish", report)
     return [release for release, _ in report.facts.under("pruned.")]
 
 

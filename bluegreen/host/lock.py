@@ -131,7 +131,7 @@ def _other_holder(machine: Machine, script: Stream) -> Holder | None:
         return parse(value) or Holder("", "an unknown user", "just now", "a command that has just begun")
     report = script.wait(timeout_s=limits.SCRIPT_END_S)
     if report.exit_code == ExitCode.LOST_LOCK:
-        raise step_failed("lock", report)
+        raise step_failed(machine, "lock", report)
     raise Failed(f"the lock on {machine.address} could not be taken", why=report.errors)
 
 

@@ -170,8 +170,9 @@ def _root_script_drift(machine: Machine, facts: Facts) -> tuple[Drift, ...]:
     return (
         Drift(
             DriftKind.ROOT_SCRIPT,
-            f"{path} was installed by another version of bluegreen or with other settings, "
-            "and deploys run it unchanged",
-            f"bluegreen setup --host {machine.settings.host}",
+            f"{path} was installed by another version of bluegreen or with other settings; "
+            "a user without full sudo runs it as it is",
+            f"bluegreen setup --host {machine.settings.host} (--login USER if {machine.connection.user} "
+            "may not sudo)",
         ),
     )

@@ -109,7 +109,7 @@ class Machine:
         """
         report = self.attempt(name, stdin=stdin, timeout_s=timeout_s, root=root, sudo=sudo, **values)
         if report.exit_code != 0:
-            raise step_failed(name, report)
+            raise step_failed(self, name, report)
         return report.facts
 
     def attempt(
@@ -207,22 +207,31 @@ def _report(script: Script, result: Result) -> Report:
     return Report(result.exit_code, facts, tuple(lines_of(result.stderr.strip())))
 
 
-def step_failed(name: str, report: Report) -> BluegreenError:
+def step_failed(machine: Machine, name: str, report: Report) -> BluegreenError:
     """The error for a script that failed; `LockLost` and `RouteMoved` have exit codes of their own."""
+    host = machine.settings.host
+    look_again = f"`bluegreen status --host {host}`, then run the command again"
     why = report.errors or (f"{name}.sh ended with exit code {report.exit_code}",)
     if report.exit_code == ExitCode.LOST_LOCK:
         return LockLost(
             "lost the deploy lock of the host; nothing further was done",
             why=why,
             live="not known: another deploy took the lock",
-            remedy="`bluegreen status`, then run the command again",
+            remedy=look_again,
         )
     if report.exit_code == ExitCode.ROUTE_MOVED:
         return RouteMoved(
             "somebody else changed the route of nginx while this ran; nothing was stopped or switched",
             why=why,
             live="not known: the route was changed",
-            remedy="`bluegreen status`, then run the command again",
+            remedy=look_again,
+        )
+    # A sudoers file that was changed, or is that of an older version (sudo(8), DIAGNOSTICS).
+    if why[-1].startswith(("sudo: ", "Sorry, user ")):
+        return Failed(
+            f"sudo on {machine.address} rejects a step that needs root: {name}",
+            why=why,
+            remedy=f"with a user who may sudo: bluegreen setup --host {host} --login USER",
         )
     return Failed(why[-1], why=why[:-1])
 

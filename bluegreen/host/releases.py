@@ -100,7 +100,7 @@ def upload(
         facts=json.dumps(asdict(release), ensure_ascii=False),
     )
     if report.exit_code != 0:
-        cause = step_failed("upload", report)
+        cause = step_failed(machine, "upload", report)
         if isinstance(cause, LockLost):
             raise cause
         raise Failed(

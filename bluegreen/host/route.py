@@ -237,4 +237,4 @@ def _not_done(machine: Machine, verb: str, to: str, report: Report) -> Bluegreen
             why=report.errors,
             remedy=f"with a user who may sudo: bluegreen setup --host {settings.host} --login USER",
         )
-    return step_failed(verb, report)
+    return step_failed(machine, verb, report)

@@ -167,7 +167,7 @@ def start(machine: Machine, slot: str, release: str, route: str, environment: Ma
         root=machine.root_script(),
     )
     if report.exit_code != 0:
-        raise _not_started(slot, report)
+        raise _not_started(machine, slot, report)
     stopped = _stopped(report.facts)
     if stopped:
         machine.console.note(f"{slot}: its previous JVM (pid {stopped.pid}) {stopped}")
@@ -180,9 +180,9 @@ def _lines(environment: Mapping[str, str]) -> str:
     return "".join(f'{name}="{value}"\n' for name, value in escaped.items())
 
 
-def _not_started(slot: str, report: Report) -> BluegreenError:
+def _not_started(machine: Machine, slot: str, report: Report) -> BluegreenError:
     if report.exit_code != ExitCode.PORT_TAKEN:
-        return step_failed("start", report)
+        return step_failed(machine, "start", report)
     return Failed(
         f"{slot} cannot start: another process holds its port",
         why=[" ".join(report.errors)],

@@ -7,11 +7,13 @@
 sudo_all=
 if may_sudo_all; then sudo_all=yes; fi
 fact sudo_all "$sudo_all"
-sudo_steps=
-if [ -x "$root_installed" ] && { [ "$(id -u)" = 0 ] || sudo -n -l "$root_installed" switch "${slots%%:*}" >/dev/null 2>&1; }; then
-    sudo_steps=yes
-fi
-fact sudo_steps "$sudo_steps"
+for verb in switch preview; do
+    may=
+    if [ -x "$root_installed" ] && { [ "$(id -u)" = 0 ] || sudo -n -l "$root_installed" "$verb" "${slots%%:*}" >/dev/null 2>&1; }; then
+        may=yes
+    fi
+    fact "sudo.$verb" "$may"
+done
 number=0
 printf '%s\n' "$paths" | while IFS= read -r path; do
     number=$((number + 1))

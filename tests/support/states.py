@@ -80,7 +80,8 @@ def healthy(settings: Settings) -> Evidence:
     diagnosis = Diagnosis(
         clock_ahead_s=0.0,
         may_sudo_all=True,
-        may_sudo_steps=True,
+        may_sudo_switch=True,
+        may_sudo_preview=True,
         java_version="17.0.9",
         memory_total_bytes=2_000_000_000,
         swap_free_bytes=0,

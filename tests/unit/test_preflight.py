@@ -70,9 +70,14 @@ FAILURES: dict[str, tuple[Change, str, tuple[Step, ...]]] = {
     ),
     "live slot unclear": (lambda it: with_state(it, live=None), "live slot", (START, SWITCH, FORWARD)),
     "no sudo": (
-        lambda it: with_diagnosis(it, may_sudo_all=False, may_sudo_steps=False),
+        lambda it: with_diagnosis(it, may_sudo_all=False, may_sudo_switch=False, may_sudo_preview=False),
         "sudo",
         (START, SWITCH),
+    ),
+    "sudo for the steps of bluegreen 0.1": (
+        lambda it: with_diagnosis(it, may_sudo_all=False, may_sudo_preview=False),
+        "sudo",
+        (FORWARD,),
     ),
     "a unit of that name": (
         lambda it: with_diagnosis(it, other_unit="/lib/systemd/system/user@.service"),
