@@ -11,6 +11,7 @@ from tests.support.jvm import QUICK_JAVA
 
 # A JVM that holds as much memory as a Spring application does.
 LARGE_JAVA = [*QUICK_JAVA, "-Xms128m", "-XX:+AlwaysPreTouch"]
+FIGURES = r"92\.\d MB of 1\.0 GB is free, and .* of swap; a second JVM needs 1\d\d\.\d MB"
 
 
 def limit_memory(guest: Guest, *, available_kb: int) -> None:
