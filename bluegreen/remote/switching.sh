@@ -60,7 +60,9 @@ set_marker() {
 # prepare_include METHOD TARGET: writes the new text of the include beside it, and keeps the previous one in $before for
 # `restore`. Sets `changed`, empty if the text was that already.
 prepare_include() {
-    folder=$(dirname "$include")
+    # An include that is a link stays one.
+    written=$(readlink -f "$include") || written=$include
+    folder=$(dirname "$written")
     before=$folder/.bluegreen-before
     fresh=$folder/.bluegreen-new
     # Both are new files of root: the owner of the old include must not own the file that root restores.
@@ -73,15 +75,24 @@ prepare_include() {
         rm -f "$fresh" "$before"
         fail 20 "cannot write beside $include (disk full?)"
     fi
+    # As its owner made it: others may be kept out of it.
+    owner=
+    if [ -e "$written" ]; then
+        chmod "$(stat -c %a "$written")" "$fresh"
+        owner=$(stat -c %u:%g "$written")
+    fi
+    give_back "$fresh"
     changed=yes
     ! cmp -s "$fresh" "$include" || changed=
 }
+# give_back FILE: gives the file to the owner of the include.
+give_back() { [ -z "$owner" ] || chown "$owner" "$1" 2>/dev/null || :; }
 # keep_original: keeps the owner's include beside it, before bluegreen changes it for the first time. nginx includes no
 # file whose name begins with a dot by a pattern.
 keep_original() {
-    original=$folder/.$(basename "$include").before-bluegreen
+    original=$folder/.$(basename "$written").before-bluegreen
     [ -e "$original" ] || [ ! -e "$before" ] || grep -q '# bluegreen: begin' "$before" || {
-        cp -p "$before" "$original"
+        cp "$before" "$original"
         fact original "$original"
     }
 }
@@ -89,7 +100,8 @@ keep_original() {
 # restore CODE TEXT: puts back the previous include and marker, and ends with CODE and TEXT; with 21 if it cannot.
 restore() {
     trouble=
-    if [ -e "$before" ]; then mv -fT "$before" "$include" || trouble=yes; else rm -f "$include"; fi
+    if [ -e "$before" ]; then mv -fT "$before" "$written" || trouble=yes; else rm -f "$written"; fi
+    give_back "$written"
     set_marker "$marker_before" || trouble=yes
     [ -n "$boots_already" ] || at_boot disable "$slot"
     # The next request, or the stop of the slot, must not meet workers that still use the slot.
@@ -153,7 +165,7 @@ convert_include() {
     read_form
     begin_change
     prepare_include "$method" "$target"
-    mv -fT "$fresh" "$include"
+    mv -fT "$fresh" "$written"
     keep_original
     if [ "$method" = instant ] && ! { mkdir -p "$runtime" && set_marker "$slot"; }; then
         restore 20 "cannot set the marker in $runtime"
@@ -194,7 +206,7 @@ switch_to_slot() {
     boots_already=
     [ ! -L "$wants/$app@$slot.service" ] || boots_already=yes
     at_boot enable "$slot"
-    mv -fT "$fresh" "$include"
+    mv -fT "$fresh" "$written"
     if [ "$method" = instant ]; then
         # nginx has loaded both targets: no other file of nginx can stop this.
         { mkdir -p "$runtime" && set_marker "$slot"; } || restore 20 "cannot set the marker in $runtime"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from tests.support.box import Box
@@ -117,6 +119,27 @@ def test_p5_a_form_that_cannot_be_served_is_refused_before_anything_is_written(
     assert said in ran.out
     assert "what to do: write" in ran.out
     assert (box.include.read_text(), versions(box)) == (before, uploaded)
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_an_include_that_is_a_link_stays_one_and_its_file_keeps_mode_and_owner(box: Box, works: bool) -> None:
+    serving(box, Site())
+    file = box.folder / "snippets" / "service-url.inc"
+    file.parent.mkdir()
+    box.include.rename(file)
+    box.include.symlink_to(file)
+    file.chmod(0o640)
+    os.chown(file, 0, 4)
+    box.configure(switch={"verify": "/api/v1/profiles"})
+    ran = box.deploy("2", **({} if works else {"profile": "elsewhere"}))
+    assert ran.code == (0 if works else 1), ran.all
+    assert box.include.readlink() == file
+    assert (
+        f"set $service_url http://127.0.0.1:{box.sandbox.slots['prod2' if works else 'prod1']}"
+        in file.read_text()
+    )
+    assert (file.stat().st_mode & 0o777, file.stat().st_uid, file.stat().st_gid) == (0o640, 0, 4)
+    assert (file.parent / ".service-url.inc.before-bluegreen").stat().st_mode & 0o777 == 0o640
 
 
 def test_two_apps_on_one_host_are_kept_apart(box: Box) -> None:
