@@ -70,7 +70,10 @@ def run(
         results = promote(staged, undo, interrupts, watched=cold)
         summarize(console, results)
         for address in skipped:
-            console.warn(f"{address} was skipped: it routes as before; once it is up, see `bluegreen status`")
+            console.warn(
+                f"{address} was skipped: it routes as before; once it is up: "
+                f"`bluegreen status --host {settings.host}`"
+            )
         return results
 
 

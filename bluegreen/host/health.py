@@ -173,7 +173,10 @@ def wait_until_up(machine: Machine, slot: str, pid: int) -> Answer:
         last = seen.health
         if ups.reached_by(last.up):
             return last
-    raise Failed(f"{slot} did not become UP: the observer on the host ended without a reason")
+    raise Failed(
+        f"{slot} did not become UP: the observer on the host ended without a reason",
+        remedy=fix_application(machine, slot),
+    )
 
 
 def _never_up(machine: Machine, slot: str, pid: int, ended: Ended, last: Answer | None) -> Failed:
@@ -185,7 +188,16 @@ def _never_up(machine: Machine, slot: str, pid: int, ended: Ended, last: Answer 
         End.OVER: f"{slot} was not UP within {machine.settings.health.timeout_s:g} s",
         End.SILENT: f"the observer of {slot} stopped: {ended.detail}",
     }[ended.end]
-    return Failed(what, why=[answered, *log_lines(slot, ended.log)])
+    remedy = fix_application(machine, slot)
+    if ended.end is End.FOREIGN:
+        remedy = f"stop that process, or set another port for {slot} under slots: in config.yml"
+    return Failed(what, why=[answered, *log_lines(slot, ended.log)], remedy=remedy)
+
+
+def fix_application(machine: Machine, slot: str) -> str:
+    """What to do about a version that fails: the remedy of an error that the application is the cause of."""
+    log = f"bluegreen logs --host {machine.settings.host} --slot {slot}"
+    return f"fix it and deploy again; the complete log: `{log}`"
 
 
 def log_lines(slot: str, log: tuple[str, ...]) -> list[str]:
@@ -208,6 +220,7 @@ def smoke(machine: Machine, slot: str) -> None:
             raise Failed(
                 f"smoke path {path} of {slot} {answered} after {duration_ms} ms, not 2xx",
                 why=log_lines(slot, tuple(logs_of(machine, slot))),
+                remedy=fix_application(machine, slot),
             )
 
 

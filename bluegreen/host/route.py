@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from bluegreen.config import Settings
 from bluegreen.errors import BluegreenError, Failed, Unclear
 from bluegreen.host.facts import Report
+from bluegreen.host.health import fix_application
 from bluegreen.host.machine import Machine, step_failed
 from bluegreen.host.proxy import Proxy
 from bluegreen.host.view import OwnAnswer, View, read_own, read_view
@@ -83,8 +86,8 @@ class NotSwitched(Failed):
         began_ms: when it began, in epoch milliseconds of the host's clock.
     """
 
-    def __init__(self, message: str, *, why: Sequence[str], began_ms: int) -> None:
-        super().__init__(message, why=why)
+    def __init__(self, message: str, *, why: Sequence[str], remedy: str, began_ms: int) -> None:
+        super().__init__(message, why=why, remedy=remedy)
         self.began_ms = began_ms
 
 
@@ -216,12 +219,23 @@ def _not_done(machine: Machine, verb: str, to: str, report: Report) -> Bluegreen
     if report.exit_code == ExitCode.NOT_SWITCHED:
         what = f"not switched to {to}" if verb == "switch" else f"{settings.switch.include} was not converted"
         return NotSwitched(
-            f"{what}: nginx still routes as before", why=report.errors, began_ms=int(facts["began"])
+            f"{what}: nginx still routes as before",
+            why=report.errors,
+            remedy=f"on {machine.address}: `{_nginx_test(settings)}`; nginx's error log, by default "
+            "/var/log/nginx/error.log, says more; then run the command again",
+            began_ms=int(facts["began"]),
+        )
+    if report.exit_code == ExitCode.NOT_LISTENING:
+        return Failed(
+            f"not switched to {to}: its JVM does not listen any more",
+            why=report.errors,
+            remedy=fix_application(machine, to),
         )
     if report.exit_code == ExitCode.MOVED_BACK:
         return MovedBack(
             f"{to} failed right after the switch, and users are back on {settings.other(to)}",
             why=report.errors,
+            remedy=fix_application(machine, to),
             began_ms=int(facts["began"]),
         )
     if report.exit_code == ExitCode.NOT_RESTORED:
@@ -238,3 +252,7 @@ def _not_done(machine: Machine, verb: str, to: str, report: Report) -> Bluegreen
             remedy=f"with a user who may sudo: bluegreen setup --host {settings.host} --login USER",
         )
     return step_failed(machine, verb, report)
+
+
+def _nginx_test(settings: Settings) -> str:
+    return shlex.join([*(["sudo"] if settings.nginx.sudo else []), *settings.nginx.command, "-t"])

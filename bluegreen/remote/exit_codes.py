@@ -18,6 +18,8 @@ class ExitCode(IntEnum):
     NOT_RESTORED = 21
     # root.sh switch: users were moved, the slot failed, and the previous route is restored.
     MOVED_BACK = 22
+    # root.sh switch: nothing listens on the port of the slot, so nothing was changed.
+    NOT_LISTENING = 23
     # finish.sh: the disk has no room for a line of the journal.
     NO_ROOM = 28
     # upload.sh: the bytes that arrived have another checksum.

@@ -61,7 +61,8 @@ set_marker() {
 # `restore`. Sets `changed`, empty if the text was that already.
 prepare_include() {
     # An include that is a link stays one.
-    written=$(readlink -f "$include") || written=$include
+    written=$include
+    [ ! -L "$include" ] || written=$(readlink -f "$include")
     folder=$(dirname "$written")
     before=$folder/.bluegreen-before
     fresh=$folder/.bluegreen-new
@@ -77,16 +78,16 @@ prepare_include() {
     fi
     # As its owner made it: others may be kept out of it.
     owner=
-    if [ -e "$written" ]; then
-        chmod "$(stat -c %a "$written")" "$fresh"
-        owner=$(stat -c %u:%g "$written")
-    fi
+    [ ! -e "$written" ] || owner=$(stat -c '%a %u:%g' "$written")
     give_back "$fresh"
     changed=yes
     ! cmp -s "$fresh" "$include" || changed=
 }
-# give_back FILE: gives the file to the owner of the include.
-give_back() { [ -z "$owner" ] || chown "$owner" "$1" 2>/dev/null || :; }
+# give_back FILE: gives the file the mode and the owner of the include.
+give_back() {
+    case $owner in '' | '644 0:0') return 0 ;; esac
+    chmod "${owner% *}" "$1" && chown "${owner#* }" "$1" || :
+} 2>/dev/null
 # keep_original: keeps the owner's include beside it, before bluegreen changes it for the first time. nginx includes no
 # file whose name begins with a dot by a pattern.
 keep_original() {
@@ -190,12 +191,12 @@ begin_change() {
 # switch_to_slot: points nginx at the slot and verifies that the slot answers, or restores the previous route.
 # Prints the facts `reloaded` with WHY if a reload was needed, `verified` or `unverified` with CODE, `switched` with MS.
 # stderr says why it failed:
-# Exit 20: not switched. Exit 22: it was, the slot failed, and users are back. Exit 21: restoring the route failed.
+# Exit 20: not switched. Exit 23: nor tried, as nothing listens in the slot. Exit 22: it was, the slot failed, and users are back. Exit 21: restoring the route failed.
 switch_to_slot() {
     began=$(now_ms)
     failed=20
     read_form
-    [ -n "$(port_inodes "$port")" ] || fail 20 "nothing listens on port $port of $slot"
+    [ -n "$(port_inodes "$port")" ] || fail 23 "nothing listens on port $port of $slot"
     begin_change
     # nginx has loaded the lines of bluegreen 0.1, and no others, until a deploy converts the include.
     form=$method

@@ -166,6 +166,7 @@ def _judged_path(staged: Staged) -> str:
         f"{rollout.slot} is UP, but answers / on its own port with HTTP {mine.code}, and {rollout.live} with "
         f"HTTP {live.code}",
         why=_log(rollout),
+        remedy=health.fix_application(rollout.machine, rollout.slot),
     )
 
 

@@ -210,6 +210,8 @@ def _route_after(rollout: Rollout, slot: str, unseen: ConnectionLost | TimedOut)
         ) from error
     if now.live != slot:
         raise Failed(
-            "the connection was lost during the switch, and the machine did not switch", why=[unseen.message]
+            "the connection was lost during the switch, and the machine did not switch",
+            why=[unseen.message],
+            remedy="run the command again",
         ) from unseen
     return now.proxy.route

@@ -128,8 +128,7 @@ class Undo:
             live += " (untouched)"
         return kind(error.message, why=error.why, live=error.live, remedy=error.remedy).extended(
             live=live,
-            remedy=f"fix it and run {first.command} again; the complete log: "
-            f"`bluegreen logs --host {first.settings.host} --slot {first.slot}`",
+            remedy=f"fix it, then run {first.command} again",
         )
 
     def _moved_where(self) -> str:
@@ -165,4 +164,6 @@ def _as_error(failure: BluegreenError | KeyboardInterrupt) -> BluegreenError:
     """The error that a person sees: an interrupt before the switch is a failure like any other."""
     if isinstance(failure, BluegreenError):
         return failure
-    return Failed(f"{INTERRUPTED}; everything that this run started was stopped")
+    return Failed(
+        f"{INTERRUPTED}; everything that this run started was stopped", remedy="run the command again"
+    )

@@ -74,14 +74,14 @@ def switch_all_back(
         return Unclear(
             f"{rollout.slot} failed the watch, and switching back failed as well",
             why=[*why, stuck.message, *stuck.why],
-            remedy=f"`bluegreen status --host {host}`, then `bluegreen switch` or `bluegreen rollback`",
+            remedy=f"`bluegreen status --host {host}`, then `bluegreen switch --host {host}` or "
+            f"`bluegreen rollback --host {host}`",
         )
     return SwitchedBack(
         f"{rollout.version} failed the watch on {rollout.machine.address} and was switched back",
         why=why,
         live=rollout.before.describe_live(),
-        remedy=f"fix it and deploy again; the complete log: "
-        f"`bluegreen logs --host {host} --slot {rollout.slot}`",
+        remedy=health.fix_application(rollout.machine, rollout.slot),
     )
 
 

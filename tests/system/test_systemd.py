@@ -272,7 +272,7 @@ def test_p4_a_slot_where_nothing_listens_is_never_switched_to(host: Rented) -> N
     host.deployed("1")
     include = host.include_text()
     ran = host.as_user(f"printf '{FORM}' | sudo -n {SCRIPT} switch prod1")
-    assert ran.exit_code == 20
+    assert ran.exit_code == 23
     assert "nothing listens on port 8081 of prod1" in ran.stderr
     assert host.include_text() == include
     assert host.enabled() == ["prod2"]
