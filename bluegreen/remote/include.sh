@@ -51,3 +51,44 @@ include_for() {
             }
         }'
 }
+
+# prepare_include, as include_for: writes the new text of the include beside it, as $fresh, and keeps a copy of the
+# include as $before. $written is the file to replace. Sets `changed`, empty if the text was that already.
+prepare_include() {
+    # An include that is a link stays one.
+    written=$include
+    [ ! -L "$include" ] || written=$(readlink -f "$include")
+    folder=$(dirname "$written")
+    before=$folder/.bluegreen-before
+    fresh=$folder/.bluegreen-new
+    # Both are new files of root: the owner of the old include must not own the file that root restores.
+    rm -f "$before" "$fresh"
+    if [ -e "$include" ] && ! cp "$include" "$before"; then
+        rm -f "$before"
+        fail 20 "cannot keep a copy of $include"
+    fi
+    if ! { include_for "$@" >"$fresh" && sync "$fresh"; }; then
+        rm -f "$fresh" "$before"
+        fail 20 "cannot write beside $include (disk full?)"
+    fi
+    # As its owner made it: others may be kept out of it.
+    owner=
+    [ ! -e "$written" ] || owner=$(stat -c '%a %u:%g' "$written")
+    give_back "$fresh"
+    changed=yes
+    ! cmp -s "$fresh" "$include" || changed=
+}
+# give_back FILE: gives the file the mode and the owner of the include.
+give_back() {
+    case $owner in '' | '644 0:0') return 0 ;; esac
+    { chmod "${owner% *}" "$1" && chown "${owner#* }" "$1"; } 2>/dev/null || :
+}
+# keep_original: keeps the owner's include beside it, before bluegreen changes it for the first time. nginx includes no
+# file whose name begins with a dot by a pattern.
+keep_original() {
+    original=$folder/.$(basename "$written").before-bluegreen
+    [ -e "$original" ] || [ ! -e "$before" ] || grep -q '# bluegreen: begin' "$before" || {
+        cp "$before" "$original"
+        fact original "$original"
+    }
+}

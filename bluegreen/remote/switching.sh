@@ -57,47 +57,6 @@ set_marker() {
     esac
 }
 
-# prepare_include METHOD TARGET: writes the new text of the include beside it, and keeps the previous one in $before for
-# `restore`. Sets `changed`, empty if the text was that already.
-prepare_include() {
-    # An include that is a link stays one.
-    written=$include
-    [ ! -L "$include" ] || written=$(readlink -f "$include")
-    folder=$(dirname "$written")
-    before=$folder/.bluegreen-before
-    fresh=$folder/.bluegreen-new
-    # Both are new files of root: the owner of the old include must not own the file that root restores.
-    rm -f "$before" "$fresh"
-    if [ -e "$include" ] && ! cp "$include" "$before"; then
-        rm -f "$before"
-        fail 20 "cannot keep a copy of $include"
-    fi
-    if ! { include_for "$1" "$variable" "$2" "$target_1" "$target_2" >"$fresh" && sync "$fresh"; }; then
-        rm -f "$fresh" "$before"
-        fail 20 "cannot write beside $include (disk full?)"
-    fi
-    # As its owner made it: others may be kept out of it.
-    owner=
-    [ ! -e "$written" ] || owner=$(stat -c '%a %u:%g' "$written")
-    give_back "$fresh"
-    changed=yes
-    ! cmp -s "$fresh" "$include" || changed=
-}
-# give_back FILE: gives the file the mode and the owner of the include.
-give_back() {
-    case $owner in '' | '644 0:0') return 0 ;; esac
-    chmod "${owner% *}" "$1" && chown "${owner#* }" "$1" || :
-} 2>/dev/null
-# keep_original: keeps the owner's include beside it, before bluegreen changes it for the first time. nginx includes no
-# file whose name begins with a dot by a pattern.
-keep_original() {
-    original=$folder/.$(basename "$written").before-bluegreen
-    [ -e "$original" ] || [ ! -e "$before" ] || grep -q '# bluegreen: begin' "$before" || {
-        cp "$before" "$original"
-        fact original "$original"
-    }
-}
-
 # restore CODE TEXT: puts back the previous include and marker, and ends with CODE and TEXT; with 21 if it cannot.
 restore() {
     trouble=
@@ -165,7 +124,7 @@ convert_include() {
     failed=20
     read_form
     begin_change
-    prepare_include "$method" "$target"
+    prepare_include "$method" "$variable" "$target" "$target_1" "$target_2"
     mv -fT "$fresh" "$written"
     keep_original
     if [ "$method" = instant ] && ! { mkdir -p "$runtime" && set_marker "$slot"; }; then
@@ -202,7 +161,7 @@ switch_to_slot() {
     form=$method
     if ! grep -q '# bluegreen: begin' "$include" 2>/dev/null &&
         grep -qF -e "if (-e $runtime/" -e "if (-e \"$runtime/" "$include" 2>/dev/null; then form=markers; fi
-    prepare_include "$form" "$target"
+    prepare_include "$form" "$variable" "$target" "$target_1" "$target_2"
     # At a boot systemd must start the slot of the include, whenever the power is cut: for a moment here, both.
     boots_already=
     [ ! -L "$wants/$app@$slot.service" ] || boots_already=yes
