@@ -20,6 +20,7 @@ from paramiko.ssh_exception import SSHException
 from bluegreen.errors import BluegreenError, ConnectionLost, Failed
 from bluegreen.remote import limits
 from bluegreen.ssh.in_thread import begun, in_thread
+from bluegreen.ssh.sending import close, send, send_end
 from bluegreen.ssh.transport import ended
 
 CHUNK_BYTES = 32704  # the payload of one packet of 32768 bytes, as Paramiko counts it
@@ -79,14 +80,14 @@ class Running:
     ) -> None:
         """Sends the script to the waiting shell, and its whole input if that is known already."""
 
-        def send() -> None:
+        def send_first() -> None:
             self._send(first)
             if end_input:
-                self._channel.shutdown_write()
+                send_end(self._channel)
 
         for output in ((self._channel.recv, self._stdout), (self._channel.recv_stderr, self._stderr)):
             threading.Thread(target=self._collect, args=output, daemon=True, name="bluegreen-read").start()
-        self._written(send, timeout_s)
+        self._written(send_first, timeout_s)
 
     def write(self, data: bytes) -> None:
         """Sends input to the script; input after the script's end is dropped.
@@ -99,7 +100,7 @@ class Running:
 
     def end_input(self) -> None:
         """Closes the script's stdin."""
-        self._written(self._channel.shutdown_write)
+        self._written(lambda: send_end(self._channel))
 
     def feed(self, source: BinaryIO, *, progress: Callable[[int], None] | None, standstill_s: float) -> None:
         """Sends a file and closes the input; stops as soon as the script ends.
@@ -112,13 +113,13 @@ class Running:
             ConnectionLost, TimedOut.
         """
 
-        def send() -> None:
+        def send_all() -> None:
             while not self._over and (data := source.read(CHUNK_BYTES * 8)):
                 self._send(data)
-            self._channel.shutdown_write()
+            send_end(self._channel)
 
         self._sent_bytes = 0  # the script's own text was sent before
-        job = begun(send)
+        job = begun(send_all)
         seen, moved_at = 0, time.monotonic()
         while not job.done() or seen != self._sent_bytes:
             with self._news:
@@ -185,7 +186,7 @@ class Running:
         """Closes the channel: the script gets the end of its input, and SIGPIPE if it prints."""
         self._let_go = True
         try:
-            in_thread(self._channel.close, timeout_s=limits.CHANNEL_CLOSE_S)
+            in_thread(lambda: close(self._channel), timeout_s=limits.CHANNEL_CLOSE_S)
         except (OSError, EOFError, SSHException):
             return  # a dead connection closes the channel as well
 
@@ -222,7 +223,7 @@ class Running:
         rest = memoryview(data)
         while rest and not self._over:
             try:
-                sent = self._channel.send(bytes(rest[:CHUNK_BYTES]))
+                sent = send(self._channel, bytes(rest[:CHUNK_BYTES]))
             except TimeoutError:
                 continue
             if sent == 0:

@@ -17,7 +17,7 @@ from subprocess import Popen, TimeoutExpired
 from typing import IO
 
 import paramiko
-from paramiko.common import MSG_CHANNEL_REQUEST
+from paramiko.common import MSG_CHANNEL_CLOSE, MSG_CHANNEL_REQUEST
 from paramiko.packet import Packetizer
 
 from bluegreen.remote import limits as defaults
@@ -25,6 +25,7 @@ from bluegreen.ssh import refusals
 from bluegreen.ssh.hops import Hop
 from bluegreen.ssh.in_thread import in_thread
 from bluegreen.ssh.known_hosts import Trust
+from bluegreen.ssh.sending import answer_close
 
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes256-ctr", "aes192-ctr", "aes128-ctr")
 
@@ -194,11 +195,12 @@ def _request(channel: paramiko.Channel, message: paramiko.Message) -> None:
 
 
 class Transport(paramiko.Transport):
-    """Paramiko's transport with exit codes for signals, and a packetizer that records."""
+    """Paramiko's transport with exit codes for signals, ordered closes, and a packetizer that records."""
 
     _channel_handler_table = {  # noqa: RUF012 Paramiko's own shape
         **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined]
         MSG_CHANNEL_REQUEST: _request,
+        MSG_CHANNEL_CLOSE: answer_close,
     }
 
     @property

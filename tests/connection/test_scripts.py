@@ -16,6 +16,7 @@ from pathlib import Path
 
 import paramiko
 import pytest
+from paramiko.common import MSG_CHANNEL_DATA, MSG_CHANNEL_EOF
 
 from bluegreen.config import load
 from bluegreen.console.terminal import Console
@@ -384,6 +385,35 @@ def test_an_upload_stops_at_once_when_the_script_ends_early(host: Connection, tm
     )
     assert (result.exit_code, result.stderr) == (7, "no room\n")
     assert sent[-1] < 50_000_000
+
+
+@pytest.fixture
+def slow_to_send(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Data and its end leave this machine late, as from a thread that the processor was taken from."""
+    send = paramiko.Transport._send_user_message  # type: ignore[attr-defined]
+
+    def late(self: paramiko.Transport, message: paramiko.Message) -> None:
+        if message.asbytes()[0] in (MSG_CHANNEL_DATA, MSG_CHANNEL_EOF):
+            time.sleep(0.2)
+        send(self, message)
+
+    monkeypatch.setattr(paramiko.Transport, "_send_user_message", late)
+
+
+@pytest.mark.usefixtures("slow_to_send")
+def test_a_script_that_ends_while_its_input_is_sent_does_not_end_the_connection(
+    host: Connection, tmp_path: Path
+) -> None:
+    # sshd ends a connection at a message for a channel that is closed on both sides.
+    assert host.run(sh("exit 3")).exit_code == 3
+    path = tmp_path / "input"
+    path.write_bytes(bytes(500_000))
+    assert host.upload(sh("head -c 1 >/dev/null; exit 4"), path).exit_code == 4
+    with host.start(sh("read -r line; echo $line; exec sleep 60")) as running:
+        sender = threading.Thread(target=running.write, args=(b"hello\n",))
+        sender.start()
+    sender.join()
+    assert host.run(sh("echo lives")).stdout == "lives\n"
 
 
 def test_an_upload_that_no_process_reads_times_out(host: Connection, tmp_path: Path) -> None:
