@@ -11,7 +11,7 @@ from bluegreen.check.finding import Finding, Step, failure, ok, warning
 from bluegreen.host.files.include import VARIABLE, Form, Include, other_slots, parse
 from bluegreen.host.look import State
 from bluegreen.host.machine import server_name, verify_path
-from bluegreen.host.nginx_config import Server
+from bluegreen.host.nginx_config import server_for
 from bluegreen.host.proxy import marker_suffices
 
 
@@ -19,6 +19,10 @@ def answers(evidence: Evidence) -> Iterator[Finding]:
     """Whether nginx answers on site.listen. If it does not, a switch cannot be verified."""
     settings, proxy = evidence.settings, evidence.state.proxy
     port = settings.site.listen
+    own = evidence.state.own_answers.get(evidence.state.live or "")
+    if proxy.view.code == 0 and proxy.listens and own and own.named == evidence.state.live:
+        # `routing.visible` names what hides the slot.
+        return
     if proxy.view.code == 0 and proxy.listens:
         # It stops nothing: the live version may hang, which only the next version fixes.
         yield failure(
@@ -110,7 +114,7 @@ def target(evidence: Evidence) -> Iterator[Finding]:
         yield failure(
             "include", f"{path} contains no line `set ${VARIABLE} …;`", f"write into {path}: {line}", stops
         )
-    elif re.search(r"//localhost\b", found.target):
+    elif re.search(r"(^|//)localhost\b", found.target):
         # It stops nothing: the deploy writes the address.
         yield failure(
             "include target",
@@ -139,7 +143,15 @@ def _repaired_by_deploy(state: State) -> bool:
     return answers is not None and state.slots[answers].owner is not None
 
 
+def _host_of_address(target: str) -> str:
+    """The host of a target that is an address with a port, empty if it is the name of an upstream group."""
+    found = re.fullmatch(r"(?:https?://)?([\w.-]+|\[[\da-f:.]+\]):\d+(?:/.*)?", target)
+    return found.group(1) if found else ""
+
+
 def _no_way(found: Include, missing: Sequence[str], evidence: Evidence) -> str:
+    if host := _host_of_address(found.target):
+        return f"{found.target} leads to {host}, and bluegreen routes to 127.0.0.1 alone"
     slots = " and ".join(f"{slot} (port {evidence.settings.slots[slot]})" for slot in missing)
     return (
         f"{found.target} is an upstream group, and nginx has no group for {slots}: a switch would answer 502"
@@ -148,6 +160,12 @@ def _no_way(found: Include, missing: Sequence[str], evidence: Evidence) -> str:
 
 def _other_groups(evidence: Evidence, found: Include) -> str:
     """The `slots:` of config.yml that fit the groups of nginx, or how to make the groups that are missing."""
+    if host := _host_of_address(found.target):
+        line = f"set ${found.variable} {found.target.replace(host, '127.0.0.1', 1)};"
+        return (
+            f"if {host} is this machine, write into {evidence.settings.switch.include}: {line} "
+            "then: sudo nginx -t && sudo nginx -s reload"
+        )
     config = evidence.diagnosis.nginx_config if evidence.diagnosis else None
     groups = config.groups if config else {}
     if _own_group(evidence, found):
@@ -205,7 +223,8 @@ def readers(evidence: Evidence) -> Iterator[Finding]:
             f"write into its location: proxy_pass ${include.variable};",
             stops=(Step.START, Step.SWITCH),
         )
-    elif other := _shadowing(config.servers, here, port, name):
+    elif (chosen := server_for(config.servers, port, name)) not in here:
+        other = " ".join(chosen.names if chosen else ()) or "(none)"
         yield failure(
             "include",
             f"another server gets the requests on port {port}: server_name {other}",
@@ -229,16 +248,3 @@ def _front(state: State) -> tuple[str, int]:
     if not url.hostname:
         return server_name(state.settings), state.settings.site.listen
     return url.hostname, url.port or 443
-
-
-def _shadowing(servers: Sequence[Server], ours: Sequence[Server], port: int, name: str) -> str:
-    """The names of the server that nginx chooses instead of ours, empty if it chooses ours.
-
-    Source: nginx documentation, "How nginx processes a request": the first server of the name, else the
-    default server of the port, which is the first one unless another is marked as default_server.
-    """
-    here = [server for server in servers if port in server.ports]
-    named = [server for server in here if name in server.names] if name else []
-    defaults = [server for server in here if any("default_server" in listen for listen in server.listens)]
-    chosen = next(iter([*named, *defaults, *here]))
-    return "" if chosen in ours else " ".join(chosen.names) or "(none)"

@@ -13,6 +13,8 @@ from bluegreen.host.view import OwnAnswer, View
 
 # A port for a server of nginx that only the machine itself can reach.
 _OWN_LISTEN = 8088
+# Where a `listen` accepts the requests of the machine itself. A name alone listens on port 80.
+_SEEN_FROM_HERE = ("*", "0.0.0.0", "127.0.0.1", "localhost", "[::]")  # noqa: S104 it is compared
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,12 @@ def _causes(
     verify, port = verify_path(settings), settings.site.listen
     readers = config.readers if config else ()
     answers_itself = own is not None and own.named == slot
+    if view.named and view.named != slot and any(server.cache for server in readers):
+        yield Cause(
+            f"{view.named} answered through nginx, as the answer is kept in a cache (proxy_cache)",
+            f"write into the location of {verify}: proxy_cache off; or set switch.verify in config.yml to a "
+            "path that nginx does not cache",
+        )
     if view.named and view.named != slot:
         yield Cause(
             f"{view.named} answered through nginx, so the requests do not follow the include",
@@ -63,6 +71,12 @@ def _causes(
         yield Cause(
             f"nginx expects the PROXY protocol on port {port} and closed the connection of a plain request",
             _second_listen("without proxy_protocol"),
+        )
+    elsewhere = [address for server in readers for address in server.addresses(port)]
+    if view.code == 0 and elsewhere and not set(elsewhere) & set(_SEEN_FROM_HERE):
+        yield Cause(
+            f"nginx listens on {elsewhere[0]}:{port} alone, not on 127.0.0.1",
+            _second_listen(),
         )
     if view.code == 0:
         yield Cause(
@@ -149,11 +163,9 @@ def _name_the_site(settings: Settings, readers: tuple[Server, ...]) -> str:
     return "set site.server_name in config.yml to the name of your site"
 
 
-def _second_listen(how: str) -> str:
-    return (
-        f"write a second `listen 127.0.0.1:{_OWN_LISTEN};` {how} for the site, and set "
-        f"site.listen: {_OWN_LISTEN} in config.yml"
-    )
+def _second_listen(how: str = "") -> str:
+    listen = " ".join(f"a second `listen 127.0.0.1:{_OWN_LISTEN};` {how}".split())
+    return f"write {listen} for the site, and set site.listen: {_OWN_LISTEN} in config.yml"
 
 
 def _answers(settings: Settings, view: View, own: OwnAnswer | None, slot: str) -> Iterator[str]:

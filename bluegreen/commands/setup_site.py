@@ -103,8 +103,11 @@ def _remedy(settings: Settings, site: InCharge) -> str:
     steps += [" ".join(_lines(settings))]
     if site.port and site.port not in settings.slots.values():
         steps.insert(0, f"{slots_from(site.port, settings)}; then ")
-    if not set(settings.site.server_name.split()) - {"_"} & set(site.server.names):
+    names = [name for name in settings.site.server_name.split() if name != "_"]
+    if not names:
         steps.append("; or set site.server_name in config.yml to a name that no other site has")
+    elif not any(site.server.matches(name) for name in names):
+        steps.append(f"; or, if it serves no users of {names[0]}, give it a server_name of its own")
     return "".join(steps)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from bluegreen.host.files.nginx_syntax import Directive, directives
+from bluegreen.host.files.site import SLOT_PATH
 
 # The directives that pass a request on to an application.
 _PASSES = ("proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass")
@@ -26,6 +27,8 @@ class Server:
         root: the folder that it serves files from, empty if it names none.
         file: the file that it is in.
         file_cache: `open_file_cache` is on.
+        cache: it may answer from a cache of responses (`proxy_cache`).
+        by_setup: it is a site that `setup` of bluegreen wrote, for this app or another one.
         keepalive_min_timeout: a reload keeps the connections of waiting clients open for some time.
         headers: names and values of the headers that it sets for the slots, those of its locations included.
     """
@@ -40,11 +43,32 @@ class Server:
     sets: tuple[tuple[str, str], ...] = ()
     root: str = ""
     file: str = ""
+    cache: bool = False
+    by_setup: bool = False
 
     @property
     def ports(self) -> tuple[int, ...]:
         """The ports that it listens on."""
         return tuple(_port(listen) for listen in self.listens)
+
+    def addresses(self, port: int) -> tuple[str, ...]:
+        """The addresses where it listens on a port, `*` for all of them."""
+        listens = (listen.split()[0] for listen in self.listens if _port(listen) == port)
+        return tuple(listen.removesuffix(f":{port}") if listen != str(port) else "*" for listen in listens)
+
+    def matches(self, name: str) -> bool:
+        """Whether one of its names, wildcards or regular expressions matches a name."""
+        return any(_match(pattern, name) for pattern in self.names)
+
+    @property
+    def has_name(self) -> bool:
+        """Whether it has a name of its own, so that it is not meant for all requests."""
+        return any(name not in ("", "_") for name in self.names)
+
+    def default_of(self, port: int) -> bool:
+        """Whether it is marked as the server for requests to that port with an unknown name."""
+        marks = {"default_server", "default"}
+        return any(_port(listen) == port and marks & set(listen.split()) for listen in self.listens)
 
     @property
     def proxy_protocol(self) -> bool:
@@ -130,6 +154,47 @@ def parse(config: str, include: str) -> NginxConfig | None:
     )
 
 
+def server_for(servers: Sequence[Server], port: int, name: str) -> Server | None:
+    """The server that gets the requests to a port for a name, None if none listens there.
+
+    Source: nginx documentation, "How nginx processes a request" and "Server names": the exact name, the
+    longest wildcard at the front, the longest at the end, the first regular expression, else the default
+    server.
+
+    Args:
+        name: empty for a name that no server has.
+    """
+    here = [server for server in servers if port in server.ports]
+    matching = [
+        (_match(pattern, name), server) for server in here for pattern in server.names if name and pattern
+    ]
+    # Of equal ones the first: nginx ignores a name that another server of the port has already.
+    best = max((rank for rank, _ in matching if rank), default=None)
+    if best:
+        return next(server for rank, server in matching if rank == best)
+    return next((server for server in here if server.default_of(port)), next(iter(here), None))
+
+
+def _match(pattern: str, name: str) -> tuple[int, int] | None:
+    """How well a server_name matches a name, None if it does not: its kind, then its length."""
+    if pattern == name or pattern == f".{name}":
+        return (4, len(pattern))
+    if pattern.startswith("*.") and name.endswith(pattern[1:]):
+        return (3, len(pattern))
+    if pattern.startswith(".") and name.endswith(pattern):
+        return (3, len(pattern) + 1)
+    if pattern.endswith(".*") and name.startswith(pattern[:-1]):
+        return (2, len(pattern))
+    if pattern.startswith("~"):
+        try:
+            # A named group of PCRE in Python's spelling.
+            found = re.search(pattern[1:].replace("(?<", "(?P<"), name, re.IGNORECASE)
+        except re.error:
+            return None
+        return (1, 0) if found else None
+    return None
+
+
 def _addresses(upstream: Directive, files: dict[str, str]) -> tuple[str, ...]:
     return tuple(
         each.words[1]
@@ -140,7 +205,7 @@ def _addresses(upstream: Directive, files: dict[str, str]) -> tuple[str, ...]:
 
 def _http_blocks(files: dict[str, str]) -> Iterator[Directive]:
     path, main = next(iter(files.items()))
-    return (directive for directive in directives(main, path) if directive.name == "http")
+    return (each for each in _expanded(directives(main, path), files) if each.name == "http")
 
 
 def _server(server: Directive, http: tuple[Directive, ...], files: dict[str, str], include: str) -> Server:
@@ -167,6 +232,8 @@ def _server(server: Directive, http: tuple[Directive, ...], files: dict[str, str
         ),
         root=next((each.value for each in deep if each.name == "root"), ""),
         file=server.file,
+        cache=any(each.name == "proxy_cache" and each.value != "off" for each in (*deep, *http)),
+        by_setup=any(each.name == "location" and each.words[-1] == SLOT_PATH for each in deep),
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bluegreen.config import Settings
 from bluegreen.host.files import root_files
-from bluegreen.host.nginx_config import NginxConfig, Server
+from bluegreen.host.nginx_config import NginxConfig, Server, server_for
 
 # What the packages of nginx serve on a new machine: their own pages.
 _PAGES_OF_PACKAGES = ("", "html", "/usr/share/nginx/html", "/var/www/html")
@@ -32,9 +33,10 @@ class InCharge:
 def in_charge(config: NginxConfig | None, settings: Settings) -> InCharge | None:
     """Returns the site of somebody else that ours would take requests from, None if there is none.
 
-    nginx chooses the server of a request by its port and name, and the first of two with the same name.
     Without site.server_name our site is the default server: it would get what any other site of that port
-    gets now by default, and users of the names of those sites would stay there.
+    gets now by default, and users of the names of those sites would stay there. With a name it would get the
+    requests for that name: from the server that nginx chooses for it now, unless that is a server for other
+    names, or the site of another app of bluegreen, which gets them only by default.
 
     Args:
         config: the configuration of nginx, None if there is no nginx.
@@ -43,13 +45,22 @@ def in_charge(config: NginxConfig | None, settings: Settings) -> InCharge | None
     servers = config.servers if config else ()
     others = [server for server in servers if server.file != ours and _serves_users(server)]
     readers = [server for server in others if server.includes]
-    here = [server for server in others if settings.site.listen in server.ports]
-    names = set(name.split())
-    rivals = here if name == "_" else [server for server in here if names & set(server.names)]
+    listen = settings.site.listen
+    here = [server for server in others if listen in server.ports]
+    named = _chosen([server for server in servers if server.file != ours], listen, name)
+    rivals = here if name == "_" else [server for server in named if server in here]
     for server in (*readers, *rivals):
         alone = sum(each.file == server.file for each in servers) == 1
         return InCharge(server, server.includes, _port(server, config), alone)
     return None
+
+
+def _chosen(servers: Sequence[Server], port: int, names: str) -> Iterator[Server]:
+    """The servers that get the requests for the names now, except those that are meant for other names."""
+    for name in names.split():
+        server = server_for(servers, port, name)
+        if server and (server.matches(name) or not (server.has_name or server.by_setup)):
+            yield server
 
 
 def _serves_users(server: Server) -> bool:

@@ -71,17 +71,17 @@ prepare_include() {
         rm -f "$fresh" "$before"
         fail 20 "cannot write beside $include (disk full?)"
     fi
-    # As its owner made it: others may be kept out of it.
-    owner=
-    [ ! -e "$written" ] || owner=$(stat -c '%a %u:%g' "$written")
-    give_back "$fresh"
+    # As its owner made it, others may be kept out of it. One of another user becomes root's own.
+    access=
+    [ ! -O "$written" ] || access=$(stat -c '%a %g' "$written")
+    give_access "$fresh"
     changed=yes
     ! cmp -s "$fresh" "$include" || changed=
 }
-# give_back FILE: gives the file the mode and the owner of the include.
-give_back() {
-    case $owner in '' | '644 0:0') return 0 ;; esac
-    { chmod "${owner% *}" "$1" && chown "${owner#* }" "$1"; } 2>/dev/null || :
+# give_access FILE: gives the file the group and the mode that the include had.
+give_access() {
+    case $access in '' | '644 0') return 0 ;; esac
+    { chgrp "${access#* }" "$1" && chmod "${access% *}" "$1"; } 2>/dev/null || :
 }
 # keep_original: keeps the owner's include beside it, before bluegreen changes it for the first time. nginx includes no
 # file whose name begins with a dot by a pattern.

@@ -14,7 +14,7 @@ slot_of_answer "$body"
 fact asked "$asked $code $took_ms $answering"
 
 # In memory: neither a full disk nor its speed may disturb the probe.
-folder=$(mktemp -d /dev/shm/bluegreen.XXXXXX 2>/dev/null) || folder=$(mktemp -d)
+folder=$(mktemp -d "/dev/shm/bluegreen-probe-$listen.XXXXXX" 2>/dev/null) || folder=$(mktemp -d)
 client=
 round=
 trap 'kill $client $round 2>/dev/null || :; rm -rf "$folder"' EXIT

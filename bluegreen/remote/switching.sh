@@ -61,7 +61,7 @@ set_marker() {
 restore() {
     trouble=
     if [ -e "$before" ]; then mv -fT "$before" "$written" || trouble=yes; else rm -f "$written"; fi
-    give_back "$written"
+    give_access "$written"
     set_marker "$marker_before" || trouble=yes
     [ -n "$boots_already" ] || at_boot disable "$slot"
     # The next request, or the stop of the slot, must not meet workers that still use the slot.

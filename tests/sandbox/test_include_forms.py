@@ -36,6 +36,11 @@ FORMS: dict[str, tuple[Site, str, str]] = {
         "set $service_url blue;",
         "set $service_url green;",
     ),
+    "line ends of Windows": (
+        Site(include="set $service_url http://127.0.0.1:{prod1} ;\r\n"),
+        "set $service_url http://127.0.0.1:{prod1} ;",
+        "set $service_url http://127.0.0.1:{prod2} ;",
+    ),
     "its own variable": (
         Site(PLAIN_SERVER.replace("service_url", "backend"), "set $backend 'http://127.0.0.1:{prod1}';"),
         "set $backend 'http://127.0.0.1:{prod1}';",
@@ -122,7 +127,7 @@ def test_p5_a_form_that_cannot_be_served_is_refused_before_anything_is_written(
 
 
 @pytest.mark.parametrize("works", [True, False])
-def test_an_include_that_is_a_link_stays_one_and_its_file_keeps_mode_and_owner(box: Box, works: bool) -> None:
+def test_an_include_that_is_a_link_stays_one_and_its_file_keeps_mode_and_group(box: Box, works: bool) -> None:
     serving(box, Site())
     file = box.folder / "snippets" / "service-url.inc"
     file.parent.mkdir()

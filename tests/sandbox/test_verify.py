@@ -29,6 +29,11 @@ HIDDEN: dict[str, tuple[str, str, str]] = {
         "another server",
         "matches *.shop.example",
     ),
+    "another address": (
+        f"server {{{{ listen 127.0.0.2:{{listen}}; {SLOT} }}}}\n",
+        "nginx listens on 127.0.0.2:",
+        "site.listen",
+    ),
     "allow list": (
         SERVER % "location = /open {{ return 200; }} allow 203.0.113.0/24; deny all;",
         "HTTP 403",
@@ -107,6 +112,21 @@ def test_p6_the_answer_may_be_json_or_the_port(box: Box, profile: str) -> None:
     assert "it answers through nginx" in ran.out
     until(box, "2")
     assert box.machine()["live"] == "prod2"
+
+
+def test_p6_a_verify_path_that_nginx_caches_ends_before_a_user_is_moved(box: Box) -> None:
+    cache = "proxy_cache_path {folder}/cache keys_zone=pages:1m;\n"
+    (box.folder / "cache").mkdir()
+    (box.folder / "cache").chmod(0o777)
+    api = "location /api {{ proxy_cache pages; proxy_cache_valid 200 10m; proxy_pass $service_url; }}"
+    serving(box, Site(cache + SERVER % api))
+    assert box.get("/api/v1/profiles") == (200, "prod1")
+    with only_versions(box, "1"):
+        ran = box.deploy("2")
+    assert ran.code == 1, ran.all
+    assert "prod1 answered through nginx, as the answer is kept in a cache (proxy_cache)" in ran.out
+    assert "proxy_cache off;" in ran.out
+    assert "untouched" in ran.out
 
 
 def test_p6_a_verify_path_that_the_new_version_lacks_ends_before_a_user_is_moved(box: Box) -> None:

@@ -280,7 +280,7 @@ def test_a_page_of_the_probe_that_is_too_large_for_memory_is_no_failure(box: Box
     assert ran.returncode == 0, ran.communicate()
     assert last_entry(box)["failed"] == 0
     assert before - least < 64 * 1024 * 1024
-    assert not list(Path("/dev/shm").glob("bluegreen.*"))
+    assert not list(Path("/dev/shm").glob(f"bluegreen-probe-{box.sandbox.http_port}.*"))
 
 
 def test_no_probe_is_left_on_the_host(box: Box) -> None:

@@ -40,10 +40,11 @@ SERVER = Server(
 )
 
 
-def settings_of(folder: Path) -> Settings:
-    """The settings of a host with the defaults of every key."""
+def settings_of(folder: Path, *, server_name: str = "_") -> Settings:
+    """The settings of a host with the defaults of every other key."""
     config = folder / "config.yml"
-    config.write_text(f"app: taggle\nhosts: {{prod: {{address: {ADDRESS}, user: ubuntu}}}}\n")
+    host = f"{{address: {ADDRESS}, user: ubuntu}}"
+    config.write_text(f"app: taggle\nsite: {{server_name: {server_name}}}\nhosts: {{prod: {host}}}\n")
     return load(config).host(None)
 
 

@@ -234,11 +234,13 @@ def test_setup_leaves_a_site_that_reads_the_include_in_charge_until_it_is_asked_
     host.until_served("4")
 
 
-# A site with one JVM on 8080 that knows nothing of bluegreen: where it is, what config.yml has as its name.
+# A site with one JVM on 8080 that knows nothing of bluegreen: where it is, its names, the name in config.yml.
 SERVING = {
-    "sites-enabled, no name": ("/etc/nginx/sites-enabled/shop", "_"),
-    "conf.d, no name": ("/etc/nginx/conf.d/x.conf", "_"),
-    "conf.d, the same name": ("/etc/nginx/conf.d/zz.conf", "shop.example"),
+    "sites-enabled, no name": ("/etc/nginx/sites-enabled/shop", "shop.example _", "_"),
+    "conf.d, no name": ("/etc/nginx/conf.d/x.conf", "shop.example _", "_"),
+    "conf.d, the same name": ("/etc/nginx/conf.d/zz.conf", "shop.example _", "shop.example"),
+    "for all names": ("/etc/nginx/conf.d/all.conf", "_", "www.shop.example"),
+    "a wildcard": ("/etc/nginx/conf.d/wild.conf", "*.shop.example", "www.shop.example"),
 }
 SITE_OF_8080 = """\
 server {
@@ -254,9 +256,9 @@ def test_p2_setup_takes_no_request_from_a_site_that_serves_users(guest: Guest, t
     host = by_hand(guest, tmp_path, rented(tmp_path, guest).jar("1"))
     (guest.root / "etc/nginx/sites-enabled/default").unlink()
     (guest.root / INCLUDE.lstrip("/")).unlink()
-    for path, name in SERVING.values():
+    for path, names, name in SERVING.values():
         site = guest.root / path.lstrip("/")
-        site.write_text(SITE_OF_8080.replace("8080", "8081"))
+        site.write_text(SITE_OF_8080.replace("8080", "8081").replace("shop.example _", names))
         guest.run("nginx -t && systemctl reload nginx")
         host.configure(site={"server_name": name})
         before = host.etc()
@@ -288,6 +290,7 @@ def test_p2_a_host_that_began_at_8080_is_refused_with_the_slots_that_fit_and_the
         host.deployed("2")
         host.deployed("3")
         host.done("rollback")
+        host.set_up()
     assert set(answers.versions()) == {"1", "2", "3"}
     assert host.include_text().startswith(PLAIN.format(port=8081))
     guest.reboot()

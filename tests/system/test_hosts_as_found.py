@@ -33,6 +33,22 @@ server {{
     {TO_SLOT}
 }}
 """
+# As certbot leaves it: one server for https, and one that sends there and knows no other name.
+CERTBOT = f"""\
+server {{
+    server_name taggle.example;
+    {TO_SLOT}
+    {TLS} # managed by Certbot
+}}
+server {{
+    if ($host = taggle.example) {{
+        return 301 https://$host$request_uri;
+    }} # managed by Certbot
+    listen 80;
+    server_name taggle.example;
+    return 404; # managed by Certbot
+}}
+"""
 # As the package of Amazon Linux installs it: the server is in nginx.conf itself.
 AMAZON = f"""\
 user nginx;
@@ -91,6 +107,7 @@ class Found:
 
 HOSTS = {
     "blog": Found({"/etc/nginx/sites-enabled/default": SITE_BY_HAND}),
+    "certbot": Found({"/etc/nginx/conf.d/taggle.conf": CERTBOT}, name="taggle.example", https=True),
     "www redirect": Found({"/etc/nginx/sites-enabled/taggle": WWW}, name="www.taggle.example", https=True),
     "Amazon Linux": Found(
         {"/etc/nginx/nginx.conf": AMAZON},

@@ -108,7 +108,7 @@ def test_p8_a_power_cut_at_any_moment_of_a_switch_leaves_a_host_that_serves(depl
     script = host.guest.root / "usr/local/sbin/bluegreen-taggle"
     # The power is cut once the include names the other slot, and before anything else is done.
     whole = script.read_text()
-    renamed = 'mv -fT "$fresh" "$include"\n'
+    renamed = 'mv -fT "$fresh" "$written"\n'
     # The first one is that of a conversion.
     assert whole.count(renamed) == 2
     before, _, after = whole.rpartition(renamed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bluegreen.host.nginx_config import Server, parse
+from bluegreen.host.nginx_config import Server, parse, server_for
 
 INCLUDE = "/etc/nginx/conf.d/service-url.inc"
 MAIN = """\
@@ -171,3 +171,60 @@ def test_the_port_of_a_listen_directive(listen: str, port: int) -> None:
     config = f"# configuration file /etc/nginx/nginx.conf:\nhttp {{ server {{ listen {listen}; }} }}\n"
     (server,) = servers(config)
     assert server.ports == (port,)
+
+
+CHOICES = f"""{MAIN}
+# configuration file /etc/nginx/conf.d/a.conf:
+server {{ listen 80; server_name first.example; }}
+server {{ listen 10.0.0.5:80 default_server; server_name _; }}
+server {{ listen 80; server_name www.shop.example; }}
+server {{ listen [::]:80; server_name www.shop.example again.example; }}
+server {{ listen 80; server_name *.shop.example; }}
+server {{ listen 80; server_name *.eu.shop.example; }}
+server {{ listen 80; server_name .blog.example; }}
+server {{ listen 80; server_name mail.*; }}
+server {{ listen 80; server_name "~^api(?<number>\\d+)\\.example$"; }}
+server {{ listen 443 ssl; server_name www.shop.example; }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "names"),
+    [
+        ("www.shop.example", "www.shop.example"),
+        ("again.example", "www.shop.example again.example"),
+        ("img.shop.example", "*.shop.example"),
+        ("img.eu.shop.example", "*.eu.shop.example"),
+        ("blog.example", ".blog.example"),
+        ("www.blog.example", ".blog.example"),
+        ("mail.anything.example", "mail.*"),
+        ("api7.example", "~^api(?<number>\\d+)\\.example$"),
+        ("apix.example", "_"),
+        ("", "_"),
+    ],
+)
+def test_the_server_for_a_name_is_the_one_that_nginx_chooses(name: str, names: str) -> None:
+    chosen = server_for(servers(CHOICES), 80, name)
+    assert chosen is not None
+    assert " ".join(chosen.names) == names
+
+
+def test_without_a_mark_the_first_server_of_a_port_is_the_default_and_no_server_is_none() -> None:
+    chosen = server_for(servers(CHOICES), 443, "unknown.example")
+    assert chosen is not None
+    assert chosen.listens == ("443 ssl",)
+    assert server_for(servers(CHOICES), 8080, "") is None
+
+
+def test_the_addresses_of_a_server_are_those_of_the_port() -> None:
+    _, bound, *_, tls = servers(CHOICES)
+    assert bound.addresses(80) == ("10.0.0.5",)
+    assert tls.addresses(443) == ("*",)
+    assert tls.addresses(80) == ()
+
+
+def test_an_http_block_in_a_file_of_its_own_is_read() -> None:
+    main = "# configuration file /etc/nginx/nginx.conf:\ninclude http.conf;\n"
+    http = "# configuration file /etc/nginx/http.conf:\nhttp { server { listen 81; } }\n"
+    (server,) = servers(main + http)
+    assert server.ports == (81,)

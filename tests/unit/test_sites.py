@@ -1,0 +1,45 @@
+"""Which site would lose requests to the one that `setup` writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bluegreen.host.nginx_config import parse
+from bluegreen.host.sites import in_charge
+from tests.support.states import settings_of
+
+MAIN = "# configuration file /etc/nginx/nginx.conf:\nhttp { include /etc/nginx/conf.d/*.conf; }\n"
+FILE = "# configuration file /etc/nginx/conf.d/x.conf:\n"
+OF_ANOTHER_APP = "location = /.bluegreen/slot { return 200; }"
+
+
+def server(names: str, listen: str = "80", more: str = "") -> str:
+    passes = "location / { proxy_pass http://127.0.0.1:8080; }"
+    return f"server {{ listen {listen}; server_name {names}; {more} {passes} }}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "loses"),
+    [
+        (server("_"), "_", True),
+        (server("_"), "shop.example", True),
+        (server("shop.example"), "shop.example", True),
+        (server("*.example"), "shop.example", True),
+        (server('"~^shop"'), "shop.example", True),
+        (server("blog.example"), "_", True),
+        (server("blog.example", "80 default_server"), "shop.example", False),
+        (server("_", "80 default_server", OF_ANOTHER_APP), "shop.example", False),
+        (server("_", "8080"), "shop.example", False),
+        ("server { listen 80 default_server; return 444; }", "shop.example", False),
+        ("server { listen 80 default_server; root /usr/share/nginx/html; }", "shop.example", False),
+        ("server { listen 80 default_server; root /srv/www; }", "shop.example", True),
+    ],
+)
+def test_a_site_is_in_charge_if_ours_would_take_requests_from_it(
+    tmp_path: Path, text: str, name: str, loses: bool
+) -> None:
+    settings = settings_of(tmp_path, server_name=name)
+    config = parse(MAIN + FILE + text, settings.switch.include)
+    assert (in_charge(config, settings) is not None) == loses
