@@ -43,11 +43,14 @@ def in_charge(config: NginxConfig | None, settings: Settings) -> InCharge | None
     """
     ours, name = root_files.site_path(settings), settings.site.server_name
     servers = config.servers if config else ()
-    others = [server for server in servers if server.file != ours and _serves_users(server)]
+    # certbot may have added servers to our file; a file of that name may also be somebody else's site.
+    ours_there = any(server.file == ours and server.by_setup for server in servers)
+    strangers = [server for server in servers if not (ours_there and server.file == ours)]
+    others = [server for server in strangers if _serves_users(server)]
     readers = [server for server in others if server.includes]
     listen = settings.site.listen
     here = [server for server in others if listen in server.ports]
-    named = _chosen([server for server in servers if server.file != ours], listen, name)
+    named = _chosen(strangers, listen, name)
     rivals = here if name == "_" else [server for server in named if server in here]
     for server in (*readers, *rivals):
         alone = sum(each.file == server.file for each in servers) == 1

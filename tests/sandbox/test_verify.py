@@ -10,6 +10,7 @@ from tests.support.box import Box
 from tests.support.on_host import versions
 from tests.support.processes import free_port
 from tests.support.sites import PLAIN_SERVER, Site, only_versions, serving, until
+from tests.support.waiting import wait_for
 
 SLOT = "include {include}; location / {{ proxy_pass $service_url; }}"
 SERVER = f"server {{{{ listen 127.0.0.1:{{listen}}; %s {SLOT} }}}}\n"
@@ -118,9 +119,11 @@ def test_p6_a_verify_path_that_nginx_caches_ends_before_a_user_is_moved(box: Box
     cache = "proxy_cache_path {folder}/cache keys_zone=pages:1m;\n"
     (box.folder / "cache").mkdir()
     (box.folder / "cache").chmod(0o777)
-    api = "location /api {{ proxy_cache pages; proxy_cache_valid 200 10m; proxy_pass $service_url; }}"
+    # By default the key has the target of proxy_pass, and so the slot.
+    key = "proxy_cache_key $scheme$host$request_uri; proxy_cache_valid 200 10m;"
+    api = f"location /api {{{{ proxy_cache pages; {key} proxy_pass $service_url; }}}}"
     serving(box, Site(cache + SERVER % api))
-    assert box.get("/api/v1/profiles") == (200, "prod1")
+    wait_for(lambda: box.get("/api/v1/profiles") == (200, "prod1"), "an answer in the cache")
     with only_versions(box, "1"):
         ran = box.deploy("2")
     assert ran.code == 1, ran.all

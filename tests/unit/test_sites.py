@@ -12,12 +12,23 @@ from tests.support.states import settings_of
 
 MAIN = "# configuration file /etc/nginx/nginx.conf:\nhttp { include /etc/nginx/conf.d/*.conf; }\n"
 FILE = "# configuration file /etc/nginx/conf.d/x.conf:\n"
-OF_ANOTHER_APP = "location = /.bluegreen/slot { return 200; }"
+BY_SETUP = "location = /.bluegreen/slot { return 200; }"
 
 
 def server(names: str, listen: str = "80", more: str = "") -> str:
     passes = "location / { proxy_pass http://127.0.0.1:8080; }"
     return f"server {{ listen {listen}; server_name {names}; {more} {passes} }}\n"
+
+
+def test_a_file_at_the_path_of_our_site_is_ours_only_if_setup_wrote_it(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+    file = "# configuration file /etc/nginx/conf.d/taggle.conf:\n"
+    by_hand = parse(MAIN + file + server("shop.example"), settings.switch.include)
+    assert in_charge(by_hand, settings) is not None
+    by_certbot = parse(
+        MAIN + file + server("_", more=BY_SETUP) + server("shop.example"), settings.switch.include
+    )
+    assert in_charge(by_certbot, settings) is None
 
 
 @pytest.mark.parametrize(
@@ -30,7 +41,7 @@ def server(names: str, listen: str = "80", more: str = "") -> str:
         (server('"~^shop"'), "shop.example", True),
         (server("blog.example"), "_", True),
         (server("blog.example", "80 default_server"), "shop.example", False),
-        (server("_", "80 default_server", OF_ANOTHER_APP), "shop.example", False),
+        (server("_", "80 default_server", BY_SETUP), "shop.example", False),
         (server("_", "8080"), "shop.example", False),
         ("server { listen 80 default_server; return 444; }", "shop.example", False),
         ("server { listen 80 default_server; root /usr/share/nginx/html; }", "shop.example", False),
