@@ -15,7 +15,7 @@ from bluegreen.errors import Failed
 from bluegreen.host.facts import Report
 from bluegreen.host.files import root_files
 from bluegreen.host.files.root_files import HostFile
-from bluegreen.host.look import look
+from bluegreen.host.look import ToolsMissing, look
 from bluegreen.host.machine import Machine
 from bluegreen.host.survey import Change, SiteWish, Survey, sha256_of, sums, survey
 from bluegreen.remote import limits
@@ -108,7 +108,11 @@ def _require_own(machine: Machine) -> None:
     Raises:
         Failed: one of them is not; nothing was changed.
     """
-    state = look(machine)
+    try:
+        state = look(machine)
+    except ToolsMissing:
+        # They are what `setup` installs; without them no app of bluegreen runs there.
+        return
     evidence = Evidence(state, user=machine.connection.user, diagnosis=diagnose(machine, state))
     require(evidence, SETUP, forced=None)
 

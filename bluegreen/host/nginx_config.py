@@ -188,7 +188,7 @@ def _match(pattern: str, name: str) -> tuple[int, int] | None:
     if pattern.startswith("~"):
         try:
             # A named group of PCRE in Python's spelling.
-            found = re.search(pattern[1:].replace("(?<", "(?P<"), name, re.IGNORECASE)
+            found = re.search(re.sub(r"\(\?<(?![=!])", "(?P<", pattern[1:]), name, re.IGNORECASE)
         except re.error:
             return None
         return (1, 0) if found else None

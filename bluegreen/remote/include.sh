@@ -55,9 +55,12 @@ include_for() {
 # prepare_include, as include_for: writes the new text of the include beside it, as $fresh, and keeps a copy of the
 # include as $before. $written is the file to replace. Sets `changed`, empty if the text was that already.
 prepare_include() {
-    # An include that is a link stays one.
+    # An include that is a link stays one, as long as it leads to nginx's own folder: another one may be a user's.
     written=$include
-    [ ! -L "$include" ] || written=$(readlink -f "$include")
+    if [ -L "$include" ]; then
+        leads_to=$(readlink -f "$include")
+        case $leads_to in "$(readlink -f "$(dirname "$include")/..")"/*) written=$leads_to ;; esac
+    fi
     folder=$(dirname "$written")
     before=$folder/.bluegreen-before
     fresh=$folder/.bluegreen-new

@@ -150,7 +150,8 @@ begin_change() {
 # switch_to_slot: points nginx at the slot and verifies that the slot answers, or restores the previous route.
 # Prints the facts `reloaded` with WHY if a reload was needed, `verified` or `unverified` with CODE, `switched` with MS.
 # stderr says why it failed:
-# Exit 20: not switched. Exit 23: nor tried, as nothing listens in the slot. Exit 22: it was, the slot failed, and users are back. Exit 21: restoring the route failed.
+# Exit 20: not switched. Exit 23: not tried, as nothing listens in the slot. Exit 22: it was, the slot failed, and users
+# are back. Exit 21: restoring the route failed.
 switch_to_slot() {
     began=$(now_ms)
     failed=20

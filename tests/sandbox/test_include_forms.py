@@ -129,7 +129,7 @@ def test_p5_a_form_that_cannot_be_served_is_refused_before_anything_is_written(
 @pytest.mark.parametrize("works", [True, False])
 def test_an_include_that_is_a_link_stays_one_and_its_file_keeps_mode_and_group(box: Box, works: bool) -> None:
     serving(box, Site())
-    file = box.folder / "snippets" / "service-url.inc"
+    file = box.include.parents[1] / "snippets" / "service-url.inc"
     file.parent.mkdir()
     box.include.rename(file)
     box.include.symlink_to(file)
@@ -145,6 +145,18 @@ def test_an_include_that_is_a_link_stays_one_and_its_file_keeps_mode_and_group(b
     )
     assert (file.stat().st_mode & 0o777, file.stat().st_uid, file.stat().st_gid) == (0o640, 0, 4)
     assert (file.parent / ".service-url.inc.before-bluegreen").stat().st_mode & 0o777 == 0o640
+
+
+def test_an_include_that_is_a_link_out_of_nginx_becomes_a_file_of_its_own(box: Box) -> None:
+    serving(box, Site())
+    file = box.folder / "service-url.inc"
+    box.include.rename(file)
+    box.include.symlink_to(file)
+    before = file.read_text()
+    box.deployed("2")
+    assert file.read_text() == before
+    assert not box.include.is_symlink()
+    until(box, "2")
 
 
 def test_two_apps_on_one_host_are_kept_apart(box: Box) -> None:

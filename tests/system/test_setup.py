@@ -290,6 +290,11 @@ def test_p10_an_include_where_the_user_may_write_is_refused(host: Rented) -> Non
     assert host.etc() == before
 
 
+def test_a_machine_without_the_tools_of_a_deploy_gets_them(host: Rented) -> None:
+    host.guest.run("mv /usr/bin/curl /usr/bin/setsid /root")
+    assert "packages to install: " in host.set_up("--dry-run").out
+
+
 def test_a_unit_of_systemds_own_is_not_overridden_by_an_app_of_its_name(host: Rented) -> None:
     host.configure(app="user")
     before = host.etc()

@@ -184,6 +184,7 @@ server {{ listen 80; server_name *.eu.shop.example; }}
 server {{ listen 80; server_name .blog.example; }}
 server {{ listen 80; server_name mail.*; }}
 server {{ listen 80; server_name "~^api(?<number>\\d+)\\.example$"; }}
+server {{ listen 80; server_name "~(?<!no)body\\.example$" "~)broken"; }}
 server {{ listen 443 ssl; server_name www.shop.example; }}
 """
 
@@ -200,6 +201,8 @@ server {{ listen 443 ssl; server_name www.shop.example; }}
         ("mail.anything.example", "mail.*"),
         ("api7.example", "~^api(?<number>\\d+)\\.example$"),
         ("apix.example", "_"),
+        ("somebody.example", "~(?<!no)body\\.example$ ~)broken"),
+        ("nobody.example", "_"),
         ("", "_"),
     ],
 )
