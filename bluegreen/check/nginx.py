@@ -231,6 +231,14 @@ def readers(evidence: Evidence) -> Iterator[Finding]:
             f"remove that server, or write into the one that reads {path}: listen {port} default_server;",
             stops=unseen,
         )
+    elif evidence.settings.switch.method == "instant" and any(server.try_files for server in here):
+        yield failure(
+            "include",
+            f"{path} is in a location with try_files, which nginx leaves out as soon as a marker decides",
+            f"move the line `include {path};` out of the location into its server, then: sudo nginx -t && "
+            "sudo nginx -s reload",
+            stops=(Step.SETUP, Step.START, Step.SWITCH),
+        )
     elif any(server.file_cache for server in here) and include.form is not Form.PLAIN:
         yield warning(
             "include",

@@ -84,6 +84,11 @@ def _causes(
             "listener expects the PROXY protocol (proxy_protocol)",
             f"{_name_the_site(settings, readers)}; or {_second_listen('without proxy_protocol')}",
         )
+    if view.code == 400 and "SSL certificate" in view.body:
+        yield Cause(
+            "nginx asks for a certificate of the client (HTTP 400, ssl_verify_client)",
+            _second_listen("without ssl_verify_client"),
+        )
     if view.code == 401:
         yield Cause(
             "nginx asks for a password (HTTP 401)" if answers_itself else f"{verify} answers HTTP 401",
@@ -104,7 +109,8 @@ def _causes(
         )
     if view.code in (429, 503) and answers_itself:
         yield Cause(
-            f"nginx itself limits the requests for {verify} (HTTP {view.code}, limit_req)",
+            f"nginx itself limits the requests for {verify} (HTTP {view.code}, limit_req), "
+            "or shows a maintenance page",
             f"set switch.verify to a path without limit_req, or exempt 127.0.0.1 from the limit of {verify}",
         )
     if view.everything and view.html and view.code == 200:

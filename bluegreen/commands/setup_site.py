@@ -84,6 +84,12 @@ def _file_to_disable(machine: Machine, site: InCharge) -> str:
             f"{file} has more than the site of {settings.app}, so setup does not replace it",
             remedy=f"remove the server of the site by hand, then: bluegreen setup --host {settings.host}",
         )
+    if others := sorted({port for port in site.server.ports if port != settings.site.listen}):
+        raise Failed(
+            f"the site in {file} listens on port {others[0]}, which the site of bluegreen would not",
+            why=["nothing was changed: its users would get no answer there"],
+            remedy="keep that site: deploys work with it as it is",
+        )
     return file
 
 

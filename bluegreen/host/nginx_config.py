@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from bluegreen.host.files.nginx_syntax import Directive, directives
 from bluegreen.host.files.site import SLOT_PATH
@@ -28,6 +29,8 @@ class Server:
         file: the file that it is in.
         file_cache: `open_file_cache` is on.
         cache: it may answer from a cache of responses (`proxy_cache`).
+        try_files: a location of it that reads the include has `try_files`, too.
+        redirects: it answers with a redirect somewhere.
         by_setup: it is a site that `setup` of bluegreen wrote, for this app or another one.
         keepalive_min_timeout: a reload keeps the connections of waiting clients open for some time.
         headers: names and values of the headers that it sets for the slots, those of its locations included.
@@ -44,6 +47,8 @@ class Server:
     root: str = ""
     file: str = ""
     cache: bool = False
+    try_files: bool = False
+    redirects: bool = False
     by_setup: bool = False
 
     @property
@@ -214,9 +219,7 @@ def _server(server: Directive, http: tuple[Directive, ...], files: dict[str, str
     return Server(
         listens=tuple(each.value for each in own if each.name == "listen") or ("80",),
         names=tuple(name for each in own if each.name == "server_name" for name in each.words[1:]) or ("",),
-        includes=any(
-            each.name == "include" and _matches(each.words[1], include, _main_folder(files)) for each in deep
-        ),
+        includes=_reads(deep, include, files),
         passes_to=tuple(each.value for each in deep if each.name in _PASSES),
         file_cache=_inherited("open_file_cache", own, http) not in ("", "off"),
         keepalive_min_timeout=_inherited("keepalive_min_timeout", own, http) not in ("", "0", "0s"),
@@ -233,8 +236,27 @@ def _server(server: Directive, http: tuple[Directive, ...], files: dict[str, str
         root=next((each.value for each in deep if each.name == "root"), ""),
         file=server.file,
         cache=any(each.name == "proxy_cache" and each.value != "off" for each in (*deep, *http)),
+        try_files=any(
+            _reads(block, include, files) and any(each.name == "try_files" for each in block)
+            for block in _inner_blocks(own, files)
+        ),
+        redirects=any(each.name == "return" and each.value.startswith("30") for each in deep),
         by_setup=any(each.name == "location" and each.words[-1] == SLOT_PATH for each in deep),
     )
+
+
+def _reads(block: tuple[Directive, ...], include: str, files: dict[str, str]) -> bool:
+    return any(
+        each.name == "include" and _matches(each.words[1], include, _main_folder(files)) for each in block
+    )
+
+
+def _inner_blocks(block: tuple[Directive, ...], files: dict[str, str]) -> Iterator[tuple[Directive, ...]]:
+    for each in block:
+        if each.block:
+            inner = tuple(_expanded(each.block, files))
+            yield inner
+            yield from _inner_blocks(inner, files)
 
 
 def _mentions(text: str, variables: Collection[str]) -> bool:
@@ -267,10 +289,10 @@ def _with_inner_blocks(block: tuple[Directive, ...], files: dict[str, str]) -> I
 
 def _matches(pattern: str, path: str, folder: str) -> bool:
     whole = pattern if pattern.startswith("/") else f"{folder}/{pattern}"
-    parts = [re.escape(part).replace(r"\*", "[^/]*").replace(r"\?", "[^/]") for part in whole.split("/")]
+    patterns, parts = whole.split("/"), path.split("/")
     # A glob does not match hidden files.
-    hidden = path.rsplit("/", 1)[-1].startswith(".")
-    return re.fullmatch("/".join(parts), path) is not None and (not hidden or path == whole)
+    hidden = parts[-1].startswith(".") and path != whole
+    return len(patterns) == len(parts) and not hidden and all(map(fnmatchcase, parts, patterns))
 
 
 def _main_folder(files: dict[str, str]) -> str:

@@ -125,7 +125,7 @@ def convert(machine: Machine, before: Proxy, live: str) -> Switched:
         NotSwitched: the previous include is restored.
         Unclear: it failed, and restoring the previous include failed as well.
     """
-    return _step(machine, "convert", before, live, named=before.answers is not None)
+    return _step(machine, "convert", before, live, named=before.view.named == live)
 
 
 def rewritten(machine: Machine, before: Proxy, to: str) -> str:
@@ -148,18 +148,19 @@ def preview(machine: Machine, before: Proxy, slot: str) -> Preview:
     Raises:
         Failed: the step failed.
     """
-    report = _run(machine, "preview", before, slot, named=False, answer_s=limits.LOOK_ANSWER_S)
+    report = _run(machine, "preview", before, slot, named=False, back=False, answer_s=limits.LOOK_ANSWER_S)
     if report.exit_code != 0:
         raise _not_done(machine, "preview", slot, report)
     return Preview(slot, read_view(report.facts), read_own(report.facts, slot))
 
 
-def switch(machine: Machine, before: Proxy, to: str, *, named: bool, answer_s: float) -> Switched:
+def switch(machine: Machine, before: Proxy, to: str, *, named: bool, back: bool, answer_s: float) -> Switched:
     """Switches nginx to the slot `to`; the machine itself verifies it, or restores the previous route.
 
     Args:
         before: the state that the look found; if the route has changed since, nothing is done.
         named: whether the verify path names the slot, so that the answer proves the switch.
+        back: to a version that served before: it is not undone as long as the slot itself answers.
         answer_s: seconds that an answer may take.
 
     Raises:
@@ -167,7 +168,7 @@ def switch(machine: Machine, before: Proxy, to: str, *, named: bool, answer_s: f
         MovedBack: users were moved, the slot failed, and the previous route is restored.
         Unclear: not switched, and restoring the previous route failed as well.
     """
-    return _step(machine, "switch", before, to, named=named, answer_s=answer_s)
+    return _step(machine, "switch", before, to, named=named, back=back, answer_s=answer_s)
 
 
 def _step(
@@ -177,9 +178,10 @@ def _step(
     to: str,
     *,
     named: bool,
+    back: bool = False,
     answer_s: float = limits.SWITCH_ANSWER_S,
 ) -> Switched:
-    report = _run(machine, verb, before, to, named=named, answer_s=answer_s)
+    report = _run(machine, verb, before, to, named=named, back=back, answer_s=answer_s)
     if report.exit_code != 0:
         raise _not_done(machine, verb, to, report)
     facts = report.facts
@@ -194,13 +196,16 @@ def _step(
     )
 
 
-def _run(machine: Machine, verb: str, before: Proxy, slot: str, *, named: bool, answer_s: float) -> Report:
+def _run(
+    machine: Machine, verb: str, before: Proxy, slot: str, *, named: bool, back: bool, answer_s: float
+) -> Report:
     first, second = (before.include.targets.get(each, "") for each in machine.settings.slots)
     form = {
         "variable": before.include.variable,
         "target_1": first,
         "target_2": second,
         "named": "yes" if named else "",
+        "back": "yes" if back else "",
         "answer_s": f"{answer_s:g}",
     }
     return machine.attempt(

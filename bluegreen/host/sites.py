@@ -9,6 +9,7 @@ from bluegreen.config import Settings
 from bluegreen.host.files import root_files
 from bluegreen.host.nginx_config import NginxConfig, Server, server_for
 
+_HTTPS = 443
 # What the packages of nginx serve on a new machine: their own pages.
 _PAGES_OF_PACKAGES = ("", "html", "/usr/share/nginx/html", "/var/www/html")
 
@@ -48,10 +49,12 @@ def in_charge(config: NginxConfig | None, settings: Settings) -> InCharge | None
     strangers = [server for server in servers if not (ours_there and server.file == ours)]
     others = [server for server in strangers if _serves_users(server)]
     readers = [server for server in others if server.includes]
-    listen = settings.site.listen
-    here = [server for server in others if listen in server.ports]
-    named = _chosen(strangers, listen, name)
-    rivals = here if name == "_" else [server for server in named if server in here]
+    # Users of a site that redirects to https are its users there.
+    ports = dict.fromkeys((_HTTPS, settings.site.listen))
+    if name == "_":
+        rivals = [server for port in ports for server in others if port in server.ports]
+    else:
+        rivals = [each for port in ports for each in _chosen(strangers, port, name) if each in others]
     for server in (*readers, *rivals):
         alone = sum(each.file == server.file for each in servers) == 1
         return InCharge(server, server.includes, _port(server, config), alone)
@@ -68,7 +71,7 @@ def _chosen(servers: Sequence[Server], port: int, names: str) -> Iterator[Server
 
 def _serves_users(server: Server) -> bool:
     """Whether a server is somebody's site, not the page of nginx's package or a refusal of unknown names."""
-    if server.passes_to or server.includes:
+    if server.passes_to or server.includes or server.redirects:
         return True
     return server.root not in _PAGES_OF_PACKAGES
 

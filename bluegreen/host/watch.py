@@ -83,7 +83,7 @@ def watch(
     settings = machine.settings
     if settings.switch.watch_s <= 0:
         return None
-    judge = _Judge(machine, slot, path, through)
+    judge = Judge(machine, slot, path, through)
     until = time.monotonic() + settings.switch.watch_s
     for seen in observe(
         machine,
@@ -106,7 +106,7 @@ def watch(
     return None
 
 
-class _Judge:
+class Judge:
     """Judges the looks of one watch.
 
     Args:
@@ -123,7 +123,7 @@ class _Judge:
     def failure(self, seen: Look) -> str:
         """Why the slot must be switched back after this look, empty if it may stay."""
         own = self._own_trouble(seen)
-        users = self._users_trouble(own)
+        users = self._users_trouble(own, seen.own)
         self.in_trouble = bool(own or users)
         if own or users:
             self._machine.console.warn(f"watch: {own or users}")
@@ -139,12 +139,13 @@ class _Judge:
             return f"{self.path} on the port of {self._slot}: {_answer(seen.own)}"
         return ""
 
-    def _users_trouble(self, own: str) -> str:
+    def _users_trouble(self, own: str, own_code: int | None) -> str:
         failed = self._through.failing() if self._through else None
         if not self._through or not failed:
             return ""
         trouble = f"{self._through.path} through nginx: {_answer(failed.code)}"
-        if not own and (kept_out(failed.code) or self._through.failed_before(failed.code)):
+        by_nginx = kept_out(failed.code) and own_code != failed.code
+        if not own and (by_nginx or self._through.failed_before(failed.code)):
             self._name_nginx(trouble)
             return ""
         return trouble

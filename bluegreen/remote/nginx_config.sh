@@ -13,11 +13,13 @@ configuration() {
     on_nginx -T 2>/dev/null | awk '
         BEGIN {
             count = split("http server listen server_name include upstream set if location proxy_pass fastcgi_pass uwsgi_pass " \
-                "scgi_pass grpc_pass root open_file_cache keepalive_min_timeout proxy_cache", word, " ")
+                "scgi_pass grpc_pass root open_file_cache keepalive_min_timeout proxy_cache return try_files", word, " ")
             for (n = 1; n <= count; n++) kept[word[n]] = 1
         }
         function end_of_directive(last, name) {
             name = words[1]
+            # Its body is Lua, not nginx.
+            if (last == "{" && name ~ /_by_lua_block$/) { lua = 1; text = ""; count_of_words = 0; return }
             # Of a header only what is a variable: the rest may be a password.
             if (name == "proxy_set_header" && count_of_words == 3 && words[3] ~ /^\$[a-z_0-9]+$/) kept_now = 1
             else kept_now = name in kept
@@ -30,6 +32,12 @@ configuration() {
         {
             rest = $0
             while (rest != "") {
+                if (lua > 0) {
+                    if (!match(rest, /[{}]/)) next
+                    lua += substr(rest, RSTART, 1) == "{" ? 1 : -1
+                    rest = substr(rest, RSTART + 1)
+                    continue
+                }
                 if (quote != "") {
                     # The end of a quoted word that began on an earlier line.
                     if (!match(rest, quote == "\"" ? "^([^\"\\\\]|\\\\.)*\"" : "^([^\047\\\\]|\\\\.)*\047")) { rest = ""; continue }
@@ -45,7 +53,7 @@ configuration() {
                     if (token == "}") print "}"
                     else if (count_of_words || token == "{") end_of_directive(token)
                     continue
-                } else if (!match(rest, /^("([^"\\]|\\.)*"|\047([^\047\\]|\\.)*\047|(\$\{[^}]*\}|\\.|[^ \t\r{};"\047\\])+)/)) {
+                } else if (!match(rest, /^("([^"\\]|\\.)*"|\047([^\047\\]|\\.)*\047|(\$\{[^}]*\}|\\.|[^ \t\r{};"\047\\])(\$\{[^}]*\}|\\.|[^ \t\r{};\\])*)/)) {
                     # A quoted word that goes on on the next line, or a lone backslash.
                     quote = substr(rest, 1, 1)
                     if (quote != "\"" && quote != "\047") quote = ""

@@ -4,13 +4,14 @@
 # Uses: lib chosen_slot route include nginx_config reload view
 
 # read_form: reads from the input how the include is to be written: lines `variable NAME`, `target_1 VALUE`,
-# `target_2 VALUE`, `named yes` if the verify path names the slot, and `answer_s` for one answer. Whoever deploys
-# chose them, so only what routes to the app's own slots is accepted.
+# `target_2 VALUE`, `named yes` if the verify path names the slot, `back yes` for a way back, and `answer_s` for one
+# answer. Whoever deploys chose them, so only what routes to the app's own slots is accepted.
 read_form() {
     variable=
     target_1=
     target_2=
     names_slot=
+    way_back=
     answer_s=2
     form_key=
     while read -r form_key form_value || [ -n "$form_key" ]; do
@@ -19,6 +20,7 @@ read_form() {
         target_1) target_1=$form_value ;;
         target_2) target_2=$form_value ;;
         named) names_slot=$form_value ;;
+        back) way_back=$form_value ;;
         answer_s) answer_s=$form_value ;;
         esac
     done
@@ -48,12 +50,13 @@ routes_to() {
 }
 
 # set_marker SLOT|none: nginx reads the marker at each request (method `instant`); the rename is the switch.
+# printf, as a redirection of `:` that fails would end the whole script (POSIX, special built-in utilities).
 set_marker() {
     case $1 in
     none) rm -f "$runtime/$slot" "$runtime/$other" ;;
-    "$slot") if [ -e "$runtime/$other" ]; then mv -fT "$runtime/$other" "$runtime/$slot"; else : >"$runtime/$slot"; fi ;;
-    "$other") if [ -e "$runtime/$slot" ]; then mv -fT "$runtime/$slot" "$runtime/$other"; else : >"$runtime/$other"; fi ;;
-    *) : >"$runtime/$slot" && : >"$runtime/$other" ;;
+    "$slot") if [ -e "$runtime/$other" ]; then mv -fT "$runtime/$other" "$runtime/$slot"; else printf '' >"$runtime/$slot"; fi ;;
+    "$other") if [ -e "$runtime/$slot" ]; then mv -fT "$runtime/$slot" "$runtime/$other"; else printf '' >"$runtime/$other"; fi ;;
+    *) printf '' >"$runtime/$slot" && printf '' >"$runtime/$other" ;;
     esac
 }
 
@@ -124,6 +127,8 @@ convert_include() {
     failed=20
     read_form
     begin_change
+    fetch_through_nginx "$verify" "$look_answer_s"
+    code_before=$code
     prepare_include "$method" "$variable" "$target" "$target_1" "$target_2"
     mv -fT "$fresh" "$written"
     keep_original
@@ -133,13 +138,28 @@ convert_include() {
     if [ -n "$changed" ]; then load_include form; else load_include edited; fi
     if [ -n "$names_slot" ]; then
         verify_slot "$verify_ms"
-        case $outcome in
-        verified | unnamed) ;;
+        case $outcome-$through_code in
+        verified-* | unnamed-429 | unnamed-503) ;;
         *) restore 20 "$slot does not answer through nginx any more: $verify answered $through_code" ;;
         esac
+    else
+        answers_as_before || restore 20 "$verify answered $code_before, and $code with the converted include"
     fi
     [ "$method" = instant ] || set_marker none
     rm -f "$before"
+}
+# answers_as_before: whether nginx answers no worse than before the reload, whose old workers answer for a moment yet.
+answers_as_before() {
+    looks=0
+    while [ "$looks" -lt 6 ]; do
+        fetch_through_nginx "$verify" "$look_answer_s"
+        case $code in
+        "$code_before" | 429 | 503) ;;
+        000 | 404 | 5??) return 1 ;;
+        esac
+        looks=$((looks + 1))
+        sleep 0.05
+    done
 }
 begin_change() {
     marker_before=$(marker_now)
@@ -197,10 +217,13 @@ verify_named() {
     else
         verify_slot "$verify_ms"
     fi
+    # A way back is not undone because nginx hides the slot from this machine, as long as the slot itself answers.
+    [ "$code" = 000 ] || outcome=$outcome-$way_back
     case $outcome in
-    verified) fact verified "$code" ;;
-    unnamed) fact unverified "$through_code" ;;
-    hidden) restore 20 "nginx does not answer from $slot: $verify answered $through_code $(excerpt "$through_body")" ;;
+    verified*) fact verified "$code" ;;
+    unnamed*) fact unverified "$through_code" ;;
+    failing-yes) fact unverified "$through_code" ;;
+    hidden*) restore 20 "nginx does not answer from $slot: $verify answered $through_code $(excerpt "$through_body")" ;;
     *)
         problem="$slot does not answer users: $verify answered $(answer_text "$through_code" "$through_body") through nginx"
         restore 22 "$problem, and $(answer_text "$code" "$body") on its own port"
@@ -212,10 +235,13 @@ verify_unnamed() {
     fetch_through_nginx "$verify" "$answer_s"
     through_code=$code
     through_body=$body
-    # nginx answers 503 by itself where it limits requests (limit_req).
-    [ "$code" != 503 ] || fetch "http://127.0.0.1:$port$verify" "$server_name" "$answer_s"
-    case $code in
-    [1-4]??) fact unverified "$through_code" ;;
+    # nginx answers 503 by itself where it limits requests (limit_req), and a site may be hidden from this machine.
+    case $code-$way_back in
+    [1-4]??-*) ;;
+    503-* | *-yes) fetch "http://127.0.0.1:$port$verify" "$server_name" "$answer_s" ;;
+    esac
+    case $code-$way_back in
+    [1-4]??-* | 5??-yes) fact unverified "$through_code" ;;
     *) restore 22 "nginx does not answer from $slot: $verify answered $(answer_text "$through_code" "$through_body")" ;;
     esac
 }
@@ -233,7 +259,7 @@ preview_slot() {
     chmod 711 "$runtime/preview"
     preview_token=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
     trap 'rm -rf "$runtime/preview"' EXIT
-    : >"$runtime/preview/$preview_token"
+    printf '' >"$runtime/preview/$preview_token"
     fetch_unless_limited
     slot_of_answer "$body"
     previewed=$answering

@@ -11,6 +11,7 @@ from bluegreen.host import health, proxy, route
 from bluegreen.host.files.include import Form
 from bluegreen.host.judging import answered_well
 from bluegreen.host.look import look
+from bluegreen.host.machine import verify_path
 from bluegreen.host.proxy import Proxy
 from bluegreen.host.route import RootScriptTooOld
 from bluegreen.host.view import View, own_answers
@@ -102,15 +103,11 @@ class _Seen:
 def _through_nginx(staged: Staged) -> _Seen:
     rollout = staged.rollout
     if staged.proxy.include.form is Form.MARKERS:
-        return _Seen(
-            staged.proxy.view.named != "", "its health check; its include of bluegreen 0.1 has no preview"
-        )
+        return _by_own_port(staged, "its include of bluegreen 0.1 has no preview")
     try:
         found = retry_once(rollout, lambda: route.preview(rollout.machine, staged.proxy, rollout.slot))
     except RootScriptTooOld as error:
-        return _Seen(
-            staged.proxy.answers is not None, f"its health check; it has no preview, as {error.message}"
-        )
+        return _by_own_port(staged, f"it has no preview, as {error.message}")
     if found.verified:
         return _Seen(True, "through nginx, to a preview request alone")
     view = found.view
@@ -129,6 +126,15 @@ def _through_nginx(staged: Staged) -> _Seen:
         rollout.machine.console.warn(f"{cause.text}; what to do: {cause.remedy}")
         return _Seen(False, "this is a way back")
     raise _not_verifiable(staged, cause, by_application=not names_itself)
+
+
+def _by_own_port(staged: Staged, why: str) -> _Seen:
+    """Without a preview: a slot that names itself will do so through nginx, if the live one does."""
+    rollout = staged.rollout
+    own = own_answers(rollout.machine, verify_path(rollout.settings)).get(rollout.slot)
+    live_named = staged.proxy.view.named == rollout.live
+    nginx_names = rollout.settings.switch.verify is None
+    return _Seen(live_named and (nginx_names or (own is not None and own.named == rollout.slot)), why)
 
 
 def _by_own_name(staged: Staged) -> _Seen:

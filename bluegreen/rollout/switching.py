@@ -124,9 +124,9 @@ def switch_back(moved: Moved, undo: Undo) -> None:
         # Without a look: at a slot that hangs a look takes seconds, in which users wait.
         known = replace(moved.staged.proxy, route=moved.route)
         try:
-            switched, route = _point_at(moved.staged, rollout.live, known)
+            switched, route = _point_back(moved.staged, known)
         except RouteMoved:
-            switched, route = _point_at(moved.staged, rollout.live, look(machine).proxy)
+            switched, route = _point_back(moved.staged, look(machine).proxy)
         undo.routed(rollout, route)
         how = f"in {switched.duration_ms} ms on the host" if switched else "although the connection was lost"
         step.done(f"switched back to {rollout.live} {how}")
@@ -151,7 +151,8 @@ def _switch(staged: Staged, undo: Undo) -> Moved:
     with rollout.machine.console.step(f"switch to {rollout.slot}", name="switch") as step:
         undo.switches(rollout)
         try:
-            switched, route = _point_at(staged, rollout.slot, staged.proxy)
+            back = rollout.command == "rollback"
+            switched, route = _point_at(staged, rollout.slot, staged.proxy, named=staged.named, back=back)
         except MovedBack:
             undo.moved(rollout)
             raise
@@ -167,7 +168,16 @@ def _switch(staged: Staged, undo: Undo) -> Moved:
     return Moved(staged, switched, route)
 
 
-def _point_at(staged: Staged, slot: str, found: Proxy) -> tuple[Switched | None, str]:
+def _point_back(staged: Staged, found: Proxy) -> tuple[Switched | None, str]:
+    live = staged.rollout.live
+    # The version that was live may not name itself where the new one does.
+    named = staged.rollout.before.proxy.view.named == live
+    return _point_at(staged, live, found, named=named, back=True)
+
+
+def _point_at(
+    staged: Staged, slot: str, found: Proxy, *, named: bool, back: bool
+) -> tuple[Switched | None, str]:
     """Points nginx at a slot.
 
     The step finishes on the machine whether or not the connection lives. Where its end was not seen, a look
@@ -184,7 +194,7 @@ def _point_at(staged: Staged, slot: str, found: Proxy) -> tuple[Switched | None,
     rollout = staged.rollout
     try:
         switched = route.switch(
-            rollout.machine, found, slot, named=staged.named, answer_s=answer_within_s(staged.health)
+            rollout.machine, found, slot, named=named, back=back, answer_s=answer_within_s(staged.health)
         )
     except (ConnectionLost, TimedOut) as unseen:
         return None, _route_after(rollout, slot, unseen)

@@ -98,7 +98,7 @@ def _watch(moved: Moved, probes: Probes, called_off: threading.Event) -> WatchFa
                 rollout.slot,
                 pid,
                 before=moved.staged.health,
-                path=moved.staged.judged_path,
+                path=rollout.settings.switch.probe or moved.staged.judged_path,
                 through=probes.through(rollout, moved.switched),
                 called_off=called_off,
             )

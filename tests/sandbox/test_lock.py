@@ -118,7 +118,9 @@ STEPS: dict[str, Callable[[Machine, State, Path], object]] = {
         machine, "prod1", view.releases[0].id, view.proxy.route, {"A": "b"}
     ),
     "stop": lambda machine, view, jar: slots.stop(machine, "prod1", view.proxy.route),
-    "switch": lambda machine, view, jar: route.switch(machine, view.proxy, "prod1", named=True, answer_s=1.0),
+    "switch": lambda machine, view, jar: route.switch(
+        machine, view.proxy, "prod1", named=True, back=False, answer_s=1.0
+    ),
     "convert": lambda machine, view, jar: route.convert(machine, view.proxy, "prod1"),
     "preview": lambda machine, view, jar: route.preview(machine, view.proxy, "prod1"),
     "journal": lambda machine, view, jar: journal.append(

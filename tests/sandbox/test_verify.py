@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+import urllib.request
 
 import pytest
 
 from tests.support.box import Box
+from tests.support.incidents import deployed_and_later_s
 from tests.support.on_host import versions
 from tests.support.processes import free_port
-from tests.support.sites import PLAIN_SERVER, Site, only_versions, serving, until
+from tests.support.sites import PLAIN_SERVER, Site, only_versions, reload, serving, site_file, until
 from tests.support.waiting import wait_for
 
 SLOT = "include {include}; location / {{ proxy_pass $service_url; }}"
@@ -185,6 +187,48 @@ def test_p5_a_rollback_to_a_version_that_lacks_the_verify_path_is_not_blocked(bo
     assert ran.code == 0, ran.all
     assert "answers HTTP 404 and does not name prod2" in ran.out
     assert box.served() == "1"
+
+
+def test_p5_the_way_back_is_not_undone_as_the_old_version_lacks_the_verify_path(box: Box) -> None:
+    later_s = deployed_and_later_s(box)
+    box.configure(switch={"verify": "/profile", "watch": 3 * later_s})
+    ran = box.deploy("2", profile="elsewhere", down_after_s=later_s)
+    assert ran.code == 3, ran.all
+    assert "was switched back" in ran.out
+    assert box.served() == "1"
+
+
+def test_p5_a_rollback_works_where_the_site_is_hidden_from_the_machine_by_now(box: Box) -> None:
+    box.deployed("1")
+    box.deployed("2")
+    site = site_file(box)
+    port = box.sandbox.http_port
+    text = site.read_text()
+    assert f"listen 127.0.0.1:{port}" in text
+    site.write_text(text.replace(f"listen 127.0.0.1:{port}", f"listen 127.0.0.2:{port}"))
+    reload(box)
+    ran = box.run("rollback")
+    assert ran.code == 0, ran.all
+    assert "it is judged by its own port" in ran.out
+    with urllib.request.urlopen(f"http://127.0.0.2:{port}/version") as answer:
+        assert answer.read() == b"1"
+
+
+def test_an_include_in_a_location_with_try_files_is_refused_before_its_site_breaks(box: Box) -> None:
+    serving(
+        box,
+        Site(
+            "server {{ listen 127.0.0.1:{listen}; root {folder};\n"
+            "location / {{ include {include}; try_files $uri @app; }}\n"
+            "location @app {{ proxy_pass $service_url; }} }}"
+        ),
+    )
+    before = box.include.read_text()
+    with only_versions(box, "1"):
+        ran = box.deploy("2")
+    assert ran.code == 1, ran.all
+    assert "is in a location with try_files" in ran.out
+    assert box.include.read_text() == before
 
 
 def test_p6_redirects_to_https_and_then_to_www_are_followed_on_this_machine(shop: Box) -> None:

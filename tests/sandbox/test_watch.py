@@ -19,7 +19,7 @@ import pytest
 from bluegreen.sandbox import processes
 from bluegreen.sandbox.folder import Folder
 from tests.support.box import Box
-from tests.support.incidents import jvms
+from tests.support.incidents import deployed_and_later_s, jvms
 from tests.support.on_host import first_line, last_entry, line_to, live_pid, markers, pid_of, release_of
 from tests.support.processes import free_port
 from tests.support.sites import Site, serving, until
@@ -102,17 +102,6 @@ def user(box: Box, path: str) -> Iterator[Log]:
     finally:
         over.set()
         thread.join()
-
-
-def deployed_and_later_s(box: Box) -> float:
-    """Deploys version 1; returns after how many seconds the next version may fail: it is switched to by then.
-
-    They count from when it listens, a second or two before its switch, or more where the machine is busy.
-    """
-    box.jar("1")
-    began = time.monotonic()
-    box.deployed("1")
-    return round(3 + 2.5 * (time.monotonic() - began), 1)
 
 
 def _status(url: str) -> int:

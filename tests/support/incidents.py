@@ -278,3 +278,14 @@ def machine_of(box: Box, **changes: object) -> Iterator[Machine]:
     settings = settings_of(box).model_copy(update=changes)
     with fleet.connected(settings, Console(prefix="")) as machines:
         yield machines[0]
+
+
+def deployed_and_later_s(box: Box) -> float:
+    """Deploys version 1; returns after how many seconds the next version may fail: it is switched to by then.
+
+    They count from when it listens, a second or two before its switch, or more where the machine is busy.
+    """
+    box.jar("1")
+    began = time.monotonic()
+    box.deployed("1")
+    return round(3 + 2.5 * (time.monotonic() - began), 1)

@@ -233,3 +233,9 @@ def run(settings: Settings, program: str, text: str, *arguments: str, awk: str) 
     )
     assert ran.returncode == 0, ran.stderr
     return ran.stdout.decode()
+
+
+def test_of_two_applications_in_an_include_none_is_chosen_by_chance(settings: Settings) -> None:
+    found = parse("set $backend http://127.0.0.1:8080;\nset $admin http://127.0.0.1:9000;\n", settings, {})
+    assert (found.variable, found.target) == ("service_url", "")
+    assert not other_slots(found, settings)

@@ -1,10 +1,16 @@
-"""Which server reads the include, from the output of `nginx -T`."""
+"""Which server reads the include, from the output of `nginx -T`.
+
+Needs: sh, awk.
+"""
 
 from __future__ import annotations
+
+import subprocess
 
 import pytest
 
 from bluegreen.host.nginx_config import Server, parse, server_for
+from bluegreen.remote.script import text_of
 
 INCLUDE = "/etc/nginx/conf.d/service-url.inc"
 MAIN = """\
@@ -231,3 +237,42 @@ def test_an_http_block_in_a_file_of_its_own_is_read() -> None:
     http = "# configuration file /etc/nginx/http.conf:\nhttp { server { listen 81; } }\n"
     (server,) = servers(main + http)
     assert server.ports == (81,)
+
+
+def test_neither_lua_nor_a_quote_inside_of_a_word_hides_what_follows() -> None:
+    config = f"""{MAIN}
+# configuration file /etc/nginx/conf.d/a.conf:
+server {{
+    listen 80;
+    location /lua {{ content_by_lua_block {{
+        -- don't say "no" {{ or so }}
+        if x then ngx.say('}}') end
+    }} }}
+    if ($http_user_agent ~* O'Reilly) {{ return 403; }}
+    location /quoted {{ return 200 "it's {{ here"; }}
+}}
+server {{ listen 81; include {INCLUDE}; }}
+"""
+    # A brace in a string of Lua is the one thing that this does not see.
+    config = config.replace("ngx.say('}')", "ngx.say('')")
+    script = f'{text_of("nginx_config")}\nnginx="sh -c cat"\nconfiguration'
+    program = f"on_nginx_was() {{ :; }}\n{script.replace('on_nginx -T 2>/dev/null', 'cat')}"
+    ran = subprocess.run(["sh", "-c", program], input=config, capture_output=True, text=True, check=True)
+    for text in (ran.stdout, config.replace("don't", "do not").replace("ngx.say('')", "")):
+        assert [server.ports for server in servers(text)] == [(80,), (81,)], text
+    assert servers(ran.stdout)[1].includes
+
+
+def test_a_glob_with_a_class_of_characters_matches_as_in_nginx() -> None:
+    main = "# configuration file /etc/nginx/nginx.conf:\nhttp { include sites-enabled/*[!~]; }\n"
+    site = "# configuration file /etc/nginx/sites-enabled/{}:\nserver {{ listen {}; }}\n"
+    assert [each.ports for each in servers(main + site.format("shop", 80) + site.format("old~", 81))] == [
+        (80,)
+    ]
+
+
+def test_an_include_beside_try_files_is_seen_in_a_location_alone() -> None:
+    inside = f"server {{ location / {{ include {INCLUDE}; try_files $uri @app; }} }}"
+    beside = f"server {{ include {INCLUDE}; location / {{ try_files $uri @app; }} }}"
+    found = servers(f"{MAIN}# configuration file /etc/nginx/conf.d/a.conf:\n{inside}\n{beside}\n")
+    assert [server.try_files for server in found] == [True, False]

@@ -307,3 +307,16 @@ def test_a_script_that_is_whole_runs(tmp_path: Path) -> None:
     lock = _script("lock", silence=1, step_lock_s=1, **given)
     assert _sh(lock.text(), tmp_path).stdout == "bluegreen:n0nce held =yes\n"
     assert (tmp_path / "made" / "lock").exists()
+
+
+@pytest.mark.parametrize("shell", ["dash", "sh"])
+@pytest.mark.parametrize("to", ["prod1", "prod2", "prod1,prod2"])
+def test_a_marker_that_cannot_be_written_is_a_failure_that_the_switch_undoes(
+    tmp_path: Path, shell: str, to: str
+) -> None:
+    # A failed redirection of `:` ends the whole shell (POSIX, special built-in utilities).
+    setter = re.search(r"^set_marker\(\) \{.*?^\}", script.text_of("switching"), re.MULTILINE | re.DOTALL)
+    assert setter is not None
+    text = f"set -eu\nruntime=/no/such slot=prod1 other=prod2\n{setter.group()}\n"
+    text += f"{{ true && set_marker {to}; }} 2>/dev/null || echo restored"
+    assert _sh(text, tmp_path, shell).stdout == "restored\n"

@@ -178,6 +178,9 @@ def _deciding(top: tuple[Directive, ...], settings: Settings, groups: Mapping[st
     ]
     ranked = [(rank, each) for each in sets if (rank := _rank(*each, settings, groups))]
     best = max((rank for rank, _ in ranked), default=None)
+    if best is _Rank.SOME_PORT and len({name for rank, (name, _) in ranked}) > 1:
+        # Two applications, and nothing says which of them this is.
+        return VARIABLE, ""
     return next((each for rank, each in reversed(ranked) if rank is best), (VARIABLE, ""))
 
 

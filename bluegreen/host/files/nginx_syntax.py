@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-# A `${name}` is part of a word, so its braces are no block.
+# A `${name}` is part of a word, so its braces are no block; so is a quote that does not begin the word.
 _TOKEN = re.compile(
-    r"""\s+|\#[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[{};]|(?:\\.|\$\{[^}\s]*\}|[^\s{};"'\\])+""",
+    r"""\s+|\#[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[{};]|(?:\\.|\$\{[^}\s]*\}|[^\s{};"'\\])(?:\\.|\$\{[^}\s]*\}|[^\s{};\\])*""",
     re.DOTALL,
 )
 
@@ -63,5 +63,6 @@ def _block(tokens: list[str], position: int, file: str) -> tuple[tuple[Directive
                 found.append(Directive(tuple(words), file=file))
             words = []
         else:
-            words.append(word.strip("\"'"))
+            quoted = len(word) > 1 and word[0] in "\"'" and word[-1] == word[0]
+            words.append(word[1:-1] if quoted else word)
     return tuple(found), position
