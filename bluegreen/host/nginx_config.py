@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 
 from bluegreen.host.files.nginx_syntax import Directive, directives
 from bluegreen.host.files.site import SLOT_PATH
+from bluegreen.host.server_names import match
 
 # The directives that pass a request on to an application.
 _PASSES = ("proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass")
@@ -63,7 +64,7 @@ class Server:
 
     def matches(self, name: str) -> bool:
         """Whether one of its names, wildcards or regular expressions matches a name."""
-        return any(_match(pattern, name) for pattern in self.names)
+        return any(match(pattern, name) for pattern in self.names)
 
     @property
     def has_name(self) -> bool:
@@ -171,33 +172,13 @@ def server_for(servers: Sequence[Server], port: int, name: str) -> Server | None
     """
     here = [server for server in servers if port in server.ports]
     matching = [
-        (_match(pattern, name), server) for server in here for pattern in server.names if name and pattern
+        (match(pattern, name), server) for server in here for pattern in server.names if name and pattern
     ]
     # Of equal ones the first: nginx ignores a name that another server of the port has already.
     best = max((rank for rank, _ in matching if rank), default=None)
     if best:
         return next(server for rank, server in matching if rank == best)
     return next((server for server in here if server.default_of(port)), next(iter(here), None))
-
-
-def _match(pattern: str, name: str) -> tuple[int, int] | None:
-    """How well a server_name matches a name, None if it does not: its kind, then its length."""
-    if pattern == name or pattern == f".{name}":
-        return (4, len(pattern))
-    if pattern.startswith("*.") and name.endswith(pattern[1:]):
-        return (3, len(pattern))
-    if pattern.startswith(".") and name.endswith(pattern):
-        return (3, len(pattern) + 1)
-    if pattern.endswith(".*") and name.startswith(pattern[:-1]):
-        return (2, len(pattern))
-    if pattern.startswith("~"):
-        try:
-            # A named group of PCRE in Python's spelling.
-            found = re.search(re.sub(r"\(\?<(?![=!])", "(?P<", pattern[1:]), name, re.IGNORECASE)
-        except re.error:
-            return None
-        return (1, 0) if found else None
-    return None
 
 
 def _addresses(upstream: Directive, files: dict[str, str]) -> tuple[str, ...]:

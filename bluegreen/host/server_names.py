@@ -1,0 +1,28 @@
+"""The names of a server of nginx: exact, with a wildcard, or a regular expression.
+
+Source: nginx documentation, "Server names".
+"""
+
+from __future__ import annotations
+
+import re
+
+
+def match(pattern: str, name: str) -> tuple[int, int] | None:
+    """How well a server_name matches a name, None if it does not: its kind, then its length."""
+    if pattern == name or pattern == f".{name}":
+        return (4, len(pattern))
+    if pattern.startswith("*.") and name.endswith(pattern[1:]):
+        return (3, len(pattern))
+    if pattern.startswith(".") and name.endswith(pattern):
+        return (3, len(pattern) + 1)
+    if pattern.endswith(".*") and name.startswith(pattern[:-1]):
+        return (2, len(pattern))
+    if pattern.startswith("~"):
+        try:
+            # A named group of PCRE in Python's spelling.
+            found = re.search(re.sub(r"\(\?<(?![=!])", "(?P<", pattern[1:]), name, re.IGNORECASE)
+        except re.error:
+            return None
+        return (1, 0) if found else None
+    return None
