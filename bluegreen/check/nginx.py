@@ -19,11 +19,11 @@ def answers(evidence: Evidence) -> Iterator[Finding]:
     """Whether nginx answers on site.listen. If it does not, a switch cannot be verified."""
     settings, proxy = evidence.settings, evidence.state.proxy
     port = settings.site.listen
-    own = evidence.state.own_answers.get(evidence.state.live or "")
-    if proxy.view.code == 0 and proxy.listens and own and own.named == evidence.state.live:
-        # `routing.visible` names what hides the slot.
-        return
     if proxy.view.code == 0 and proxy.listens:
+        own = evidence.state.own_answers.get(evidence.state.live or "")
+        if own and own.named == evidence.state.live:
+            # `routing.visible` names what hides the slot.
+            return
         # It stops nothing: the live version may hang, which only the next version fixes.
         yield failure(
             "nginx",
@@ -121,6 +121,15 @@ def target(evidence: Evidence) -> Iterator[Finding]:
             f"{found.target} is a host name: nginx answers 502 (no resolver), although nginx -t passes",
             f"write 127.0.0.1 instead of localhost into {path}, then: sudo nginx -s reload",
         )
+    elif host := found.other_host:
+        line = f"set ${found.variable} {found.target.replace(host, '127.0.0.1', 1)};"
+        yield failure(
+            "include target",
+            f"{found.target} leads to {host}, and bluegreen routes to 127.0.0.1 alone",
+            f"if {host} is this machine, write into {path}: {line} "
+            "then: sudo nginx -t && sudo nginx -s reload",
+            stops,
+        )
     elif missing := [slot for slot in settings.slots if slot not in found.targets]:
         yield failure(
             "include target", _no_way(found, missing, evidence), _other_groups(evidence, found), stops
@@ -143,15 +152,7 @@ def _repaired_by_deploy(state: State) -> bool:
     return answers is not None and state.slots[answers].owner is not None
 
 
-def _host_of_address(target: str) -> str:
-    """The host of a target that is an address with a port, empty if it is the name of an upstream group."""
-    found = re.fullmatch(r"(?:https?://)?([\w.-]+|\[[\da-f:.]+\]):\d+(?:/.*)?", target)
-    return found.group(1) if found else ""
-
-
 def _no_way(found: Include, missing: Sequence[str], evidence: Evidence) -> str:
-    if host := _host_of_address(found.target):
-        return f"{found.target} leads to {host}, and bluegreen routes to 127.0.0.1 alone"
     slots = " and ".join(f"{slot} (port {evidence.settings.slots[slot]})" for slot in missing)
     return (
         f"{found.target} is an upstream group, and nginx has no group for {slots}: a switch would answer 502"
@@ -160,12 +161,6 @@ def _no_way(found: Include, missing: Sequence[str], evidence: Evidence) -> str:
 
 def _other_groups(evidence: Evidence, found: Include) -> str:
     """The `slots:` of config.yml that fit the groups of nginx, or how to make the groups that are missing."""
-    if host := _host_of_address(found.target):
-        line = f"set ${found.variable} {found.target.replace(host, '127.0.0.1', 1)};"
-        return (
-            f"if {host} is this machine, write into {evidence.settings.switch.include}: {line} "
-            "then: sudo nginx -t && sudo nginx -s reload"
-        )
     config = evidence.diagnosis.nginx_config if evidence.diagnosis else None
     groups = config.groups if config else {}
     if _own_group(evidence, found):

@@ -53,13 +53,13 @@ def _causes(
     verify, port = verify_path(settings), settings.site.listen
     readers = config.readers if config else ()
     answers_itself = own is not None and own.named == slot
-    if view.named and view.named != slot and any(server.cache for server in readers):
-        yield Cause(
-            f"{view.named} answered through nginx, as the answer is kept in a cache (proxy_cache)",
-            f"write into the location of {verify}: proxy_cache off; or set switch.verify in config.yml to a "
-            "path that nginx does not cache",
-        )
     if view.named and view.named != slot:
+        if any(server.cache for server in readers):
+            yield Cause(
+                f"{view.named} answered through nginx, as the answer is kept in a cache (proxy_cache)",
+                f"write into the location of {verify}: proxy_cache off; or set switch.verify in config.yml "
+                "to a path that nginx does not cache",
+            )
         yield Cause(
             f"{view.named} answered through nginx, so the requests do not follow the include",
             f"look at the server of nginx that answers {verify}: its location must say proxy_pass with the "

@@ -148,7 +148,7 @@ def preview(machine: Machine, before: Proxy, slot: str) -> Preview:
     Raises:
         Failed: the step failed.
     """
-    report = _run(machine, "preview", before, slot, named=False, back=False, answer_s=limits.LOOK_ANSWER_S)
+    report = _run(machine, "preview", before, slot, named=False, answer_s=limits.LOOK_ANSWER_S)
     if report.exit_code != 0:
         raise _not_done(machine, "preview", slot, report)
     return Preview(slot, read_view(report.facts), read_own(report.facts, slot))
@@ -160,7 +160,8 @@ def switch(machine: Machine, before: Proxy, to: str, *, named: bool, back: bool,
     Args:
         before: the state that the look found; if the route has changed since, nothing is done.
         named: whether the verify path names the slot, so that the answer proves the switch.
-        back: to a version that served before: it is not undone as long as the slot itself answers.
+        back: whether it goes back to a version that has served. Such a switch stays if the slot answers on
+            its own port, even where nginx hides it from this machine.
         answer_s: seconds that an answer may take.
 
     Raises:
@@ -197,7 +198,7 @@ def _step(
 
 
 def _run(
-    machine: Machine, verb: str, before: Proxy, slot: str, *, named: bool, back: bool, answer_s: float
+    machine: Machine, verb: str, before: Proxy, slot: str, *, named: bool, answer_s: float, back: bool = False
 ) -> Report:
     first, second = (before.include.targets.get(each, "") for each in machine.settings.slots)
     form = {

@@ -9,7 +9,7 @@ if may_sudo_all; then sudo_all=yes; fi
 fact sudo_all "$sudo_all"
 for verb in switch preview; do
     may=
-    if [ -x "$root_installed" ] && { [ "$(id -u)" = 0 ] || sudo -n -l "$root_installed" "$verb" "${slots%%:*}" >/dev/null 2>&1; }; then
+    if [ -x "$root_installed" ] && { [ -n "$sudo_all" ] || sudo -n -l "$root_installed" "$verb" "${slots%%:*}" >/dev/null 2>&1; }; then
         may=yes
     fi
     fact "sudo.$verb" "$may"

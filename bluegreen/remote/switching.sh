@@ -127,8 +127,10 @@ convert_include() {
     failed=20
     read_form
     begin_change
-    fetch_through_nginx "$verify" "$look_answer_s"
-    code_before=$code
+    if [ -z "$names_slot" ]; then
+        fetch_through_nginx "$verify" "$look_answer_s"
+        code_before=$code
+    fi
     prepare_include "$method" "$variable" "$target" "$target_1" "$target_2"
     mv -fT "$fresh" "$written"
     keep_original
@@ -143,23 +145,15 @@ convert_include() {
         *) restore 20 "$slot does not answer through nginx any more: $verify answered $through_code" ;;
         esac
     else
-        answers_as_before || restore 20 "$verify answered $code_before, and $code with the converted include"
-    fi
-    [ "$method" = instant ] || set_marker none
-    rm -f "$before"
-}
-# answers_as_before: whether nginx answers no worse than before the reload, whose old workers answer for a moment yet.
-answers_as_before() {
-    looks=0
-    while [ "$looks" -lt 6 ]; do
+        # The reload has ended: no old worker accepts this.
         fetch_through_nginx "$verify" "$look_answer_s"
         case $code in
         "$code_before" | 429 | 503) ;;
-        000 | 404 | 5??) return 1 ;;
+        000 | 404 | 5??) restore 20 "$verify answered $code_before, and $code with the converted include" ;;
         esac
-        looks=$((looks + 1))
-        sleep 0.05
-    done
+    fi
+    [ "$method" = instant ] || set_marker none
+    rm -f "$before"
 }
 begin_change() {
     marker_before=$(marker_now)
@@ -218,12 +212,11 @@ verify_named() {
         verify_slot "$verify_ms"
     fi
     # A way back is not undone because nginx hides the slot from this machine, as long as the slot itself answers.
-    [ "$code" = 000 ] || outcome=$outcome-$way_back
+    if [ "$outcome" = failing ] && [ -n "$way_back" ] && [ "$code" != 000 ]; then outcome=unnamed; fi
     case $outcome in
-    verified*) fact verified "$code" ;;
-    unnamed*) fact unverified "$through_code" ;;
-    failing-yes) fact unverified "$through_code" ;;
-    hidden*) restore 20 "nginx does not answer from $slot: $verify answered $through_code $(excerpt "$through_body")" ;;
+    verified) fact verified "$code" ;;
+    unnamed) fact unverified "$through_code" ;;
+    hidden) restore 20 "nginx does not answer from $slot: $verify answered $through_code $(excerpt "$through_body")" ;;
     *)
         problem="$slot does not answer users: $verify answered $(answer_text "$through_code" "$through_body") through nginx"
         restore 22 "$problem, and $(answer_text "$code" "$body") on its own port"

@@ -97,13 +97,14 @@ def require(
     # A machine that is to be set up has none yet.
     if Step.SETUP not in steps:
         state.require_live()
+    keys = frozenset(forced or ())
     every = list(findings(evidence))
     stopping = [
         finding
         for finding in every
         if finding.level is Level.FAILURE and not set(steps).isdisjoint(finding.stops)
     ]
-    if unknown := set(forced or ()) - {finding.key for finding in every}:
+    if unknown := keys - {finding.key for finding in every}:
         names = ", ".join(finding.key for finding in stopping) or "nothing stops it"
         raise WrongUsage(
             f"--force {min(unknown)}: {state.address} has no such finding; nothing was changed",
@@ -111,7 +112,7 @@ def require(
             remedy=f"bluegreen check --host {state.settings.host} shows all findings",
         )
     for finding in stopping:
-        if finding.key not in (forced or ()):
+        if finding.key not in keys:
             override = [] if forced is None else [f"to go on nevertheless: --force {finding.key}"]
             raise Failed(
                 f"{state.address}: {finding.text}",

@@ -133,8 +133,9 @@ def _by_own_port(staged: Staged, why: str) -> _Seen:
     rollout = staged.rollout
     own = own_answers(rollout.machine, verify_path(rollout.settings)).get(rollout.slot)
     live_named = staged.proxy.view.named == rollout.live
-    nginx_names = rollout.settings.switch.verify is None
-    return _Seen(live_named and (nginx_names or (own is not None and own.named == rollout.slot)), why)
+    # Without switch.verify nginx itself names the slot.
+    names_itself = rollout.settings.switch.verify is None or bool(own and own.named == rollout.slot)
+    return _Seen(live_named and names_itself, f"its health check; {why}")
 
 
 def _by_own_name(staged: Staged) -> _Seen:

@@ -214,21 +214,36 @@ def test_p5_a_rollback_works_where_the_site_is_hidden_from_the_machine_by_now(bo
         assert answer.read() == b"1"
 
 
+# An `if` that matches in a location drops its try_files.
+BESIDE_TRY_FILES = (
+    "server {{ listen 127.0.0.1:{listen}; root {folder};\n"
+    "location / {{ include {include}; try_files $uri @app; }}\n"
+    "location @app {{ proxy_pass $service_url; }} }}"
+)
+
+
 def test_an_include_in_a_location_with_try_files_is_refused_before_its_site_breaks(box: Box) -> None:
-    serving(
-        box,
-        Site(
-            "server {{ listen 127.0.0.1:{listen}; root {folder};\n"
-            "location / {{ include {include}; try_files $uri @app; }}\n"
-            "location @app {{ proxy_pass $service_url; }} }}"
-        ),
-    )
+    serving(box, Site(BESIDE_TRY_FILES))
     before = box.include.read_text()
     with only_versions(box, "1"):
         ran = box.deploy("2")
     assert ran.code == 1, ran.all
     assert "is in a location with try_files" in ran.out
     assert box.include.read_text() == before
+
+
+@pytest.mark.parametrize("verify", ["/api/v1/profiles", "/version"], ids=["named", "unnamed"])
+def test_p5_a_conversion_after_which_the_site_answers_worse_is_put_back(box: Box, verify: str) -> None:
+    serving(box, Site(BESIDE_TRY_FILES))
+    box.configure(switch={"verify": verify})
+    before = box.include.read_text()
+    ran = box.deploy("2", "--force", "include")
+    assert ran.code == 1, ran.all
+    assert "was not converted: nginx still routes as before" in ran.out
+    assert "nginx's error log" in ran.out
+    assert "bluegreen logs" not in ran.out, "the application is not the cause"
+    assert box.include.read_text() == before
+    until(box, "1")
 
 
 def test_p6_redirects_to_https_and_then_to_www_are_followed_on_this_machine(shop: Box) -> None:

@@ -67,6 +67,12 @@ class Include:
         """Whether its target is an address, to which nginx opens a new connection for each request."""
         return _LOOPBACK.fullmatch(_split(self.target)[1]) is not None
 
+    @property
+    def other_host(self) -> str:
+        """The host of its target, if that is an address with a port and none of this machine's loopback."""
+        host, _, port = _split(self.target)[1].rpartition(":")
+        return host if port.isdigit() and not self.by_address else ""
+
 
 def parse(text: str, settings: Settings, groups: Mapping[str, int] | None) -> Include:
     """Reads an include.
