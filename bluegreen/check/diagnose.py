@@ -32,7 +32,7 @@ def diagnose(machine: Machine, state: State) -> Diagnosis:
     now_s = time.time()
     config = nginx_config.parse(facts.text("nginx.config"), settings.switch.include)
     return Diagnosis(
-        clock_ahead_s=(facts.number("now_ms") or 0) / 1000 - now_s,
+        clock_ahead_s=(facts.number("now") or 0) - now_s,
         may_sudo_all=bool(facts.text("sudo_all")),
         may_sudo_switch=bool(facts.text("sudo.switch")),
         may_sudo_preview=bool(facts.text("sudo.preview")),

@@ -49,7 +49,7 @@ def run(settings: Settings, slot: str | None, lines: int, *, follow: bool, conso
 
 
 def _follow(machine: Machine, slot: str, lines: int) -> None:
-    with machine.start("logs", slot=slot, count=lines, follow=True) as running:
+    with machine.start("logs", slot=slot, log_lines=lines, follow=True) as running:
         try:
             for line in running.text(timeout_s=limits.FOLLOW_S):
                 machine.console.out(line)

@@ -250,7 +250,7 @@ def logs_of(machine: Machine, slot: str, lines: int = LOG_LINES) -> list[str]:
     Raises:
         Failed: the log cannot be read.
     """
-    with machine.start("logs", slot=slot, count=lines, follow=False) as running:
+    with machine.start("logs", slot=slot, log_lines=lines, follow=False) as running:
         log = list(running.text(timeout_s=limits.SCRIPT_S))
         report = running.wait(timeout_s=limits.SCRIPT_END_S)
     if report.exit_code != 0:

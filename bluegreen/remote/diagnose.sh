@@ -28,7 +28,7 @@ java_version=$(sed -n 's/^JAVA_VERSION="\([0-9.]*\).*/\1/p' "$java_home/release"
 fact java.version "$java_version"
 fact memory_total_kb "$(awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo)"
 fact swap_free_kb "$(awk '$1 == "SwapFree:" { print $2 }' /proc/meminfo)"
-fact now_ms "$(now_ms)"
+fact now "$(epoch_s)"
 as_root examine "${slots%%:*}" 2>/dev/null || :
 fact unit.others "$(unit_of_others)"
 if command -v systemctl >/dev/null 2>&1; then

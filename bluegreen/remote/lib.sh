@@ -1,6 +1,6 @@
 # The base of every script: errors, the fact protocol, HTTP, processes and ports.
 # Takes: nonce
-# Prints nothing by itself. Requires a GNU userland, curl and flock.
+# Prints nothing by itself. Requires curl, flock and the tools that GNU, busybox and uutils have in common.
 set -eu
 login_lc_all=${LC_ALL-}
 LC_ALL=C
@@ -27,7 +27,44 @@ fact() {
     *) say "bluegreen:$nonce $1 =$2" ;;
     esac
 }
-now_ms() { date +%s%3N; }
+# clock: sets `now_ms`, the milliseconds since the boot of the machine. It costs no process, nobody can set it, and every
+# machine has it: `date +%s%3N` prints nanoseconds with uutils (uutils/coreutils #12001), and `%3N` with busybox.
+clock() {
+    uptime=
+    read -r uptime _ 2>/dev/null </proc/uptime || :
+    case ${uptime:-none} in
+    *[!0-9.]* | *.*.* | .* | ?????????????????*) ;;
+    *.??)
+        # The 1 in front prevents a leading zero, which would make it octal.
+        now_ms=$((${uptime%.*} * 1000 + 1${uptime#*.}0 - 1000))
+        return 0
+        ;;
+    esac
+    fail 1 "the machine's clock cannot be read: /proc/uptime begins with '$uptime'"
+}
+# epoch_s: prints the seconds of the machine's wall clock, which people and other machines compare with theirs.
+epoch_s() {
+    epoch=$(date +%s)
+    case $epoch in
+    *[!0-9]*) ;;
+    ??????????) say "$epoch" && return ;;
+    esac
+    fail 1 "the machine's clock cannot be read: date +%s printed '$epoch'"
+}
+# flock_within FD MS: takes the lock of an open file; fails if another process holds it for longer than that. busybox's
+# flock has no -w, and its timeout leaves a process behind that holds the lock for a second.
+flock_within() {
+    clock
+    flock_until=$((now_ms + $2))
+    until flock -n "$1"; do
+        clock
+        [ "$now_ms" -lt "$flock_until" ] || return 1
+        sleep 0.05
+    done
+}
+# first_bytes COUNT: copies as many bytes of its input as that, and leaves the rest unread. busybox's `head -c` reads
+# 4096 bytes at a time, and loses what it read too much.
+first_bytes() { { dd bs="$1" count=1 iflag=fullblock || dd bs=1 count="$1"; } 2>/dev/null; }
 
 # fetch URL HOST SECONDS [HEADER]: sends an HTTP GET to this machine, whatever the name in the URL. Sets `code` (000: no
 # answer), `body`, `took_ms`, and `redirect`, the URL of a redirect. $preview_token goes along as a header, and $agent as
@@ -42,7 +79,7 @@ fetch() {
         [ -z "$preview_token" ] || say "header = \"X-Bluegreen-Preview: $preview_token\""
     } | curl -q -K - -m "$3" ${2:+-H "Host: $2"} ${4:+-H "$4"} ${agent:+-A "$agent"} \
         -w '\n%{http_code} %{time_total} %{redirect_url}' "$1" 2>/dev/null |
-        { head -c 262144; tail -c 4096; }) || :
+        { first_bytes 262144; tail -c 4096; }) || :
     body=${fetched%"$newline"*}
     fetched=${fetched##*"$newline"}
     code=${fetched%% *}
@@ -68,6 +105,13 @@ took() {
         ;;
     *) code=000 took_ms=0 ;;
     esac
+}
+
+# property_of UNIT PROPERTY: prints a property of a unit, nothing if systemd does not know it. `systemctl show --value`
+# exists from systemd 230 on.
+property_of() {
+    unit_property=$(systemctl show --property "$2" "$1" 2>/dev/null) || unit_property=
+    say "${unit_property#*=}"
 }
 
 # package_manager: prints the manager that `setup` installs with, nothing if the machine has none that it knows.
@@ -101,7 +145,9 @@ port_inodes() {
 # port_owner PORT: prints the pid that listens there, `?` if this user may not see it, nothing if the port is free.
 port_owner() {
     for inode in $(port_inodes "$1"); do
-        owner=$(find /proc/[0-9]*/fd -maxdepth 1 -lname "socket:\[$inode\]" 2>/dev/null | head -n 1 | cut -d/ -f3) || :
+        # busybox's find has no -lname, and the ls of uutils no targets of links that lead nowhere.
+        owner=$(find /proc/[0-9]*/fd -maxdepth 1 -type l -exec stat -c %N {} + 2>/dev/null |
+            awk -F / -v socket="socket:[$inode]" 'index($0, socket) { print $3; exit }') || :
         say "${owner:-?}"
         return
     done

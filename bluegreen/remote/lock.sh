@@ -6,15 +6,11 @@
 
 mkdir -p "$base" || fail 1 "cannot make the folder $base on the host"
 exec 9>>"$base/lock"
-tries=0
-until flock -n 9; do
-    tries=$((tries + 1))
-    if [ "$tries" -gt 10 ]; then
-        fact busy "$(cat "$base/lock" 2>/dev/null || :)"
-        exit 4
-    fi
-    sleep 0.05
-done
+# `status` looks at it for an instant.
+flock_within 9 500 || {
+    fact busy "$(cat "$base/lock" 2>/dev/null || :)"
+    exit 4
+}
 # lock.step names the last holder: between the loss of a lock and taking it $again nobody else may have held it.
 last=
 read -r last _ 2>/dev/null <"$base/lock.step" || :
@@ -23,7 +19,7 @@ read -r last _ 2>/dev/null <"$base/lock.step" || :
 printf '%-1023s\n' "$token $info" 1<>"$base/lock" || fail 1 "cannot write $base/lock"
 printf '%-63s\n' "$token" 2>/dev/null 1<>"$base/lock.step" || :
 exec 8>>"$base/lock.step"
-flock -w "$step_lock_s" 8 || fail 1 "an earlier step still runs on this host and did not end within $step_lock_s s"
+flock_within 8 $((step_lock_s * 1000)) || fail 1 "an earlier step still runs on this host and did not end within $step_lock_s s"
 exec 8>&-
 fact held yes
 while timeout "$silence" dd bs=1 count=1 2>/dev/null 9>&- | grep -q . 9>&-; do :; done

@@ -5,10 +5,10 @@
 
 fact user "$(id -un)"
 fact home "${HOME:-}"
-fact now "$(date +%s)"
+fact now "$(epoch_s)"
 fact manager "$(package_manager)"
 missing=
-for tool in curl flock sha256sum setsid timeout base64 awk find; do
+for tool in curl flock sha256sum setsid timeout base64 awk find dd; do
     command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
 fact missing "$missing"

@@ -5,7 +5,8 @@
 # and at the end `log` (the last $log_lines lines, if any) and `dead`, `foreign` (PID) or `over` (after $for_ms).
 
 trap - PIPE
-began=$(now_ms)
+clock
+began=$now_ms
 listening=
 end_with() {
     [ "$log_lines" = 0 ] || fact log "$(slot_log "$slot" "$log_lines")"
@@ -32,7 +33,8 @@ look_once() {
     }
 }
 while :; do
-    tick=$(now_ms)
+    clock
+    tick=$now_ms
     # The event is the open port: looking for it costs little, so look often.
     if [ -z "$listening" ] && [ -n "$(port_inodes "$health_port")" ]; then
         owner=$(port_owner "$health_port")
@@ -47,8 +49,9 @@ while :; do
     while :; do
         alive "$pid" || end_with dead
         # Also after a look that took longer than the pause, so that a health path that hangs ends here too.
-        [ $(($(now_ms) - began)) -lt "$for_ms" ] || end_with over
-        [ "$(now_ms)" -lt $((tick + every_ms)) ] || break
+        clock
+        [ $((now_ms - began)) -lt "$for_ms" ] || end_with over
+        [ "$now_ms" -lt $((tick + every_ms)) ] || break
         [ -n "$listening" ] || [ -z "$(port_inodes "$health_port")" ] || break
         sleep 0.05
     done

@@ -24,6 +24,6 @@ is_ours() {
 
 # unit_of_others: prints the path of a unit template with the app's name that is not ours, such as user@.service.
 unit_of_others() {
-    unit_path=$(systemctl show --property FragmentPath --value "$app@${slots%%:*}.service" 2>/dev/null) || unit_path=
+    unit_path=$(property_of "$app@${slots%%:*}.service" FragmentPath)
     [ "$unit_path" = "/etc/systemd/system/$app@.service" ] || say "$unit_path"
 }

@@ -5,7 +5,8 @@
 # clock at the request, CODE 000 without an answer, SLOT the slot that the answer names, if it names one.
 
 trap exit PIPE
-asked=$(now_ms)
+clock
+asked=$now_ms
 ends=$((asked + for_ms))
 fact began "$asked"
 # The first request finds out where the site is.
@@ -67,14 +68,16 @@ next_request() {
     if [ "$size" -gt "$first_size" ]; then
         code=000
     else
-        body=$(head -c 262144 "$folder/body")
+        body=$(first_bytes 262144 <"$folder/body")
     fi
 }
 while [ "$asked" -lt "$ends" ]; do
-    spent=$(($(now_ms) - asked))
+    clock
+    spent=$((now_ms - asked))
     # A request that took longer than the pause is followed by the next at once.
     [ "$spent" -ge "$every_ms" ] || sleep "0.$(printf '%03d' $((every_ms - spent)))"
-    asked=$(now_ms)
+    clock
+    asked=$now_ms
     next_request || exit 0
     slot_of_answer "$body"
     fact asked "$asked $code $took_ms $answering"

@@ -7,8 +7,9 @@
 reload_nginx() {
     old_workers=$(workers)
     output=$(on_nginx -s reload 2>&1) || return 1
-    until_ms=$(($(now_ms) + verify_ms))
-    while accepts_connections "$old_workers" && [ "$(now_ms)" -lt "$until_ms" ]; do sleep 0.01; done
+    clock
+    until_ms=$((now_ms + verify_ms))
+    while accepts_connections "$old_workers" && clock && [ "$now_ms" -lt "$until_ms" ]; do sleep 0.01; done
 }
 # workers: prints the pids of the workers of the nginx that listens.
 workers() {

@@ -28,7 +28,9 @@ expire_later() {
     [ "$keep_for_s" -gt 0 ] ||
         fail 1 "old_slot.keep_for was not set when \`bluegreen setup\` ran for this host: run it again"
     systemctl stop "$app-expire-$slot.timer" 2>/dev/null || :
-    systemd-run --quiet --collect --unit="$app-expire-$slot" --uid="$user" --on-active="$keep_for_s" \
+    # systemd keeps a unit that failed under its name. `systemd-run --collect` exists from systemd 236 on.
+    systemctl reset-failed "$app-expire-$slot.timer" "$app-expire-$slot.service" 2>/dev/null || :
+    systemd-run --quiet --unit="$app-expire-$slot" --uid="$user" --on-active="$keep_for_s" \
         --timer-property=AccuracySec=1s /bin/sh "$base/slots/$slot.expire" ||
         fail 1 "systemd rejected the timer that stops $slot"
     fact expires "$keep_for_s"

@@ -11,7 +11,7 @@ marker_now() {
     say "${markers:-none}"
 }
 # route_now: prints a word that changes whenever the route does: the include's checksum and the markers.
-route_now() { say "$( (cksum <"$include") 2>/dev/null | tr ' ' -)/$(marker_now)"; }
+route_now() { say "$( (sha256sum <"$include") 2>/dev/null | cut -c 1-64)/$(marker_now)"; }
 # same_route ROUTE: fails if the route changed since the look: what the look found to be live may be wrong by now.
 same_route() {
     [ "$(route_now)" = "$1" ] || fail 76 "the route of nginx was changed by somebody else in the meantime"

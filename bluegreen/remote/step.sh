@@ -5,7 +5,7 @@
 # one_step: waits for an earlier step, which runs to its end even if its connection died (see lock.sh).
 one_step() {
     exec 8>>"$base/lock.step"
-    flock -w "$step_lock_s" 8 || fail 75 "an earlier step still runs on this host and did not end within $step_lock_s s"
+    flock_within 8 $((step_lock_s * 1000)) || fail 75 "an earlier step still runs on this host and did not end within $step_lock_s s"
 }
 # under_lock: one_step, and fails if somebody else holds the lock.
 under_lock() {

@@ -5,8 +5,9 @@
 # drain PORT MS: waits until no request is open on the port, at most MS; prints the fact `open` with the number that is
 # left then.
 drain() {
-    drain_until=$(($(now_ms) + $2))
-    while open=$(open_requests "$1") && [ "$open" -gt 0 ] && [ "$(now_ms)" -lt "$drain_until" ]; do sleep 0.1; done
+    clock
+    drain_until=$((now_ms + $2))
+    while open=$(open_requests "$1") && [ "$open" -gt 0 ] && clock && [ "$now_ms" -lt "$drain_until" ]; do sleep 0.1; done
     [ "$open" -eq 0 ] || fact open "$open"
 }
 
@@ -24,10 +25,10 @@ open_requests() {
 # uploads_since_switch: prints how many clients still send a request that began before the switch. nginx reads a body to
 # its end before it asks the slot, and it chose the slot when it had read the head.
 uploads_since_switch() {
-    switched=$(date -r "$include" +%s%3N 2>/dev/null) || switched=0
-    ss -tinHO state established "( sport = :$listen or sport = :443 )" 2>/dev/null |
-        awk -v since="$(($(now_ms) - switched))" '
-            # Milliseconds since the last byte in each direction; ss omits a 0.
+    switched=$(stat -c %Y "$include" 2>/dev/null) || switched=0
+    ss -tin state established "( sport = :$listen or sport = :443 )" 2>/dev/null |
+        awk -v since="$((($(epoch_s) - switched) * 1000))" '
+            # Milliseconds since the last byte in each direction; ss omits a 0. Its own lines about a socket have none.
             { sent = 0; received = 0 }
             match($0, / lastsnd:[0-9]+/) { sent = substr($0, RSTART + 9, RLENGTH - 9) + 0 }
             match($0, / lastrcv:[0-9]+/) { received = substr($0, RSTART + 9, RLENGTH - 9) + 0 }
@@ -69,15 +70,18 @@ serves() {
 end_process() {
     stat_of "$1" || return 0
     end_started=$started
-    end_began=$(now_ms)
+    clock
+    end_began=$now_ms
     end_how=stopped
     $2 "$1" || :
     while stat_of "$1" && [ "$started" = "$end_started" ]; do
-        if [ $(($(now_ms) - end_began)) -gt "$stop_timeout_ms" ] && [ "$end_how" = stopped ]; then
+        clock
+        if [ $((now_ms - end_began)) -gt "$stop_timeout_ms" ] && [ "$end_how" = stopped ]; then
             end_how=killed
             $3 "$1" || :
         fi
         sleep 0.05
     done
-    fact "$end_how.$1" "$(($(now_ms) - end_began))"
+    clock
+    fact "$end_how.$1" "$((now_ms - end_began))"
 }

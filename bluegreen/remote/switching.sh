@@ -94,7 +94,8 @@ names_itself() {
 # by itself (limit_req), while the slot answers on its own port.
 # After a reload it must answer several times in a row, as the old workers accept connections for a while.
 verify_slot() {
-    until_ms=$(($(now_ms) + $1))
+    clock
+    until_ms=$((now_ms + $1))
     in_a_row=0
     if [ -n "$reloaded" ]; then enough=5; else enough=1; fi
     while :; do
@@ -116,7 +117,8 @@ verify_slot() {
             # Where nginx does not get a good answer from the slot, users do not either, whatever the slot answers here.
             case $through_code in 000 | 500 | 502 | 504) ;; *) outcome=unnamed ;; esac
         fi
-        [ "$(now_ms)" -lt "$until_ms" ] || return 0
+        clock
+        [ "$now_ms" -lt "$until_ms" ] || return 0
         [ "$in_a_row" -gt 0 ] || sleep 0.02
     done
 }
@@ -167,7 +169,8 @@ begin_change() {
 # Exit 20: not switched. Exit 23: not tried, as nothing listens in the slot. Exit 22: it was, the slot failed, and users
 # are back. Exit 21: restoring the route failed.
 switch_to_slot() {
-    began=$(now_ms)
+    clock
+    began=$now_ms
     failed=20
     read_form
     [ -n "$(port_inodes "$port")" ] || fail 23 "nothing listens on port $port of $slot"
@@ -195,7 +198,8 @@ switch_to_slot() {
     [ "$method" = instant ] || set_marker none
     at_boot disable "$other"
     rm -f "$before"
-    fact switched "$(($(now_ms) - began))"
+    clock
+    fact switched "$((now_ms - began))"
 }
 verify_named() {
     if [ "$method" = instant ]; then
@@ -262,11 +266,13 @@ preview_slot() {
 # fetch_unless_limited: asks the verify path through nginx, again for some seconds while nginx itself limits how often this
 # machine may ask (limit_req).
 fetch_unless_limited() {
-    limited_until=$(($(now_ms) + verify_ms / 2))
+    clock
+    limited_until=$((now_ms + verify_ms / 2))
     while :; do
         fetch_through_nginx "$verify" "$look_answer_s"
         case $code in 429 | 503) ;; *) return 0 ;; esac
-        [ "$(now_ms)" -lt "$limited_until" ] || return 0
+        clock
+        [ "$now_ms" -lt "$limited_until" ] || return 0
         sleep 0.5
     done
 }

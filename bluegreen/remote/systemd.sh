@@ -6,7 +6,7 @@ unit_of() { say "$app@$1.service"; }
 
 # slot_pid SLOT: prints the pid of the slot's JVM, nothing if it does not run.
 slot_pid() {
-    unit_pid=$(systemctl show --property MainPID --value "$(unit_of "$1")" 2>/dev/null) || unit_pid=0
+    unit_pid=$(property_of "$(unit_of "$1")" MainPID)
     [ "${unit_pid:-0}" = 0 ] || say "$unit_pid"
 }
 
@@ -27,7 +27,7 @@ slot_log() {
         printf '%s\n' "$2" | sudo -n "$root_installed" log "$1" 2>/dev/null || :
         return
     fi
-    invocation=$(systemctl show --property InvocationID --value "$(unit_of "$1")" 2>/dev/null) || invocation=
+    invocation=$(property_of "$(unit_of "$1")" InvocationID)
     # systemd forgets the id when it unloads the unit: then the unit's last lines, whichever start wrote them.
     if [ -n "$invocation" ]; then wanted=_SYSTEMD_INVOCATION_ID=$invocation; else wanted=--unit=$(unit_of "$1"); fi
     journalctl --quiet --no-pager --output cat --lines "$2" "$wanted" 2>/dev/null || :

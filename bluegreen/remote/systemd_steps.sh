@@ -46,7 +46,7 @@ slot_expires() { as_root expire "$1"; }
 
 # slot_leave SLOT: keeps systemd from starting a JVM again that died and has no pid any more.
 slot_leave() {
-    case $(systemctl show --property SubState --value "$(unit_of "$1")" 2>/dev/null) in
+    case $(property_of "$(unit_of "$1")" SubState) in
     auto-restart*) as_root stop "$1" >&2 || : ;;
     esac
 }

@@ -31,7 +31,10 @@ def order(text: bytes, *, sudo: bool) -> bytes:
 
     The bytes sent after these are the script's input.
     """
-    read = f'eval "$(head -c {len(text)})"'
+    # Exactly these bytes: busybox's `head -c` reads 4096 at a time, and would swallow the script's input. The
+    # second form is for a dd without `fullblock`; it reads byte by byte.
+    count = len(text)
+    read = f'eval "$({{ dd bs={count} count=1 iflag=fullblock || dd bs=1 count={count}; }} 2>/dev/null)"'
     as_root = f"exec sh -c '{read}' bluegreen"
     # Root needs no sudo, and a machine may have none.
     line = f'[ "$(id -u)" = 0 ] && {as_root}; {as_root.replace("sh", "sudo -n sh", 1)}' if sudo else read

@@ -1,12 +1,13 @@
 """The scripts as values: every value arrives as it is, every variable is declared, a cut text runs nothing.
 
-Needs: sh, dash.
+Needs: sh, dash, bash, busybox.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+import shlex
 import subprocess
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +25,7 @@ from bluegreen.remote import script
 from bluegreen.remote.exit_codes import ExitCode
 from bluegreen.remote.script import Script, Value, declared, parts, variables
 from bluegreen.ssh.connection import Connection, Login
+from tests.support.userlands import USERLANDS, Userland, tools
 
 NASTY = [
     "",
@@ -55,6 +57,7 @@ NASTY = [
 
 FILES = {file.stem: file.read_text() for file in sorted(Path(script.__file__).parent.glob("*.sh"))}
 SUPERVISORS = ("systemd", "process")
+SHELLS = {"dash": ["dash"], "sh": ["sh"], "bash": ["bash"], "ash": ["busybox", "ash"]}
 # What other files use is a part; the others are scripts.
 PARTS = {part for name in FILES for supervisor in SUPERVISORS for part in parts(name, supervisor)}
 PROGRAMS = [name for name in FILES if name not in PARTS]
@@ -62,7 +65,12 @@ PROGRAMS = [name for name in FILES if name not in PARTS]
 
 def _sh(text: str, folder: Path, shell: str = "sh") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [shell, "-c", text], cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20
+        [*SHELLS[shell], "-c", text],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=20,
     )
 
 
@@ -216,7 +224,7 @@ def _code(text: str) -> str:
 # --- facts ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("shell", ["dash", "sh", "bash"])
+@pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("value", [*NASTY, "U+2028: \u2028 and \u0085", "=", "bluegreen:n0nce key =forged"])
 def test_a_fact_comes_through_as_it_is(value: str, shell: str, tmp_path: Path) -> None:
     lib = (
@@ -224,7 +232,9 @@ def test_a_fact_comes_through_as_it_is(value: str, shell: str, tmp_path: Path) -
         .text()
         .replace("\n}\nbluegreen_main", '\nfact key "$1"\n}\nbluegreen_main')
     )
-    ran = subprocess.run([shell, "-c", lib, "sh", value], cwd=tmp_path, capture_output=True, timeout=20)
+    ran = subprocess.run(
+        [*SHELLS[shell], "-c", lib, "sh", value], cwd=tmp_path, capture_output=True, timeout=20
+    )
     assert ran.stdout.isascii()
     (fact,) = ran.stdout.decode().rstrip("\n").split("\n")
     assert Facts(marked([fact], "n0nce")).text("key") == value
@@ -252,12 +262,12 @@ def test_a_key_that_is_reported_twice_is_an_error() -> None:
 # --- texts ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("shell", ["dash", "sh", "bash"])
+@pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("supervisor", SUPERVISORS)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_every_script_is_one_that_a_posix_shell_reads(name: str, supervisor: str, shell: str) -> None:
     text = _script(name, supervisor, nonce="it's").text()
-    read = subprocess.run([shell, "-n"], input=text, capture_output=True, text=True, timeout=20)
+    read = subprocess.run([*SHELLS[shell], "-n"], input=text, capture_output=True, text=True, timeout=20)
     assert (read.returncode, read.stderr) == (0, "")
 
 
@@ -309,7 +319,7 @@ def test_a_script_that_is_whole_runs(tmp_path: Path) -> None:
     assert (tmp_path / "made" / "lock").exists()
 
 
-@pytest.mark.parametrize("shell", ["dash", "sh"])
+@pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("to", ["prod1", "prod2", "prod1,prod2"])
 def test_a_marker_that_cannot_be_written_is_a_failure_that_the_switch_undoes(
     tmp_path: Path, shell: str, to: str
@@ -320,3 +330,67 @@ def test_a_marker_that_cannot_be_written_is_a_failure_that_the_switch_undoes(
     text = f"set -eu\nruntime=/no/such slot=prod1 other=prod2\n{setter.group()}\n"
     text += f"{{ true && set_marker {to}; }} 2>/dev/null || echo restored"
     assert _sh(text, tmp_path, shell).stdout == "restored\n"
+
+
+# --- the clock -----------------------------------------------------------------------------------------
+
+
+def _clock(uptime: str, folder: Path, shell: str) -> subprocess.CompletedProcess[str]:
+    """What the scripts take for the time with that text in /proc/uptime."""
+    (folder / "uptime").write_text(uptime)
+    text = _script("lib").text().replace("</proc/uptime", f"<{folder}/uptime")
+    return _sh(
+        text.replace("\n}\nbluegreen_main", '\nclock\nsay "$now_ms"\n}\nbluegreen_main'), folder, shell
+    )
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(
+    ("uptime", "now_ms"),
+    [
+        ("350735.47 234388.90\n", "350735470"),
+        ("0.08 0.01\n", "80"),
+        ("9.09 1\n", "9090"),
+        ("12.00 5\n", "12000"),
+    ],
+)
+def test_the_clock_is_the_uptime_in_milliseconds(
+    uptime: str, now_ms: str, shell: str, tmp_path: Path
+) -> None:
+    assert _clock(uptime, tmp_path, shell).stdout == f"{now_ms}\n"
+
+
+@pytest.mark.parametrize(
+    "uptime", ["", "\n", "12 5\n", "1x.00 5\n", "-1.00\n", ".12\n", "1.2.34\n", "1.234 5\n"]
+)
+def test_a_clock_that_cannot_be_right_ends_the_script(uptime: str, tmp_path: Path) -> None:
+    ran = _clock(uptime, tmp_path, "sh")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "/proc/uptime" in ran.stderr
+
+
+def test_a_date_that_prints_no_seconds_ends_the_script(tmp_path: Path) -> None:
+    (tmp_path / "date").write_text("#!/bin/sh\necho 1795794914123456789\n")
+    (tmp_path / "date").chmod(0o755)
+    text = (
+        _script("lib")
+        .text()
+        .replace("\n}\nbluegreen_main", "\nnow=$(epoch_s)\necho reached\n}\nbluegreen_main")
+    )
+    ran = _sh(f"PATH={tmp_path}:$PATH\n{text}", tmp_path)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "1795794914123456789" in ran.stderr
+
+
+@pytest.mark.parametrize("userland", [None, *USERLANDS])
+def test_reading_the_first_bytes_leaves_the_rest(userland: Userland | None, tmp_path: Path) -> None:
+    path = f"{tools(tmp_path, userland)}:" if userland else ""
+    text = (
+        _script("lib")
+        .text()
+        .replace("\n}\nbluegreen_main", "\nfirst_bytes 10000 | wc -c; wc -c\n}\nbluegreen_main")
+    )
+    # In two parts, as a slow network brings them.
+    bytes_sent = "{ head -c 4000 /dev/zero; sleep 0.1; head -c 26000 /dev/zero; }"
+    ran = _sh(f"{bytes_sent} | PATH={path}$PATH sh -c {shlex.quote(text)}", tmp_path)
+    assert ran.stdout.split() == ["10000", "20000"]

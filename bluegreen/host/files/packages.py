@@ -12,7 +12,7 @@ PACKAGES = {
         "setsid": "util-linux",
         "awk": "gawk",
         "find": "findutils",
-        **dict.fromkeys(("sha256sum", "timeout", "base64"), "coreutils"),
+        **dict.fromkeys(("sha256sum", "timeout", "base64", "dd"), "coreutils"),
     },
     "dnf": {
         "java": "java-{version}-amazon-corretto-headless",
@@ -21,7 +21,7 @@ PACKAGES = {
         "setsid": "util-linux",
         "awk": "gawk",
         "find": "findutils",
-        **dict.fromkeys(("sha256sum", "timeout", "base64"), "coreutils"),
+        **dict.fromkeys(("sha256sum", "timeout", "base64", "dd"), "coreutils"),
     },
 }
 
