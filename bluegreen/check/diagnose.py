@@ -6,8 +6,8 @@ import time
 from dataclasses import replace
 
 from bluegreen.check.evidence import Diagnosis
-from bluegreen.host import nginx_config
-from bluegreen.host.facts import Facts
+from bluegreen.host import jvm, nginx_config
+from bluegreen.host.facts import Facts, lines_of
 from bluegreen.host.files import root_files
 from bluegreen.host.files.root_files import HostFile
 from bluegreen.host.look import State
@@ -15,6 +15,8 @@ from bluegreen.host.machine import Machine
 from bluegreen.host.nginx_config import NginxConfig
 from bluegreen.host.sites import in_charge
 from bluegreen.host.survey import Change, changes, exposed, survey
+from bluegreen.host.workdir import Source, Workdir, planned
+from bluegreen.jar.profiles import of_file
 
 
 def diagnose(machine: Machine, state: State) -> Diagnosis:
@@ -27,10 +29,16 @@ def diagnose(machine: Machine, state: State) -> Diagnosis:
     files = _files(machine, state)
     paths = "\n".join(file.path for file in files)
     facts = machine.run(
-        "diagnose", java=settings.java.bin, paths=paths, root=machine.root_script(user=_user(machine))
+        "diagnose",
+        java=settings.java.bin,
+        paths=paths,
+        pids=" ".join(f"{slot.name}:{slot.owner}" for slot in state.slots.values() if slot.has_known_owner),
+        root=machine.root_script(user=_user(machine)),
     )
     now_s = time.time()
     config = nginx_config.parse(facts.text("nginx.config"), settings.switch.include)
+    jvms = jvm.read(facts, settings.slots)
+    workdir = planned(facts, settings, jvms, state.live)
     return Diagnosis(
         clock_ahead_s=(facts.number("now") or 0) - now_s,
         may_sudo_all=bool(facts.text("sudo_all")),
@@ -45,7 +53,17 @@ def diagnose(machine: Machine, state: State) -> Diagnosis:
         other_unit=facts.text("unit.others"),
         exposed=exposed(files, facts),
         changes=_changes(machine, files, facts, config) if settings.nginx.sudo else (),
+        workdir=workdir,
+        jvms=jvms,
+        config_files=_config_files(facts, workdir, state.live),
     )
+
+
+def _config_files(facts: Facts, workdir: Workdir, live: str | None) -> dict[str, str]:
+    """The profiles that have a file where the next JVM will run, each with the file."""
+    key = "workdir" if workdir.source is Source.PRESENT else f"jvm.{live}" if workdir.adopted else ""
+    files = lines_of(facts.text(f"{key}.config")) if key else []
+    return {name: file for file in files if (name := of_file(file))}
 
 
 def as_root_sees(machine: Machine, found: Diagnosis) -> Diagnosis:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bluegreen.config import Settings
 from bluegreen.host.files.root_files import HostFile
+from bluegreen.host.jvm import Jvm
 from bluegreen.host.look import State
 from bluegreen.host.nginx_config import NginxConfig
 from bluegreen.host.survey import Change
+from bluegreen.host.workdir import Workdir
 from bluegreen.jar import Jar
 
 
@@ -27,6 +30,9 @@ class Diagnosis:
         nginx_config: the configuration that nginx reads, None if sudo does not allow to read it.
         other_unit: the path of a unit with the app's name that bluegreen did not write, else empty.
         exposed: root's files, each with the path where the user who deploys could replace it.
+        workdir: the working directory of the next JVM.
+        jvms: what the JVMs that run were given, by slot.
+        config_files: the Spring profiles with a configuration file in the working directory, and the file.
         changes: the files that are not as `setup` would write them, as far as they can be read.
     """
 
@@ -43,6 +49,9 @@ class Diagnosis:
     other_unit: str = ""
     exposed: tuple[tuple[HostFile, str], ...] = ()
     changes: tuple[Change, ...] = ()
+    workdir: Workdir | None = None
+    jvms: Mapping[str, Jvm] = field(default_factory=dict)
+    config_files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from bluegreen.check import application, files, nginx, resources, routing
+from bluegreen.check import application, files, nginx, resources, routing, startup
 from bluegreen.check.evidence import Evidence
 from bluegreen.check.finding import Finding
 
@@ -32,6 +32,9 @@ FINDINGS: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (
     routing.visible,
     routing.method,
     routing.site,
+    startup.working_directory,
+    startup.profiles,
+    startup.options,
     application.ports,
     application.jar,
     application.management_port,

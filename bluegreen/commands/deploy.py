@@ -98,6 +98,7 @@ def _rollout(machine: Machine, order: Order) -> Rollout:
         state.idle().name,
         release,
         config=passed.config,
+        workdir=passed.workdir,
         forced=passed.forced,
     )
 

@@ -101,7 +101,7 @@ def _rollout(machine: Machine, to: str | None, forced: tuple[str, ...]) -> Rollo
     machine.console.line(
         f"live is {state.describe_live()}; back to version {rollout.version} in {idle.name}, {how}"
     )
-    return replace(rollout, config=passed.config, forced=passed.forced)
+    return replace(rollout, config=passed.config, workdir=passed.workdir, forced=passed.forced)
 
 
 def _is_warm(rollout: Rollout) -> bool:

@@ -64,13 +64,16 @@ class Config:
     def _resolved(self, name: str, login_user: Callable[[str], str]) -> Settings:
         entry = HostEntry.model_validate(self._entries[name], by_alias=True, by_name=False)
         sections = {key: getattr(entry, key) for key in Sections.model_fields}
-        releases = _releases_path(entry, self.app, _local_user if entry.sandbox else login_user)
+        user_of = _local_user if entry.sandbox else login_user
+        releases = _filled(entry.releases.path, entry, self.app, user_of)
+        workdir = entry.java.workdir and _filled(entry.java.workdir, entry, self.app, user_of)
         return Settings.model_validate(
             sections
             | {
                 "host": name,
                 "app": self.app,
                 "releases": entry.releases.model_copy(update={"path": releases}),
+                "java": entry.java.model_copy(update={"workdir": workdir}),
                 # The sandbox is made of ordinary processes of the current user, so systemd cannot run them.
                 "supervisor": "process" if entry.sandbox else entry.supervisor,
                 "addresses": entry.address,
@@ -99,8 +102,9 @@ def load(path: Path) -> Config:
     return Config(path, cast(str, data["app"]), tuple(entries), entries)
 
 
-def _releases_path(entry: HostEntry, app: str, login_user: Callable[[str], str]) -> str:
-    path = entry.releases.path.replace("<app>", app)
+def _filled(path: str, entry: HostEntry, app: str, login_user: Callable[[str], str]) -> str:
+    """A path on the machine with the placeholders <app> and <user> replaced."""
+    path = path.replace("<app>", app)
     if "<user>" not in path:
         return path
     user = entry.user or login_user(entry.address[0] if entry.address else "")

@@ -30,6 +30,12 @@ class Java(_Frozen):
     bin: types.JavaBin = Field("java", description="The java command on the host, or its whole path")
     options: types.JavaOptions = Field((), description="Options of the JVM, such as -Xmx512m")
     args: types.JavaArgs = Field((), description="Arguments of the application")
+    profiles: types.Profiles | None = Field(
+        None, description="Spring profiles that are active beside the slot's, such as [prod]"
+    )
+    workdir: types.WorkdirPath | None = Field(
+        None, description="Folder that the JVMs run in; by default <releases.path>/shared"
+    )
 
 
 class Health(_Frozen):
@@ -158,6 +164,11 @@ class Settings(Sections):
     identity: Path | None = None
     sandbox: bool = False
     nginx: Nginx = Nginx()
+
+    @property
+    def workdir(self) -> str:
+        """The folder on the machine that the JVMs run in, whatever their release."""
+        return self.java.workdir or f"{self.releases.path}/shared"
 
     def other(self, slot: str) -> str:
         """The other slot.

@@ -144,18 +144,24 @@ def good_releases(entries: Sequence[Entry]) -> tuple[str, ...]:
     return tuple(release for release in good if release not in bad)
 
 
-def append(machine: Machine, entry: Entry, *, prune: Iterable[str] = ()) -> list[str]:
-    """Writes one line and removes the releases of `prune`; returns the ids that were removed.
+def append(machine: Machine, entry: Entry, *, prune: Iterable[str] = (), serving: str = "") -> dict[str, str]:
+    """Writes one line and removes the releases of `prune`.
+
+    Args:
+        serving: the slot that is live once the run has ended; empty while it goes on.
+
+    Returns:
+        The ids that were removed, each with the names of the files of others that stay in its folder.
 
     Raises:
         NotWritten: there is no room for the line.
     """
-    report = machine.attempt("finish", entry=entry.line(), prune=" ".join(prune))
+    report = machine.attempt("finish", entry=entry.line(), prune=" ".join(prune), serving=serving)
     if report.exit_code == ExitCode.NO_ROOM:
         raise NotWritten(" ".join(report.errors))
     if report.exit_code != 0:
         raise step_failed(machine, "finish", report)
-    return [release for release, _ in report.facts.under("pruned.")]
+    return dict(report.facts.under("pruned."))
 
 
 def _entry(line: str) -> Entry | None:

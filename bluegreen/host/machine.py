@@ -66,6 +66,7 @@ class Machine:
         return {
             "app": app.app,
             "base": app.releases.path,
+            "workdir": app.workdir,
             "token": self.token,
             "slots": " ".join(f"{slot}:{port}:{app.health_port(slot)}" for slot, port in app.slots.items()),
             "include": app.switch.include,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bluegreen.config import Settings
 from bluegreen.errors import BluegreenError, Failed
+from bluegreen.host import launch
 from bluegreen.host.facts import Facts, Report
 from bluegreen.host.health import Answer
 from bluegreen.host.machine import Machine, step_failed
@@ -29,6 +29,7 @@ class Slot:
         health: the answer on its health port, None if no process listens.
         memory_bytes: resident memory of its JVM.
         boots: whether systemd starts it at a boot.
+        unit: the unit of systemd, not one of ours, that runs the owner; empty if none does.
     """
 
     name: str
@@ -42,6 +43,12 @@ class Slot:
     health: Answer | None
     memory_bytes: int | None
     boots: bool = False
+    unit: str = ""
+
+    @property
+    def has_known_owner(self) -> bool:
+        """Whether a process that this user may see listens on its port."""
+        return self.owner not in (None, "?")
 
     @property
     def running(self) -> bool:
@@ -111,39 +118,23 @@ def _slot(facts: Facts, name: str, port: int) -> Slot:
         else None,
         memory_bytes=memory_kb * 1024 if memory_kb is not None else None,
         boots=facts.text(f"{key}boots") == "yes",
+        unit=facts.text(f"{key}unit"),
     )
 
 
-def command(settings: Settings, slot: str, release: str) -> list[str]:
-    """The JVM's command line for a slot, run in the release's folder.
-
-    The properties `-Dbluegreen.*` identify our JVMs. `-Dserver.port` makes the slot's port of config.yml
-    hold, whatever the profile in the jar sets.
-    """
-    java = settings.java
-    return [
-        java.bin,
-        *java.options,
-        f"-Dspring.profiles.active={slot}",
-        f"-Dserver.port={settings.slots[slot]}",
-        *(
-            [f"-Dmanagement.server.port={settings.health.ports[slot]}"]
-            if slot in settings.health.ports
-            else []
-        ),
-        f"-Dbluegreen.app={settings.app}",
-        f"-Dbluegreen.slot={slot}",
-        f"-Dbluegreen.release={release}",
-        "-jar",
-        "app.jar",
-        *java.args,
-    ]
-
-
-def start(machine: Machine, slot: str, release: str, route: str, environment: Mapping[str, str]) -> int:
+def start(
+    machine: Machine,
+    slot: str,
+    release: str,
+    route: str,
+    environment: Mapping[str, str],
+    *,
+    adopted: str = "",
+) -> int:
     """Starts a release in the idle slot, after stopping a JVM of ours there.
 
     Args:
+        adopted: the folder that the working directory becomes a link to, if there is none yet.
         route: the route that the look found; if it has changed since, nothing is done (P4).
         environment: of the JVM, secrets included; it is sent as the script's input, never in a command line.
 
@@ -157,12 +148,13 @@ def start(machine: Machine, slot: str, release: str, route: str, environment: Ma
     report = machine.attempt(
         "start",
         # Without a locale a JVM misreads non-ASCII text in its environment and in file names.
-        stdin=_lines({"LANG": "C.UTF-8", **environment}).encode(),
+        stdin=launch.environment({"LANG": "C.UTF-8", **environment}).encode(),
         slot=slot,
         port=settings.slots[slot],
         release=release,
         route=route,
-        command=shlex.join(command(settings, slot, release)),
+        command=shlex.join(launch.command(settings, slot, release)),
+        adopt=adopted,
         timeout_s=limits.SCRIPT_S + settings.old_slot.stop_timeout_s,
         root=machine.root_script(),
     )
@@ -171,13 +163,21 @@ def start(machine: Machine, slot: str, release: str, route: str, environment: Ma
     stopped = _stopped(report.facts)
     if stopped:
         machine.console.note(f"{slot}: its previous JVM (pid {stopped.pid}) {stopped}")
+    _report_files(machine, report.facts)
     return int(report.facts["started"])
 
 
-def _lines(environment: Mapping[str, str]) -> str:
-    """NAME="value" lines for sh: within double quotes these four characters need a backslash."""
-    escaped = {name: re.sub(r'(["\\`$])', r"\\\1", value) for name, value in environment.items()}
-    return "".join(f'{name}="{value}"\n' for name, value in escaped.items())
+def _report_files(machine: Machine, facts: Facts) -> None:
+    """Says which files became those of all releases."""
+    workdir, base = machine.settings.workdir, machine.settings.releases.path
+    if adopted := facts.text("adopted"):
+        machine.console.note(f"the JVMs run in {workdir} from now on, a link to {adopted}; nothing was moved")
+    for release, names in facts.under("gathered."):
+        machine.console.note(f"moved from releases/{release} to {workdir}: {names}")
+    for release, names in facts.under("left."):
+        machine.console.warn(
+            f"{base}/releases/{release} keeps files that {workdir} has under the same name: {names}"
+        )
 
 
 def _not_started(machine: Machine, slot: str, report: Report) -> BluegreenError:

@@ -6,11 +6,12 @@ import hashlib
 import re
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bluegreen.errors import WrongUsage
 from bluegreen.jar import spring_config
+from bluegreen.jar.profiles import Profiles, profiles
 
 # What zipfile raises for damaged bytes: in a deflated entry, an offset, a name.
 _DAMAGED = (
@@ -41,6 +42,7 @@ class Jar:
         spring_boot: the version of Spring Boot, such as (3, 5, 0); empty if it is not a Spring Boot jar.
         management_port: the management.server.port that it sets for every profile.
         graceful: whether server.shutdown is graceful; None if it is not set for every profile.
+        profiles: the Spring profiles that it has settings for.
         warnings: problems that it will have at its start, although it is an executable jar.
     """
 
@@ -54,6 +56,7 @@ class Jar:
     management_port: int | None
     graceful: bool | None
     warnings: tuple[str, ...]
+    profiles: Profiles = field(default_factory=Profiles)
 
 
 def inspect(path: Path) -> Jar:
@@ -83,6 +86,7 @@ def inspect(path: Path) -> Jar:
                 management_port=spring_config.management_port(found),
                 graceful=spring_config.graceful(found),
                 warnings=tuple(spring_config.old_profiles(found)),
+                profiles=profiles(found),
             )
     except _DAMAGED as error:
         raise WrongUsage(f"{path}: is a damaged jar", why=[str(error)], remedy=BUILD) from None

@@ -37,20 +37,23 @@ class Setting:
 
 @dataclass(frozen=True)
 class Found:
-    """The settings of a jar, and the places (file and line) that are not readable."""
+    """The settings of a jar, the places (file and line) that are not readable, and all files."""
 
     settings: tuple[Setting, ...]
     unreadable: tuple[str, ...]
+    files: tuple[str, ...] = ()
 
 
 def read(archive: zipfile.ZipFile) -> Found:
     """All settings of all configuration files in the jar."""
     settings: list[Setting] = []
     unreadable: list[str] = []
+    files: list[str] = []
     for name in archive.namelist():
         kind = _FILE.fullmatch(name)
         if not kind:
             continue
+        files.append(name)
         text = archive.read(name).decode("utf-8", "replace")
         parsed = _in_properties(name, text) if kind[2] == "properties" else _in_yaml(name, text)
         try:
@@ -58,7 +61,7 @@ def read(archive: zipfile.ZipFile) -> Found:
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             unreadable.append(f"{name} (line {mark.line + 1})" if mark else name)
-    return Found(tuple(settings), tuple(unreadable))
+    return Found(tuple(settings), tuple(unreadable), tuple(files))
 
 
 def management_port(found: Found) -> int | None:

@@ -1,9 +1,15 @@
 # Reads what `check` needs besides the look, as the user who deploys; changes nothing.
-# Takes: slots java paths root_installed
-# Uses: lib ours as_root
+# Takes: slots java paths root_installed pids workdir base
+# Uses: lib ours as_root workdir
 # Prints facts. $paths are root's files, one a line. What only root may see is read through sudo, and omitted where sudo
 # does not allow it.
 
+# config_files FOLDER: prints the configuration files that Spring reads in a working directory, one a line.
+config_files() {
+    for config_file in "$1"/application* "$1"/config/application* "$1"/config/*/application*; do
+        case $config_file in *.yml | *.yaml | *.properties) [ ! -f "$config_file" ] || say "$config_file" ;; esac
+    done
+}
 sudo_all=
 if may_sudo_all; then sudo_all=yes; fi
 fact sudo_all "$sudo_all"
@@ -26,6 +32,27 @@ java_version=$(sed -n 's/^JAVA_VERSION="\([0-9.]*\).*/\1/p' "$java_home/release"
 [ -n "$java_version" ] ||
     java_version=$("$java" -version 2>&1 | sed -n 's/.*version "\([0-9.]*\).*/\1/p' | head -n 1 || :)
 fact java.version "$java_version"
+# What the JVMs that run now were given: $pids are SLOT:PID each.
+for entry in $pids; do
+    slot=${entry%%:*}
+    pid=${entry#*:}
+    folder=$(readlink "/proc/$pid/cwd" 2>/dev/null) || folder=
+    fact "jvm.$slot.folder" "$folder"
+    fact "jvm.$slot.config" "$(config_files "$folder")"
+    fact "jvm.$slot.words" "$(tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | head -c 16384 || :)"
+    # The names alone, as a value may be a secret; but the one of the profiles.
+    fact "jvm.$slot.environment" "$(tr '\0' '\n' 2>/dev/null <"/proc/$pid/environ" |
+        sed -n -e '/^SPRING_PROFILES_ACTIVE=/p' -e 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p' | head -c 16384 || :)"
+done
+if [ -d "$workdir" ]; then
+    fact workdir.is "$(readlink -f "$workdir")"
+    fact workdir.config "$(config_files "$workdir")"
+fi
+for folder in "$base"/releases/*/; do
+    folder=${folder%/}
+    strays "$folder"
+    [ -z "$strays" ] || fact "workdir.strays.${folder##*/}" "$strays"
+done
 fact memory_total_kb "$(awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo)"
 fact swap_free_kb "$(awk '$1 == "SwapFree:" { print $2 }' /proc/meminfo)"
 fact now "$(epoch_s)"

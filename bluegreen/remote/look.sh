@@ -60,6 +60,7 @@ for entry in $slots; do
                 fact "slot.$slot.ours" yes
                 jvm=${jvm:-$owner}
             fi
+            fact "slot.$slot.unit" "$(unit_of_process "$owner")"
             fact "slot.$slot.command" "$(command_of "$owner")"
             fact "slot.$slot.owner_user" "$(stat -c %U "/proc/$owner" 2>/dev/null || :)"
         fi

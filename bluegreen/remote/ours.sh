@@ -2,24 +2,49 @@
 # Takes: app base slots
 # Uses: lib
 
-# is_ours PID SLOT: whether it is a JVM of this app and slot, started from a release of $base; or one that the old
-# scripts started by hand: a jar, run by this user, with the slot's profile.
+# is_ours PID SLOT: whether it is a JVM of this app and slot that the owner of $base runs from a release of $base; or one
+# that the old scripts started by hand: a jar, run by this user, with the slot's profile, and not by a unit of systemd,
+# which would start it again.
 is_ours() {
     words=" $(words_of "$1")"
     case $words in
-    *" -Dbluegreen.app="*)
-        case "$(readlink "/proc/$1/cwd" 2>/dev/null)/" in
-        "$(cd "$base" 2>/dev/null && pwd -P)/releases/"*) ;;
-        *) return 1 ;;
+    *" -Dbluegreen.app=$app -Dbluegreen.slot=$2 "*)
+        [ "$(stat -c %u "/proc/$1" 2>/dev/null)" = "$(stat -L -c %u "$base" 2>/dev/null)" ] || return 1
+        case $words in
+        *" -jar $base/releases/"*/app.jar*) return 0 ;;
+        # bluegreen 0.1 ran it in the folder of the release.
+        *" -jar app.jar "*)
+            case "$(readlink "/proc/$1/cwd" 2>/dev/null)/" in "$(cd "$base" && pwd -P)/releases/"*) return 0 ;; esac
+            ;;
         esac
-        case $words in *" -Dbluegreen.app=$app -Dbluegreen.slot=$2 "*) return 0 ;; esac
         ;;
+    *" -Dbluegreen.app="*) ;;
     *" -jar "*)
         [ "$(stat -c %u "/proc/$1" 2>/dev/null)" = "$(id -u)" ] || return 1
-        case $words in *" -Dspring.profiles.active=$2 "*.jar* | *.jar*" --spring.profiles.active=$2 "*) return 0 ;; esac
+        for word in $words; do
+            case $word in -Dspring.profiles.active=* | --spring.profiles.active=*) ;; *) continue ;; esac
+            case ",${word#*=}," in *",$2,"*) [ -z "$(unit_of_process "$1")" ] && return ;; esac
+        done
         ;;
     esac
     return 1
+}
+
+# unit_of_process PID: prints the service that runs the process, from its control group; `--user NAME` for one of a user's
+# own systemd. Nothing for what a login, cron or our own unit started.
+unit_of_process() {
+    unit_user=
+    while IFS=: read -r _ controllers group; do
+        case $controllers in '' | name=systemd) ;; *) continue ;; esac
+        case $group in */user@*.service/*) unit_user='--user ' ;; esac
+        group=${group##*/}
+        case $group in
+        # A JVM that an ssh session, cron or a runner left behind is in their group, and is not theirs.
+        ssh.service | sshd.service | sshd@*.service | dropbear*.service | cron.service | crond.service | atd.service) ;;
+        actions.runner.*.service | jenkins.service | amazon-ssm-agent.service | user@*.service | "$app@"*.service) ;;
+        *.service) say "$unit_user$group" && return ;;
+        esac
+    done 2>/dev/null <"/proc/$1/cgroup" || :
 }
 
 # unit_of_others: prints the path of a unit template with the app's name that is not ours, such as user@.service.

@@ -1,12 +1,11 @@
 # The supervisor `process`, acting.
-# Takes: base
+# Takes: base workdir
 # Uses: lib process
 
-# slot_start SLOT FOLDER ENVIRONMENT COMMAND…: starts the JVM in a session of its own, with its output in logs/SLOT.log;
+# slot_start SLOT RELEASE ENVIRONMENT COMMAND…: starts the JVM in a session of its own, with its output in logs/SLOT.log;
 # prints its pid.
 slot_start() {
     start_slot=$1
-    start_folder=$2
     start_environment=$3
     shift 3
     mkdir -p "$base/run" "$base/logs"
@@ -14,7 +13,7 @@ slot_start() {
     [ ! -e "$base/logs/$start_slot.log" ] || mv -f "$base/logs/$start_slot.log" "$base/logs/$start_slot.previous.log"
     (
         exec 8>&- </dev/null >"$base/logs/$start_slot.log" 2>&1
-        cd "$start_folder" || exit 1
+        cd "$workdir" || exit 1
         trap - PIPE
         BLUEGREEN_PID_FILE=$base/run/$start_slot.pid
         export BLUEGREEN_PID_FILE

@@ -1,8 +1,8 @@
 # Starts a release in the idle slot. Input: the environment as lines NAME="value", secrets included.
-# Takes: base slot port release route command
-# Uses: step route stopping supervisor_steps
-# Prints the facts of stop.sh for a JVM of ours that it stopped first, then `started` with the pid.
-# Leaves the slot's link and its JVM. Exit 77: another process holds the port.
+# Takes: base slot port release route command adopt
+# Uses: step route stopping workdir supervisor_steps
+# Prints the facts of stop.sh for a JVM of ours that it stopped first, those of workdir.sh, then `started` with the pid.
+# Leaves the slot's link, the working directory and the JVM. Exit 77: another process holds the port.
 
 environment=$(cat)
 under_lock
@@ -13,10 +13,14 @@ slot_stop_ours "$slot" "$port"
 still_ours
 owner=$(port_owner "$port")
 [ -z "$owner" ] || fail 77 "port $port is held by pid $owner: $(command_of "$owner")"
+make_workdir "$adopt"
+gather
 mkdir -p "$base/slots"
 rm -f "$base/slots/.$slot.new"
 ln -s "../releases/$release" "$base/slots/.$slot.new"
 mv -fT "$base/slots/.$slot.new" "$base/slots/$slot"
 eval "set -- $command"
-started_pid=$(slot_start "$slot" "$base/releases/$release" "$environment" "$@")
+started_pid=$(slot_start "$slot" "$release" "$environment" "$@")
+# Should the memory not suffice, the kernel ends this JVM and not the one that serves.
+prefer_as_victim "$started_pid"
 fact started "$started_pid"

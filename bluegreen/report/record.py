@@ -24,7 +24,7 @@ def record_end(
     *,
     proof: Proof | None = None,
     bad: tuple[str, ...] = (),
-) -> list[str]:
+) -> dict[str, str]:
     """Writes the entry with the outcome; after a switch, retention removes old releases.
 
     Args:
@@ -33,7 +33,8 @@ def record_end(
         bad: the releases that the run showed to be bad.
 
     Returns:
-        The ids of the releases that were removed.
+        The ids of the releases that were removed, each with the names of the files that stay in its folder,
+        as bluegreen did not write them.
     """
     entry = replace(
         _entry(rollout),
@@ -46,7 +47,8 @@ def record_end(
         slowest_ms=proof.slowest_ms if proof else None,
     )
     prune = _pruned_by(rollout, entry) if outcome is Outcome.SWITCHED else ()
-    return _append(rollout, entry, prune)
+    serving = rollout.slot if outcome is Outcome.SWITCHED else rollout.live
+    return _append(rollout, entry, prune, serving=serving)
 
 
 def pruned_by(rollout: Rollout) -> tuple[str, ...]:
@@ -73,15 +75,17 @@ def _entry(rollout: Rollout) -> Entry:
     )
 
 
-def _append(rollout: Rollout, entry: Entry, prune: Iterable[str] = ()) -> list[str]:
+def _append(
+    rollout: Rollout, entry: Entry, prune: Iterable[str] = (), *, serving: str = ""
+) -> dict[str, str]:
     # On a full disk a rollback must still work, and a switch that worked is not a failure.
     try:
-        return journal.append(rollout.machine, entry, prune=prune)
+        return journal.append(rollout.machine, entry, prune=prune, serving=serving)
     except NotWritten as error:
         rollout.machine.console.warn(
             f"{error.message}: `bluegreen history` will not show how this {rollout.command} ended"
         )
-        return []
+        return {}
 
 
 def _pruned_by(rollout: Rollout, entry: Entry) -> tuple[str, ...]:

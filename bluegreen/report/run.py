@@ -17,6 +17,7 @@ from bluegreen.host.nginx_config import NginxConfig
 from bluegreen.host.probe import Proof
 from bluegreen.host.releases import Release
 from bluegreen.host.route import Switched
+from bluegreen.host.workdir import Workdir
 from bluegreen.ssh.connection import Connection
 
 Command = Literal["deploy", "switch", "rollback"]
@@ -32,6 +33,7 @@ class Rollout:
         release: what is to serve there, None for a JVM that bluegreen did not start.
         bad: releases that this run shows to be bad once it has switched.
         config: the configuration of nginx, None if it was not read.
+        workdir: the working directory of the next JVM, None if it was not read.
         forced: the findings of the preflight that were overridden.
         skipped: the machines of the host that could not be reached, and without which it is done.
         began_s: when it began, by the monotonic clock.
@@ -45,6 +47,7 @@ class Rollout:
     release: Release | None
     bad: tuple[str, ...] = ()
     config: NginxConfig | None = None
+    workdir: Workdir | None = None
     forced: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     began_s: float = field(default_factory=time.monotonic)

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator
 
 from bluegreen.console.units import seconds, size
-from bluegreen.host import route, slots
+from bluegreen.host import launch, route
 from bluegreen.host.machine import verify_path
 from bluegreen.jar import Jar
 from bluegreen.report.record import pruned_by
@@ -46,7 +46,11 @@ def _staging(rollout: Rollout, jar: Jar) -> Iterator[str]:
     if slot.owner is not None or slot.running:
         yield f"stop the JVM in {slot.name} (pid {slot.pid or slot.owner})"
     yield f"point {base}/slots/{slot.name} at releases/{release.id}"
-    yield f"start in {slot.name}: {shlex.join(slots.command(settings, slot.name, release.id))}"
+    if workdir := rollout.workdir:
+        yield f"run it in {workdir.text}"
+        for name, files in workdir.strays.items():
+            yield f"move from releases/{name} to {workdir.path}: {', '.join(files)}"
+    yield f"start in {slot.name}: {shlex.join(launch.command(settings, slot.name, release.id))}"
     names = [*settings.env, *settings.secrets]
     if names:
         yield f"give it the environment variables {', '.join(names)}"

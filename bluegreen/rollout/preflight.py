@@ -15,6 +15,7 @@ from bluegreen.host import proxy
 from bluegreen.host.look import State
 from bluegreen.host.machine import Machine
 from bluegreen.host.nginx_config import NginxConfig
+from bluegreen.host.workdir import Workdir
 from bluegreen.jar import Jar
 
 SETUP = frozenset({Step.SETUP})
@@ -31,10 +32,12 @@ class Passed:
     Args:
         config: the configuration of nginx, None if it was not read.
         forced: the findings that `--force` overrode.
+        workdir: the working directory of the next JVM, None if it was not read.
     """
 
     config: NginxConfig | None
     forced: tuple[str, ...]
+    workdir: Workdir | None = None
 
 
 def preflight(
@@ -74,7 +77,8 @@ def preflight(
         if finding.level is not Level.OK and finding not in overridden:
             machine.console.warn(finding.text)
     config = evidence.diagnosis.nginx_config if evidence.diagnosis else None
-    return Passed(config, tuple(finding.key for finding in overridden))
+    workdir = evidence.diagnosis.workdir if evidence.diagnosis else None
+    return Passed(config, tuple(finding.key for finding in overridden), workdir)
 
 
 def require(

@@ -75,3 +75,7 @@ def _record(moved: Moved, reason: str | None, probes: Probes) -> None:
     )
     if pruned:
         rollout.machine.console.note(f"removed by retention: {', '.join(pruned)}")
+    for release, names in pruned.items():
+        if names:
+            folder = f"{rollout.settings.releases.path}/releases/{release}"
+            rollout.machine.console.note(f"{folder} stays with what bluegreen did not write: {names}")

@@ -114,7 +114,8 @@ def _start(rollout: Rollout, environment: Mapping[str, str], undo: Undo) -> Stag
     with machine.console.step(f"start {slot}", name="start until UP") as step:
         # Before it runs: whatever happens next, what may have been started is stopped.
         undo.starts(rollout)
-        pid = slots.start(machine, slot, release.id, proxy.route, environment)
+        adopted = rollout.workdir.adopted if rollout.workdir else ""
+        pid = slots.start(machine, slot, release.id, proxy.route, environment, adopted=adopted)
         began_s = step.so_far_s
         answer = health.wait_until_up(machine, slot, pid)
         step.done(f"{slot} is UP after {seconds(step.so_far_s - began_s)} (pid {pid})")

@@ -14,8 +14,8 @@ USERLANDS: tuple[Userland, ...] = ("busybox", "uutils")
 
 # Where Debian and Ubuntu have the tools of uutils under their usual names.
 UUTILS = Path("/usr/lib/cargo/bin/coreutils")
-# What 0.0.17 does wrong and later versions do as GNU: its dd reads 8192 bytes ahead of what it copies, and its
-# mv -T follows a link to a folder.
+# What 0.0.17 does wrong and later versions do as GNU: its dd reads ahead, and its mv -T follows a link to a
+# folder.
 FIXED_SINCE = {"dd", "mv"}
 # uutils 0.8 (Ubuntu 26.04) ignores a width before N and drops its leading zeros. Debian 12 has uutils 0.0.17,
 # which rejects it. uutils/coreutils #12001.

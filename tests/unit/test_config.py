@@ -42,7 +42,14 @@ def test_a_minimal_config_has_every_default_of_the_design(tmp_path: Path) -> Non
         "app": "taggle",
         "jar": "build/libs/*.jar",
         "slots": {"prod1": 8081, "prod2": 8082},
-        "java": {"version": 17, "bin": "java", "options": (), "args": ()},
+        "java": {
+            "version": 17,
+            "bin": "java",
+            "options": (),
+            "args": (),
+            "profiles": None,
+            "workdir": None,
+        },
         "env": {},
         "secrets": (),
         "health": {

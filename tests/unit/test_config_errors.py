@@ -319,7 +319,7 @@ JAVA = [
     top("an argument that sets the port", "java: {args: [--server.port=8081]}",
         "java.args[0]", "'--server.port=8081'", "set slots"),
     top("an option that sets the profile", "java: {options: [-Dspring.profiles.active=prod1]}",
-        "java.options[0]", "'-Dspring.profiles.active=prod1'", "--spring.profiles.include=NAME in java.args"),
+        "java.options[0]", "'-Dspring.profiles.active=prod1'", "java.profiles: [prod]"),
     top("an argument that is a number", "java: {args: [5]}", "java.args[0]", "5 is a number", "'5'"),
     top("a list within a list", "java: {options: [[-Xmx512m]]}",
         "java.options[0]", "[-Xmx512m] is a list", "-Xmx512m"),

@@ -5,7 +5,7 @@ messages, and a check for each mistake that deserves a message of its own.
 """
 
 from bluegreen.config.types.environment import Env, Secrets
-from bluegreen.config.types.java import JavaArgs, JavaBin, JavaOptions, JavaVersion
+from bluegreen.config.types.java import JavaArgs, JavaBin, JavaOptions, JavaVersion, Profiles
 from bluegreen.config.types.names import (
     AfterSwitch,
     AppName,
@@ -38,6 +38,7 @@ from bluegreen.config.types.paths import (
     UrlPath,
     UrlPaths,
     VerifyPath,
+    WorkdirPath,
 )
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "Method",
     "Networks",
     "Pause",
+    "Profiles",
     "ReleasesPath",
     "Secrets",
     "ServerName",
@@ -77,4 +79,5 @@ __all__ = [
     "VerifyPath",
     "Wait",
     "Warm",
+    "WorkdirPath",
 ]

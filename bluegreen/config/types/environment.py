@@ -37,7 +37,30 @@ EnvValue = Annotated[
     Kind("an environment variable", "Asia/Seoul"),
     WithJsonSchema({"type": ["string", "number", "boolean"]}),
 ]
-Env = Annotated[dict[VariableName, EnvValue], Kind("an environment", "{TZ: Asia/Seoul}")]
+# Spring reads these as it reads the arguments that bluegreen sets for each slot.
+_OF_SLOTS = {
+    "SPRING_PROFILES_ACTIVE": "the slot's profile hides it; delete it, and write java.profiles: [prod]",
+    "SERVER_PORT": "each slot has its own; delete it, and set slots",
+}
+
+
+def require_not_of_slots(names: object) -> object:
+    """Raises ValueError for a variable whose value bluegreen sets for each slot."""
+    listed = (
+        [name for name in names if isinstance(name, str)] if isinstance(names, (dict, list, tuple)) else []
+    )
+    for name in listed:
+        # Spring ignores the case, and reads a dot or a dash as an underscore.
+        if text := _OF_SLOTS.get(re.sub(r"[.-]", "_", name).upper()):
+            raise ValueError(f"{name}: {text}")
+    return names
+
+
+Env = Annotated[
+    dict[VariableName, EnvValue],
+    Kind("an environment", "{TZ: Asia/Seoul}"),
+    BeforeValidator(require_not_of_slots),
+]
 
 
 def _require_names_only(value: object) -> object:
@@ -60,5 +83,6 @@ SecretName = Annotated[VariableName, BeforeValidator(_require_names_only)]
 Secrets = Annotated[
     tuple[SecretName, ...],
     Kind("a list of names", "[DB_PASSWORD]"),
+    BeforeValidator(require_not_of_slots),
     BeforeValidator(_require_names_only),
 ]

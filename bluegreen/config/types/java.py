@@ -46,10 +46,42 @@ def _not_of_slots(prefix: str) -> Callable[[str], None]:
         if text.startswith(f"{prefix}spring.profiles.active"):
             raise ValueError(
                 f"{shown(text)} would hide the slot's own profile, which is its name; delete it, and for "
-                "further profiles write --spring.profiles.include=NAME in java.args"
+                "further profiles write java.profiles: [prod]"
             )
 
     return check
+
+
+# Options that make the JVM listen on a port, each with the port as its group: JMX, JDWP (also in its old
+# form), and agents such as jmx_prometheus_javaagent.jar=[HOST:]PORT:FILE.
+_LISTENS = (
+    r"-Dcom\.sun\.management\.jmxremote\.(?:rmi\.)?port=(.+)",
+    r"-(?:agentlib:jdwp|Xrunjdwp:)\S*?\baddress=(?:[^,]*:)?([^,:]+)",
+    r"-javaagent:[^=]+=(?:[^:,]*:)?(\d[^:,]*)(?::.*)?",
+)
+# What the JDWP agent does not listen on: it connects to a debugger, or the system chooses the port.
+_NO_PORT = re.compile(r"\bserver=n\b|\baddress=(?:[^,]*:)?0(?:,|$)")
+
+
+def _require_a_port_per_slot(text: str) -> None:
+    for pattern in _LISTENS:
+        found = re.fullmatch(pattern, text) or re.match(pattern, text)
+        if not found or _NO_PORT.search(text) or "{port}" in text or "{slot}" in text:
+            continue
+        begin, end = found.span(1)
+        if not found[1].isdigit() or found[1] == "0":
+            continue
+        right = f"{text[:begin]}1{{port}}{text[end:]}"
+        raise ValueError(
+            f"{shown(text)} gives both slots the same port {found[1]}, so the second JVM cannot start; write "
+            f"{right}: {{port}} is the slot's port (1{{port}} is 18081 in a slot on 8081), {{slot}} its name"
+        )
+
+
+def _require_known_braces(text: str) -> None:
+    for found in re.findall(r"\{(\w*)\}", text):
+        if found.lower() in ("slot", "port") and found not in ("slot", "port"):
+            raise ValueError(f"{shown(text)} contains {{{found}}}; write {{{found.lower()}}}")
 
 
 JavaVersion = Annotated[
@@ -68,15 +100,27 @@ JavaOption = Annotated[
     str,
     StringConstraints(strict=True, pattern="^-"),
     mistakes(
-        require_one_line, _require_not_ours, _require_jvm_option, _require_one_option, _not_of_slots("-D")
+        require_one_line,
+        _require_not_ours,
+        _require_jvm_option,
+        _require_one_option,
+        _not_of_slots("-D"),
+        _require_known_braces,
+        _require_a_port_per_slot,
     ),
     Kind("an option of the JVM", "-Xmx512m", "it begins with '-'"),
 ]
 JavaArg = Annotated[
     str,
     StringConstraints(strict=True, min_length=1),
-    mistakes(require_one_line, _not_of_slots("--")),
+    mistakes(require_one_line, _not_of_slots("--"), _require_known_braces),
     Kind("an argument", "--spring.main.banner-mode=off"),
 ]
 JavaOptions = Annotated[tuple[JavaOption, ...], Kind("a list of options", "[-Xmx512m]")]
 JavaArgs = Annotated[tuple[JavaArg, ...], Kind("a list of arguments", "[--spring.main.banner-mode=off]")]
+Profile = Annotated[
+    str,
+    StringConstraints(strict=True, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.@-]*$"),
+    Kind("a Spring profile", "prod", "letters, digits, '.', '_', '@' and '-'"),
+]
+Profiles = Annotated[tuple[Profile, ...], Kind("a list of Spring profiles", "[prod]")]

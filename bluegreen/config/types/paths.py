@@ -124,6 +124,22 @@ ReleasesPath = Annotated[
         "an absolute path without spaces, quotes, '\\', '$' and '%', which systemd and shells read as syntax",
     ),
 ]
+WorkdirPath = Annotated[
+    str,
+    StringConstraints(strict=True, pattern=r"""^/([^\s'"\\$%<>]|<user>|<app>)*$"""),
+    AfterValidator(_normalized),
+    mistakes(
+        require_one_line,
+        _absolute("/home/ubuntu/taggle/shared"),
+        _require_no_dots,
+        _require_known_placeholders,
+    ),
+    Kind(
+        "a working directory",
+        "/home/ubuntu/taggle/shared",
+        "an absolute path without spaces, quotes, '\\', '$' and '%', which systemd and shells read as syntax",
+    ),
+]
 IncludePath = Annotated[
     str,
     StringConstraints(strict=True, pattern=r"""^/[^\s;{}$'"*?\[\]\\]*$"""),

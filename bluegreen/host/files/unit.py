@@ -37,8 +37,8 @@ StartLimitBurst=5
 [Service]
 Type=exec
 User={user}
-WorkingDirectory={slots}/%i
-# The script reads the environment as the user; root would read an EnvironmentFile=, and follow its links.
+# The script changes to the working directory and reads the environment as the user: root would read an
+# EnvironmentFile=, and follow its links.
 ExecStart=/bin/sh {slots}/%i.start
 # A JVM ended by SIGTERM exits with 143.
 SuccessExitStatus=143

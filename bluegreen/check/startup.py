@@ -1,0 +1,134 @@
+"""Findings about what the next JVM is given: working directory, profiles, options and arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from bluegreen.check.evidence import Evidence
+from bluegreen.check.finding import Finding, Step, failure, ok, warning
+from bluegreen.host.jvm import Jvm, shown
+from bluegreen.jar.profiles import active_with
+
+# What teams call the profile of their production. A jar with settings for it is rarely meant to run without.
+_PRODUCTION = {"prod", "production", "prd", "live", "real", "release", "op"}
+
+
+def working_directory(evidence: Evidence) -> Iterator[Finding]:
+    """Where the JVMs run, so that what the application writes survives a release."""
+    diagnosis = evidence.diagnosis
+    if diagnosis is None or diagnosis.workdir is None:
+        return
+    workdir, live = diagnosis.workdir, evidence.state.live
+    jvm = diagnosis.jvms.get(live or "")
+    if jvm and not jvm.folder and not evidence.settings.java.workdir:
+        owner = evidence.state.slots[live or ""].owner_user
+        yield failure(
+            "working directory",
+            f"the working directory of {live}, which {owner or 'another user'} runs, cannot be read; "
+            "files that the application keeps there would be missing in the new version",
+            "write it into config.yml: java: {workdir: FOLDER}",
+            stops=(Step.START,),
+        )
+        return
+    yield ok("working directory", f"the JVMs run in {workdir.text}")
+    for slot, folder in workdir.elsewhere.items():
+        yield warning(
+            "working directory",
+            f"the JVM in {slot}, which bluegreen did not start, runs in {folder}: the new version "
+            "does not see the files there",
+            f"if they are needed, write into config.yml: java: {{workdir: {folder}}}",
+        )
+    if workdir.strays:
+        places = "; ".join(f"{release}: {', '.join(names)}" for release, names in workdir.strays.items())
+        yield warning(
+            "files in releases",
+            f"the application wrote into folders of releases ({places})",
+            f"the next deploy moves them to {workdir.path}",
+        )
+
+
+def profiles(evidence: Evidence) -> Iterator[Finding]:
+    """Whether the profiles that the application has settings for, and had so far, are active."""
+    settings, diagnosis = evidence.settings, evidence.diagnosis
+    chosen = settings.java.profiles
+    base = (*(chosen or ()), *_in_arguments(settings.java.args), *_in_arguments(settings.java.options))
+    configured = evidence.jar.profiles if evidence.jar else None
+    active = {slot: active_with(configured, (*base, slot)) for slot in settings.slots}
+    everywhere = set.intersection(*map(set, active.values()))
+    jvm = diagnosis.jvms.get(evidence.state.live or "") if diagnosis else None
+    before = [
+        name for name in (jvm.profiles if jvm and not jvm.bluegreen else ()) if name not in settings.slots
+    ]
+    lost = [name for name in before if name not in everywhere]
+    named = configured.named if configured else {}
+    beside = diagnosis.config_files if diagnosis else {}
+    files = {**beside, **named}
+    inactive = {
+        name: where for name, where in files.items() if name not in everywhere and name not in settings.slots
+    }
+    if lost and chosen is None:
+        yield failure(
+            "profiles",
+            f"the JVM that serves has the profiles {', '.join(jvm.profiles if jvm else ())}; "
+            f"{' and '.join(lost)} would not be active in the new version",
+            _write(lost),
+            stops=(Step.START,),
+        )
+    elif (missing := [name for name in inactive if name.lower() in _PRODUCTION]) and chosen is None:
+        yield failure(
+            "profiles",
+            f"{inactive[missing[0]]} has settings for the profile {missing[0]}, which would not be active",
+            f"{_write(missing)}; or java: {{profiles: []}} if they are for other machines",
+            stops=(Step.START,),
+        )
+    elif lost:
+        yield warning(
+            "profiles",
+            f"the JVM that serves has the profile {', '.join(lost)}, which is not active in the new version",
+            _write([*base, *lost]),
+        )
+    elif configured or beside:
+        names = ", ".join((*(chosen or ()), "the slot's"))
+        others = f"; not active: {', '.join(inactive)}" if inactive else ""
+        yield ok("profiles", f"active: {names}{others}")
+
+
+def options(evidence: Evidence) -> Iterator[Finding]:
+    """What the JVM that serves was given and the next one is not, unless bluegreen started it."""
+    settings, diagnosis = evidence.settings, evidence.diagnosis
+    jvm = diagnosis.jvms.get(evidence.state.live or "") if diagnosis else None
+    if jvm is None or jvm.bluegreen:
+        return
+    lists = (
+        ("options", _missing(jvm.options, settings.java.options), "java.options"),
+        ("arguments", _missing(jvm.args, settings.java.args), "java.args"),
+        ("variables", _missing_names(jvm, (*settings.env, *settings.secrets)), "env or secrets"),
+    )
+    for what, missing, key in lists:
+        if missing:
+            yield warning(
+                f"{what} so far",
+                f"the JVM that serves has {what} that the new one does not have: "
+                f"{' '.join(map(shown, missing))}",
+                f"write those that are needed into config.yml, under {key}",
+            )
+
+
+def _in_arguments(words: Iterable[str]) -> Iterator[str]:
+    for word in words:
+        name, _, value = word.partition("=")
+        if name.lstrip("-").removeprefix("D") == "spring.profiles.include":
+            yield from (each.strip() for each in value.split(","))
+
+
+def _missing(had: Iterable[str], has: Iterable[str]) -> list[str]:
+    given = set(has)
+    return [word for word in had if word not in given]
+
+
+def _missing_names(jvm: Jvm, has: Iterable[str]) -> list[str]:
+    return _missing(jvm.settings, has)
+
+
+def _write(names: Iterable[str]) -> str:
+    return f"write into config.yml: java: {{profiles: [{', '.join(dict.fromkeys(names))}]}}"
