@@ -29,6 +29,21 @@ def ports(evidence: Evidence) -> Iterator[Finding]:
             )
         elif not slot.foreign:
             yield ok(name, f"port {slot.port} is held by the JVM of {slot.name} (pid {slot.owner})")
+        elif slot.unit:
+            text = f"port {slot.port} is held by the JVM of {slot.unit_name} (pid {slot.owner})"
+            if slot.name == state.live:
+                yield warning(
+                    name,
+                    f"{text}, which serves users; after a boot it takes the port again",
+                    f"once a deploy has switched to {evidence.settings.other(slot.name)}: {slot.disable_unit}",
+                )
+            else:
+                yield failure(
+                    name,
+                    f"{text}, so {slot.name} cannot start",
+                    slot.disable_unit,
+                    stops=(Step.START,),
+                )
         elif slot.name == state.live:
             yield ok(name, f"port {slot.port} is held by {_owner(slot)}, which serves users")
         else:

@@ -19,6 +19,7 @@ class DriftKind(Enum):
     NEXT_NGINX_START = "the first line of the include names another slot than the marker"
     LIVE_SLOT_DOWN = "nginx routes to a slot where nothing listens"
     NGINX_DOWN = "nothing listens on the port of the site"
+    FOREIGN = "a process that bluegreen did not start holds the port of the live slot"
     BOOT = "systemd starts another slot at boot than the live one"
     ROOT_SCRIPT = "the installed root script is from another version or other settings"
 
@@ -82,6 +83,13 @@ def drift_of(proxy: Proxy, slots: Mapping[str, Slot], settings: Settings, *, ser
             f"nginx routes to {live}, where nothing listens, and the other slot is not UP",
             f"bluegreen rollback --host {settings.host}, or deploy again; what {live} logged last: "
             f"bluegreen logs --host {settings.host} --slot {live}",
+        )
+    if slots[live].foreign and slots[live].unit and served:
+        yield Drift(
+            DriftKind.FOREIGN,
+            f"{live} is served by {slots[live].unit_name} (pid {slots[live].owner}), which bluegreen did not "
+            "start: users get its version",
+            f"{slots[live].disable_unit}, then: bluegreen rollback --host {settings.host}, or deploy again",
         )
     boots = [slot.name for slot in slots.values() if slot.boots]
     if settings.supervisor == "systemd" and slots[live].running and boots != [live]:

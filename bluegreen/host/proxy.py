@@ -30,6 +30,8 @@ class Proxy:
         front: the https address of the site that was requested, as `https://name:port`, empty for plain http.
         listens: whether a process accepts connections on site.listen.
         version: of nginx, empty if there is no nginx.
+        server: what else serves web pages there: the name of a program, or `container`; empty if nothing
+            does, or if a slot answers.
     """
 
     include: Include
@@ -40,6 +42,7 @@ class Proxy:
     front: str
     listens: bool
     version: str
+    server: str = ""
 
     @property
     def first(self) -> str | None:
@@ -69,6 +72,7 @@ def read(facts: Facts, settings: Settings) -> Proxy:
         front=facts.text("through.front"),
         listens=bool(facts.text("through.listens")),
         version=facts.text("nginx"),
+        server=facts.text("through.server"),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bluegreen.config import Settings
 from bluegreen.errors import BluegreenError, Failed
@@ -21,7 +21,8 @@ class Slot:
     """One slot as the look found it.
 
     Args:
-        release: id of the release that its link names, None before the first deploy.
+        release: id of the release that its link names, None before the first deploy, and if another process
+            holds its port.
         pid: the JVM that its supervisor runs, None if it runs none.
         owner: the process that listens on its port: a pid, `?` if we may not see it, None if there is none.
         ours: whether the owner was started from a release of this app, for this slot.
@@ -29,7 +30,8 @@ class Slot:
         health: the answer on its health port, None if no process listens.
         memory_bytes: resident memory of its JVM.
         boots: whether systemd starts it at a boot.
-        unit: the unit of systemd, not one of ours, that runs the owner; empty if none does.
+        unit: the unit of systemd, not one of ours, that runs the owner; empty if none does. One of a user's
+            own systemd has `--user ` before its name.
     """
 
     name: str
@@ -49,6 +51,18 @@ class Slot:
     def has_known_owner(self) -> bool:
         """Whether a process that this user may see listens on its port."""
         return self.owner not in (None, "?")
+
+    @property
+    def unit_name(self) -> str:
+        """The name of that unit."""
+        return self.unit.removeprefix("--user ")
+
+    @property
+    def disable_unit(self) -> str:
+        """The command that stops that unit, and keeps a boot from starting it."""
+        if self.unit.startswith("--user "):
+            return f"systemctl --user disable --now {self.unit_name}"
+        return f"sudo systemctl disable --now {self.unit_name}"
 
     @property
     def running(self) -> bool:
@@ -104,7 +118,7 @@ def _slot(facts: Facts, name: str, port: int) -> Slot:
     key = f"slot.{name}."
     code = facts.text(f"{key}code")
     memory_kb = facts.number(f"{key}memory_kb")
-    return Slot(
+    slot = Slot(
         name=name,
         port=port,
         release=facts.text(f"{key}release") or None,
@@ -120,6 +134,8 @@ def _slot(facts: Facts, name: str, port: int) -> Slot:
         boots=facts.text(f"{key}boots") == "yes",
         unit=facts.text(f"{key}unit"),
     )
+    # The link names what was started last, and not what another process is.
+    return replace(slot, release=None) if slot.foreign else slot
 
 
 def start(

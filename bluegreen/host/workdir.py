@@ -1,7 +1,7 @@
-"""The working directory of the JVMs: one folder for all releases, so that what is written there survives.
+"""The working directory of the JVMs: one folder for all releases, so that what is written survives.
 
-The application reads files beside its jar, and writes to `./uploads`, `./logs` or `./data`. The folder where it
-ran before bluegreen, or with bluegreen 0.1, goes on being used.
+The application reads files beside its jar, and writes to `./uploads`, `./logs` or `./data`. The folder where
+it ran before bluegreen, or with bluegreen 0.1, goes on being used.
 """
 
 from __future__ import annotations

@@ -37,6 +37,7 @@ fi
 answering_slot
 fact through.slot "$answering"
 case $front in https:*) fact through.front "$front" ;; esac
+[ -n "$answering" ] || fact through.server "$(web_server)"
 fact through.listens "$(port_inodes "$listen" | head -n 1)"
 code=$verify_code body=$verify_body redirect=$verify_redirect
 print_view "$verify_named"

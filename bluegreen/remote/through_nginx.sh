@@ -68,6 +68,21 @@ find_front() {
         ;;
     esac
 }
+# web_server: prints what else may answer on site.listen: a web server of this machine that is not nginx, or `container`.
+web_server() {
+    for web_process in /proc/[0-9]*; do
+        read -r web_name 2>/dev/null <"$web_process/comm" || continue
+        case $web_name in
+        docker-proxy) words_of "${web_process#/proc/}" | grep -q -- "-host-port $listen " && say container && return ;;
+        nginx)
+            while read -r web_group; do
+                case $web_group in *docker* | *libpod* | *containerd* | *kubepods*) say container && return ;; esac
+            done 2>/dev/null <"$web_process/cgroup" || :
+            ;;
+        apache2 | httpd | caddy | haproxy | traefik | envoy | lighttpd) say "$web_name" && return ;;
+        esac
+    done
+}
 # redirects_path PATH: whether the last answer sends the same path to another scheme or name.
 redirects_path() {
     case $code-$redirect in

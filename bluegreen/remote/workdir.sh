@@ -20,8 +20,11 @@ make_workdir() {
 # name that exists there already stays where it is. Prints the facts `gathered.RELEASE` and `left.RELEASE` with the names.
 gather() {
     gather_to=$(readlink -f "$workdir")
-    for release_folder in "$base"/releases/*/; do
-        release_folder=${release_folder%/}
+    # The newest first: what it wrote is what users saw last.
+    release_folders=
+    for release_folder in "$base"/releases/*/; do release_folders="${release_folder%/} $release_folders"; done
+    for release_folder in $release_folders; do
+        [ -d "$release_folder" ] || continue
         [ "$(readlink -f "$release_folder")" != "$gather_to" ] || continue
         strays "$release_folder"
         [ -n "$strays" ] || continue

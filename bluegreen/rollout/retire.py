@@ -13,6 +13,11 @@ def retire(moved: Moved) -> None:
     rollout = moved.rollout
     machine, old = rollout.machine, rollout.live
     found, settings = rollout.before.slots[old], rollout.settings.old_slot
+    if found.unit:
+        machine.console.warn(
+            f"{old} still runs the JVM of {found.unit_name}, which would take its port after a boot: "
+            f"{found.disable_unit}"
+        )
     if not found.occupied:
         return
     # A JVM that was started by hand has no release here: no rollback leads to it.

@@ -1,8 +1,11 @@
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 
-/** The endpoints that answer with a length: health, profile, version, echo, environment. */
+/** The endpoints that answer with a length: health, profile, version, echo, files, environment. */
 final class Endpoints {
     private static final String JSON = "application/json";
     private static final String ACTUATOR_JSON = "application/vnd.spring-boot.actuator.v3+json";
@@ -38,7 +41,26 @@ final class Endpoints {
             String type = request.headers().getOrDefault("content-type", "application/octet-stream");
             return request.method().equals("POST") ? new Answer(200, type, request.body()) : Answer.text(405, "");
         }
+        if (path.startsWith("/files/")) {
+            return file(request, path.substring("/files/".length()));
+        }
         return path.startsWith("/env/") ? environment(path.substring("/env/".length())) : Answer.text(404, "");
+    }
+
+    /** A file of the working directory: POST appends to it, GET answers it, as an application keeps uploads. */
+    private static Answer file(Request request, String name) throws Exception {
+        Path file = Path.of(name).normalize();
+        if (file.isAbsolute() || file.startsWith("..")) {
+            return Answer.text(400, "");
+        }
+        if (request.method().equals("POST")) {
+            if (file.getParent() != null) {
+                Files.createDirectories(file.getParent());
+            }
+            Files.write(file, request.body(), StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+            return Answer.text(200, "");
+        }
+        return Files.isRegularFile(file) ? Answer.text(200, Files.readString(file)) : Answer.text(404, "");
     }
 
     private static Answer profile() {
