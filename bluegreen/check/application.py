@@ -30,11 +30,11 @@ def ports(evidence: Evidence) -> Iterator[Finding]:
         elif not slot.foreign:
             yield ok(name, f"port {slot.port} is held by the JVM of {slot.name} (pid {slot.owner})")
         elif slot.unit:
-            text = f"port {slot.port} is held by the JVM of {slot.unit_name} (pid {slot.owner})"
+            text = f"port {slot.port} is held by {slot.unit_name} (pid {slot.owner})"
             if slot.name == state.live:
                 yield warning(
                     name,
-                    f"{text}, which serves users; after a boot it takes the port again",
+                    f"{text}, which serves users; at a boot it takes the port again",
                     f"once a deploy has switched to {evidence.settings.other(slot.name)}: {slot.disable_unit}",
                 )
             else:

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
 
 from bluegreen.config.messages import Kind, mistakes
+from bluegreen.config.types.java import require_a_port_per_slot
 from bluegreen.config.types.names import VariableName
 
 
@@ -56,10 +57,26 @@ def require_not_of_slots(names: object) -> object:
     return names
 
 
+# The JVM reads options from these (JDK tool specification, "java").
+_OPTIONS = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
+
+
+def _require_no_shared_port(value: object) -> object:
+    for name in _OPTIONS:
+        text = value.get(name) if isinstance(value, dict) else None
+        for word in text.split() if isinstance(text, str) else ():
+            try:
+                require_a_port_per_slot(word)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}, in java.options") from None
+    return value
+
+
 Env = Annotated[
     dict[VariableName, EnvValue],
     Kind("an environment", "{TZ: Asia/Seoul}"),
     BeforeValidator(require_not_of_slots),
+    BeforeValidator(_require_no_shared_port),
 ]
 
 

@@ -63,7 +63,8 @@ _LISTENS = (
 _NO_PORT = re.compile(r"\bserver=n\b|\baddress=(?:[^,]*:)?0(?:,|$)")
 
 
-def _require_a_port_per_slot(text: str) -> None:
+def require_a_port_per_slot(text: str) -> None:
+    """Raises ValueError for an option that makes both slots' JVMs listen on one port."""
     for pattern in _LISTENS:
         found = re.fullmatch(pattern, text) or re.match(pattern, text)
         if not found or _NO_PORT.search(text) or "{port}" in text or "{slot}" in text:
@@ -106,7 +107,7 @@ JavaOption = Annotated[
         _require_one_option,
         _not_of_slots("-D"),
         _require_known_braces,
-        _require_a_port_per_slot,
+        require_a_port_per_slot,
     ),
     Kind("an option of the JVM", "-Xmx512m", "it begins with '-'"),
 ]

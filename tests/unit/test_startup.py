@@ -1,0 +1,252 @@
+"""What the next JVM is given, and the findings about what it would lack (cases 06 and 07)."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bluegreen import config
+from bluegreen.check import application, startup
+from bluegreen.check.evidence import Evidence
+from bluegreen.check.finding import Finding, Level, Step
+from bluegreen.config import Settings
+from bluegreen.host import launch
+from bluegreen.host.facts import Facts
+from bluegreen.host.jvm import Jvm, read, shown
+from bluegreen.host.workdir import Source, planned
+from bluegreen.jar import spring_config
+from bluegreen.jar.profiles import Profiles, active_with, profiles
+from tests.support.states import JAR, healthy, settings_of, with_diagnosis, with_jar, with_slot
+
+BASE = "/home/ubuntu/taggle"
+BY_HAND = Jvm("/home/ubuntu/app", ("java", "-jar", "-Dspring.profiles.active=prod1", "app.jar"), ())
+
+
+def settings(folder: Path, java: str = "") -> Settings:
+    file = folder / "config.yml"
+    file.write_text(f"app: taggle\n{java}\nhosts: {{prod: {{address: h, user: ubuntu}}}}\n")
+    return config.load(file).host(None)
+
+
+def found(folder: Path, files: dict[str, str]) -> Profiles:
+    """What a jar with these files says of profiles."""
+    path = folder / "app.jar"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(f"BOOT-INF/classes/{name}", text)
+    with zipfile.ZipFile(path) as archive:
+        return profiles(spring_config.read(archive))
+
+
+def one(findings: object) -> Finding:
+    (finding,) = list(findings)  # type: ignore[call-overload]
+    assert isinstance(finding, Finding)
+    return finding
+
+
+# --- the command line ----------------------------------------------------------------------------------
+
+
+def test_a_jvm_gets_the_slots_profile_first_and_those_of_config(tmp_path: Path) -> None:
+    options = "['-Da=1{port}', '-Db={slot}', '-Dc={other}']"
+    java = f"java: {{profiles: [prod, eu], options: {options}, args: ['--x={{port}}']}}"
+    words = launch.command(settings(tmp_path, java), "prod2", "r1")
+    assert "-Dspring.profiles.active=prod2,prod,eu" in words
+    assert words[1:4] == ["-Da=18082", "-Db=prod2", "-Dc={other}"]
+    assert words[-3:] == ["-jar", f"{BASE}/releases/r1/app.jar", "--x=8082"]
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "-agentlib:jdwp=transport=dt_socket,server=n,address=5005",
+        "-agentlib:jdwp=transport=dt_socket,server=y,address=0",
+        "-agentlib:jdwp=transport=dt_socket,server=y",
+        "-javaagent:/opt/apm.jar=service.name=shop",
+        "-javaagent:/opt/apm.jar",
+        "-Dcom.sun.management.jmxremote.port={slot}",
+    ],
+)
+def test_an_option_that_opens_no_port_of_both_slots_is_accepted(option: str, tmp_path: Path) -> None:
+    assert settings(tmp_path, f"java: {{options: ['{option}']}}").java.options == (option,)
+
+
+# --- the profiles of a jar -----------------------------------------------------------------------------
+
+
+def test_the_profiles_of_a_jar_are_those_of_its_files_and_documents(tmp_path: Path) -> None:
+    jar = found(
+        tmp_path,
+        {
+            "application.yml": "a: 1\n---\nspring.config.activate.on-profile: prod & !cloud\nb: 2\n",
+            "application-eu.yml": "c: 3\n",
+            "config/application-us.properties": "d=4\n",
+            "application-old.yml": "spring: {profiles: old}\n",
+        },
+    )
+    assert set(jar.named) == {"prod", "eu", "us", "old"}
+
+
+def test_groups_and_includes_make_profiles_active(tmp_path: Path) -> None:
+    jar = found(
+        tmp_path,
+        {
+            "application.yml": "spring.profiles: {include: common, group: {prod1: [prod, db]}}\n",
+            "application-db.yml": "spring.profiles.include: pool\n",
+        },
+    )
+    assert set(active_with(jar, ["prod1"])) == {"common", "prod1", "prod", "db", "pool"}
+    assert set(active_with(jar, ["prod2"])) == {"common", "prod2"}
+
+
+# --- the finding about profiles ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def evidence(tmp_path: Path) -> Evidence:
+    return healthy(settings_of(tmp_path))
+
+
+def _with_settings(evidence: Evidence, java: str, folder: Path) -> Evidence:
+    return replace(evidence, state=replace(evidence.state, settings=settings(folder, java)))
+
+
+def test_case_07_settings_for_production_that_would_not_be_active_stop_the_start(evidence: Evidence) -> None:
+    jar = replace(JAR, profiles=Profiles({"prod": "application.yml", "dev": "application-dev.yml"}))
+    finding = one(startup.profiles(replace(evidence, jar=jar)))
+    assert (finding.level, finding.stops) == (Level.FAILURE, (Step.START,))
+    assert "java: {profiles: [prod]}" in finding.remedy
+    assert "dev" not in finding.remedy
+
+
+@pytest.mark.parametrize("java", ["java: {profiles: [prod]}", "java: {profiles: []}"])
+def test_a_choice_in_config_settles_the_profiles(java: str, evidence: Evidence, tmp_path: Path) -> None:
+    jar = replace(JAR, profiles=Profiles({"prod": "application-prod.yml"}))
+    finding = one(startup.profiles(_with_settings(replace(evidence, jar=jar), java, tmp_path)))
+    assert finding.level is Level.OK
+
+
+def test_a_profile_that_a_slots_group_brings_is_active(evidence: Evidence) -> None:
+    groups = {"prod1": ("prod",), "prod2": ("prod",)}
+    jar = replace(JAR, profiles=Profiles({"prod": "application-prod.yml"}, (), groups))
+    assert one(startup.profiles(replace(evidence, jar=jar))).level is Level.OK
+
+
+def test_a_profile_of_the_jvm_that_serves_is_not_lost_silently(evidence: Evidence, tmp_path: Path) -> None:
+    old = replace(BY_HAND, environment=("SPRING_PROFILES_ACTIVE=mysql,prod1",))
+    before = with_diagnosis(evidence, jvms={evidence.state.live or "": old})
+    finding = one(startup.profiles(before))
+    assert (finding.level, finding.stops) == (Level.FAILURE, (Step.START,))
+    assert "java: {profiles: [mysql]}" in finding.remedy
+    chosen = one(startup.profiles(_with_settings(before, "java: {profiles: []}", tmp_path)))
+    assert chosen.level is Level.WARNING
+
+
+def test_a_file_beside_the_jar_counts_as_one_in_it(evidence: Evidence) -> None:
+    beside = with_diagnosis(evidence, config_files={"prod": "/home/ubuntu/app/config/application-prod.yml"})
+    finding = one(startup.profiles(with_jar(beside)))
+    assert "/home/ubuntu/app/config/application-prod.yml" in finding.text
+    assert finding.stops == (Step.START,)
+
+
+# --- options, arguments, variables ---------------------------------------------------------------------
+
+
+def test_what_the_jvm_that_serves_has_and_the_new_one_has_not_is_listed_without_secrets(
+    evidence: Evidence,
+) -> None:
+    old = Jvm(
+        "/home/ubuntu/app",
+        (
+            *(
+                "java",
+                "-Xmx2g",
+                "-Duser.timezone=Asia/Seoul",
+                "-Dspring.profiles.active=prod1",
+                "-jar",
+                "app.jar",
+            ),
+            *("--server.port=8081", "--spring.datasource.password=hunter2", "--db=jdbc://u:hunter2@h/db"),
+        ),
+        ("SPRING_DATASOURCE_URL", "PATH", "JAVA_TOOL_OPTIONS"),
+    )
+    listed = list(startup.options(with_diagnosis(evidence, jvms={evidence.state.live or "": old})))
+    text = "\n".join(finding.text for finding in listed)
+    assert all(finding.level is Level.WARNING for finding in listed)
+    assert all(word in text for word in ("-Xmx2g", "-Duser.timezone=Asia/Seoul", "SPRING_DATASOURCE_URL"))
+    assert "hunter2" not in text
+    assert "password=***" in text
+    assert "server.port" not in text
+    assert "PATH" not in text
+
+
+def test_of_a_jvm_of_bluegreen_nothing_is_listed(evidence: Evidence) -> None:
+    ours = Jvm("/x", ("java", "-Xmx9g", "-Dbluegreen.app=taggle", "-jar", "app.jar"), ())
+    assert list(startup.options(with_diagnosis(evidence, jvms={evidence.state.live or "": ours}))) == []
+
+
+def test_words_of_a_command_line_keep_their_blanks() -> None:
+    jvms = read(Facts(["jvm.prod1.words amF2YQotRGE9YiBjCi1qYXIKYXBwLmphcg=="]), {"prod1": 1, "prod2": 2})
+    assert jvms["prod1"].words == ("java", "-Da=b c", "-jar", "app.jar")
+    assert shown("-Dapi.token=x") == "-Dapi.token=***"
+
+
+# --- the working directory -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lines", "folder", "source", "adopted"),
+    [
+        ([], "/home/ubuntu/app", Source.TAKEN_OVER, "/home/ubuntu/app"),
+        ([], "/", Source.TAKEN_OVER, "/"),
+        ([], f"{BASE}/releases/r1", Source.NEW, ""),
+        (["workdir.strays.r1 =uploads"], f"{BASE}/releases/r1", Source.RELEASE, f"{BASE}/releases/r1"),
+        ([], "/home/ubuntu/app (deleted)", Source.NEW, ""),
+        ([], "", Source.NEW, ""),
+        ([f"workdir.is ={BASE}/shared"], "/home/ubuntu/app", Source.PRESENT, ""),
+    ],
+)
+def test_the_working_directory_is_where_the_application_ran_so_far(
+    lines: list[str], folder: str, source: Source, adopted: str, tmp_path: Path
+) -> None:
+    workdir = planned(Facts(lines), settings(tmp_path), {"prod1": replace(BY_HAND, folder=folder)}, "prod1")
+    assert (workdir.source, workdir.adopted) == (source, adopted)
+    assert workdir.path == f"{BASE}/shared"
+
+
+def test_a_working_directory_of_config_takes_nothing_over(tmp_path: Path) -> None:
+    chosen = settings(tmp_path, "java: {workdir: /srv/<app>}")
+    workdir = planned(Facts([]), chosen, {"prod1": BY_HAND}, "prod1")
+    assert (workdir.path, workdir.adopted) == ("/srv/taggle", "")
+    assert workdir.elsewhere == {"prod1": "/home/ubuntu/app"}
+
+
+def test_a_working_directory_that_cannot_be_read_stops_the_start(evidence: Evidence, tmp_path: Path) -> None:
+    live = evidence.state.live or ""
+    hidden = replace(BY_HAND, folder="")
+    workdir = planned(Facts([]), evidence.settings, {live: hidden}, live)
+    finding = one(startup.working_directory(with_diagnosis(evidence, jvms={live: hidden}, workdir=workdir)))
+    assert finding.stops == (Step.START,)
+    assert "java: {workdir: FOLDER}" in finding.remedy
+
+
+# --- a unit of the team --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("unit", "command"),
+    [
+        ("shop.service", "sudo systemctl disable --now shop.service"),
+        ("--user shop.service", "systemctl --user disable --now shop.service"),
+    ],
+)
+def test_case_16_a_unit_that_holds_the_port_of_the_idle_slot_is_named(
+    unit: str, command: str, evidence: Evidence
+) -> None:
+    idle = evidence.state.idle().name
+    held = with_slot(evidence, idle, owner="77", pid=None, ours=False, unit=unit)
+    (finding,) = [each for each in application.ports(held) if each.name.endswith(idle)]
+    assert (finding.remedy, finding.stops) == (command, (Step.START,))
