@@ -35,7 +35,7 @@ def ports(evidence: Evidence) -> Iterator[Finding]:
                 yield warning(
                     name,
                     f"{text}, which serves users; at a boot it takes the port again",
-                    f"once a deploy has switched to {evidence.settings.other(slot.name)}: {slot.disable_unit}",
+                    f"after a deploy to {evidence.settings.other(slot.name)}: {slot.disable_unit}",
                 )
             else:
                 yield failure(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -39,6 +39,8 @@ def by_hand(
     nginx: Mapping[str, str] = MappingProxyType({"/etc/nginx/sites-enabled/default": SITE_BY_HAND}),
     name: str = "",
     https: bool = False,
+    folder_there: str = "",
+    options: Sequence[str] = (),
 ) -> Rented:
     """A machine whose owner followed such a post: nginx, include, jar, a JVM under nohup.
 
@@ -46,6 +48,8 @@ def by_hand(
         nginx: its configuration, by file.
         name: the name under which users know the site, empty for any.
         https: whether they see it over TLS.
+        folder_there: the working directory of the JVM, below the user's home.
+        options: further options of the JVM.
     """
     (guest.root / "etc/nginx/sites-enabled/default").unlink()
     for path, text in nginx.items():
@@ -57,13 +61,15 @@ def by_hand(
     there = f"{host.home}/taggle/deploy/temp"
     host.as_user(f"mkdir -p {there}")
     shutil.copyfile(jar, guest.root / there.lstrip("/") / "taggle-web-0.0.1.jar")
-    options = f"-Dspring.profiles.active={profile} -Dserver.port={port}"
-    java = f"java {' '.join(QUICK_JAVA)} -jar {options} {there}/prod1-taggle-web-.jar"
+    slot = f"-Dspring.profiles.active={profile} -Dserver.port={port}"
+    java = f"java {' '.join([*QUICK_JAVA, *options])} -jar {slot} {there}/prod1-taggle-web-.jar"
     host.as_user(
         f"ln -Tfs {there}/taggle-web-0.0.1.jar {there}/prod1-taggle-web-.jar; "
-        f"cd; nohup {java} >nohup.out 2>&1 </dev/null &"
+        f"mkdir -p ~/{folder_there}; cd ~/{folder_there}; nohup {java} >nohup.out 2>&1 </dev/null &"
     )
-    wait_for(lambda: host.get("/api/v1/profiles") == (200, profile), "the JVM started by hand", 60)
+    wait_for(
+        lambda: host.get("/api/v1/profiles") == (200, profile.split(",")[-1]), "the JVM started by hand", 60
+    )
     return host
 
 

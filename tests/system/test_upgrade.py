@@ -65,6 +65,8 @@ def _describe(release: Path) -> None:
 
 def test_p2_a_host_of_0_1_0_rolls_back_before_the_upgrade_and_is_upgraded_by_setup(host: Rented) -> None:
     before = host.include_text()
+    # 0.1.0 ran a JVM in the folder of its release.
+    host.as_user("mkdir -p taggle/slots/prod1/uploads && echo first >taggle/slots/prod1/uploads/first.txt")
     status = host.machine()
     assert status["live"] == "prod1"
     (drift,) = status["drift"]
@@ -83,6 +85,8 @@ def test_p2_a_host_of_0_1_0_rolls_back_before_the_upgrade_and_is_upgraded_by_set
         assert "+++ /usr/local/sbin/bluegreen-taggle" in upgraded.out
         deployed = host.deployed("3")
         assert "with a reload" in deployed.out
+        assert f"{BASE}/shared from now on" in deployed.out
+        assert host.get("/files/uploads/first.txt") == (200, "first\n")
         assert "without a reload" in host.deployed("4").out
         host.done("rollback")
     assert answers.versions() == ["2", "1", "2", "3", "4", "3"]
@@ -91,6 +95,7 @@ def test_p2_a_host_of_0_1_0_rolls_back_before_the_upgrade_and_is_upgraded_by_set
     host.guest.reboot()
     host.until_served("3")
     assert host.machine()["drift"] == []
+    assert host.get("/files/uploads/first.txt") == (200, "first\n")
 
 
 def test_p2_a_user_with_full_sudo_deploys_to_a_host_of_0_1_0_at_once(host: Rented) -> None:
