@@ -9,6 +9,8 @@ from __future__ import annotations
 
 # --- the connection ------------------------------------------------------------------------------------
 
+# For `ssh -G` to read ssh_config: Match exec may run a program, CanonicalizeHostname asks name servers.
+SSH_CONFIG_S = 30.0
 # Name lookup, and each TCP connect; ConnectTimeout of ssh_config wins. A dead address answers nothing at all.
 CONNECT_S = 10.0
 # Until sshd sends its banner, and as long again for the key exchange.

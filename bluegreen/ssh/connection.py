@@ -42,6 +42,7 @@ class Connection:
         self._login = login
         self._environ = environ
         self._limits = limits or Limits()
+        self._user = login.user
         self._named_key: Candidate | None = None
         self._proxy: ProxyCommand | None = None
         self._connections: list[fabric.Connection] = []
@@ -56,7 +57,9 @@ class Connection:
     @property
     def user(self) -> str:
         """The user who logs in."""
-        return self._login.user or login_user(self._login.address)
+        if self._user is None:
+            self._user = login_user(self._login.address)
+        return self._user
 
     @property
     def connected(self) -> bool:
@@ -114,6 +117,7 @@ class Connection:
         """Logs in to every jump host, and returns the machine itself."""
         self._named_key = named_key(self._login.identity, self._environ)
         *jumps, target = route(self._login.address, port=self._login.port, user=self._login.user)
+        self._user = target.user
         for jump in jumps:
             self._log_in(jump, self._link_to(jump), is_target=False)
         return target

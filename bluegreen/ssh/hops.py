@@ -16,7 +16,9 @@ class Hop:
         name: the name that a person wrote.
         hostname: the name or address to connect to.
         host_key_alias: HostKeyAlias, the name of its key in known_hosts if that differs.
+        agent: the socket of the agent to ask for keys: IdentityAgent, else $SSH_AUTH_SOCK.
         identity_files: the private keys to try, in order; the default ones if ssh_config names none.
+        certificate_files: CertificateFile, certificates for any of the keys.
         identities_named: whether ssh_config names the keys for this machine.
         identities_only: IdentitiesOnly, try no other keys of the agent.
         connect_timeout_s: ConnectTimeout, in seconds.
@@ -29,7 +31,9 @@ class Hop:
     user: str
     host_key_alias: str | None = None
     known_hosts_files: tuple[Path, ...] = ()
+    agent: Path | None = None
     identity_files: tuple[Path, ...] = ()
+    certificate_files: tuple[Path, ...] = ()
     identities_named: bool = False
     identities_only: bool = False
     connect_timeout_s: float | None = None

@@ -10,7 +10,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
 
@@ -24,11 +24,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_ssh_private_key,
 )
-from paramiko.agent import Agent
 from paramiko.ssh_exception import AuthenticationException, BadAuthenticationType, SSHException
 
 from bluegreen.errors import CannotConnect
-from bluegreen.ssh import refusals
+from bluegreen.ssh import agent, certificates, refusals
 from bluegreen.ssh.hops import Hop
 
 KEY = "BLUEGREEN_SSH_KEY"
@@ -41,10 +40,11 @@ _OPENSSH_MAGIC = b"openssh-key-v1\0"
 
 @dataclass(frozen=True)
 class Candidate:
-    """A key to try, and its source."""
+    """A key to try, its source, and its file if it has one."""
 
     key: paramiko.PKey
     source: str
+    file: Path | None = None
 
     def __str__(self) -> str:
         return f"{self.key.get_name()} {self.key.fingerprint} ({self.source})"
@@ -67,18 +67,21 @@ class KeyRing:
     unusable: list[str] = field(default_factory=list)
 
     def candidates(self) -> Iterator[Candidate]:
-        """The keys to try, in order."""
-        if self.named is not None:
-            yield self.named
-        else:
-            yield from self._of_this_person()
+        """The keys to try, in order; each with its certificates before it is tried alone."""
+        for candidate in self._of_this_person() if self.named is None else (self.named,):
+            beside = [certificates.beside(candidate.file)] if candidate.file else []
+            for file in certificates.for_key(candidate.key, (*beside, *self.hop.certificate_files)):
+                candidate.key.load_certificate(str(file))
+                yield replace(candidate, source=f"{candidate.source}, with {file}")
+            candidate.key.public_blob = None
+            yield candidate
 
     def _of_this_person(self) -> Iterator[Candidate]:
         """The keys in the order of ssh: agent keys that ssh_config names, other agent keys, files."""
         named = [blob for file in self.hop.identity_files if (blob := _public_half(file))]
-        agent = _agent_keys(self.unusable)
-        first = [each for each in agent if each.key.asbytes() in named]
-        others = [] if self.hop.identities_only else [each for each in agent if each not in first]
+        loaded = self._of_the_agent()
+        first = [each for each in loaded if each.key.asbytes() in named]
+        others = [] if self.hop.identities_only else [each for each in loaded if each not in first]
         tried = set()
         for candidate in (*first, *others):
             tried.add(candidate.key.asbytes())
@@ -95,6 +98,16 @@ class KeyRing:
             if candidate.key.asbytes() not in tried:
                 tried.add(candidate.key.asbytes())
                 yield candidate
+
+    def _of_the_agent(self) -> list[Candidate]:
+        if self.hop.agent is None:
+            return []
+        try:
+            keys = agent.keys_of(self.hop.agent)
+        except (SSHException, OSError, EOFError) as error:
+            self.unusable.append(f"the ssh-agent at {self.hop.agent} does not answer: {error}")
+            return []
+        return [Candidate(key, f"ssh-agent, {key.comment}" if key.comment else "ssh-agent") for key in keys]
 
     def authenticate(self, transport: paramiko.Transport) -> None:
         """Logs in with the first key that the machine accepts.
@@ -144,7 +157,7 @@ def named_key(identity: Path | None, environ: Mapping[str, str]) -> Candidate | 
 
 
 def key_of_file(file: Path, passphrase: str | None) -> Candidate:
-    """The key of a file, with its certificate (`-cert.pub` beside it) if there is one.
+    """The key of a file.
 
     Raises:
         CannotConnect: the file does not exist, or its key cannot be used.
@@ -161,11 +174,7 @@ def key_of_file(file: Path, passphrase: str | None) -> Candidate:
     except OSError as error:
         why = error.strerror or str(error)
         raise refusals.key_unusable(str(file), why, "let the user who runs bluegreen read it") from None
-    key = key_of_text(text, passphrase, str(file))
-    certificate = path.with_name(f"{path.name}-cert.pub")
-    if certificate.is_file():
-        key.load_certificate(str(certificate))
-    return Candidate(key, str(file))
+    return Candidate(key_of_text(text, passphrase, str(file)), str(file), path)
 
 
 def key_of_text(text: str, passphrase: str | None, source: str) -> paramiko.PKey:
@@ -289,12 +298,3 @@ def _public_half(file: Path) -> bytes | None:
         return base64.b64decode(public.read_text().split()[1])
     except (OSError, IndexError, ValueError):
         return None
-
-
-def _agent_keys(unusable: list[str]) -> list[Candidate]:
-    try:
-        keys = Agent().get_keys()
-    except (SSHException, OSError, EOFError) as error:
-        unusable.append(f"the ssh-agent does not answer: {error}")
-        return []
-    return [Candidate(key, f"ssh-agent, {key.comment}" if key.comment else "ssh-agent") for key in keys]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 
 from paramiko.ssh_exception import ChannelException, IncompatiblePeer
 
@@ -16,10 +17,17 @@ from bluegreen.ssh.hops import Hop
 OTHER_USER = {"ec2-user": "ubuntu", "ubuntu": "ec2-user"}
 
 
-def bad_client_config(why: str) -> CannotConnect:
-    """ssh_config cannot be read, or has an invalid value."""
+def bad_client_config(*why: str) -> CannotConnect:
+    """ssh rejects ssh_config, with its own words, or a value in it cannot be used."""
+    return CannotConnect("ssh_config cannot be used", why=why, remedy="fix it; `ssh -G HOST` checks it")
+
+
+def no_ssh_to_read(config: Path) -> CannotConnect:
+    """There is an ssh_config, and no ssh that could read it."""
     return CannotConnect(
-        "ssh_config cannot be used", why=[why], remedy="fix ~/.ssh/config; `ssh -G HOST` checks it"
+        f"{config} cannot be read without the program ssh",
+        why=["ssh is not on PATH, or the user who runs bluegreen has no account here"],
+        remedy="install it (Debian: `apt-get install openssh-client`), or remove that file",
     )
 
 

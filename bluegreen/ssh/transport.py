@@ -6,6 +6,7 @@ and connects in 45 ms instead of 90 ms.
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import tempfile
@@ -25,6 +26,7 @@ from bluegreen.ssh import refusals
 from bluegreen.ssh.hops import Hop
 from bluegreen.ssh.in_thread import in_thread
 from bluegreen.ssh.known_hosts import Trust
+from bluegreen.ssh.openssh import without_our_secrets
 from bluegreen.ssh.sending import answer_close
 
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes256-ctr", "aes192-ctr", "aes128-ctr")
@@ -122,11 +124,12 @@ class ProxyCommand:
         with theirs:
             # A session of its own: the clean-up after Ctrl-C needs the connection.
             self._process = Popen(
-                ["/bin/sh", "-c", f"exec {command}"],
+                [os.environ.get("SHELL") or "/bin/sh", "-c", f"exec {command}"],
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
                 stderr=self._stderr,
                 start_new_session=True,
+                env=without_our_secrets(os.environ),
             )
 
     def failed(self) -> str | None:
