@@ -10,7 +10,7 @@ from types import TracebackType
 import fabric
 from paramiko.ssh_exception import SSHException
 
-from bluegreen.errors import ConnectionLost, Failed, WrongUsage
+from bluegreen.errors import CannotConnect, ConnectionLost, Failed, WrongUsage
 from bluegreen.remote import limits
 from bluegreen.remote.script import Script
 from bluegreen.ssh import refusals
@@ -83,7 +83,8 @@ class Connection:
             self._log_in(target, self._link_to(target), is_target=True)
             transport = self._transport()
             self._liveness = Liveness(transport, self._limits)
-            self._sessions = Sessions(transport)
+            self._sessions = Sessions(transport, f"{target.user} on {self.address}")
+            self._sessions.require_shell()
         except BaseException:
             self.close()
             raise
@@ -254,7 +255,11 @@ class Connection:
         if self._sessions is None:
             raise ConnectionLost(f"{self.address} is not connected")
         try:
-            channel = self._sessions.take()
+            shell = self._sessions.take()
+        except CannotConnect as error:
+            raise ConnectionLost(
+                f"{error.message}: {script.name} was not started", why=error.why, remedy=error.remedy
+            ) from error
         except (SSHException, EOFError, OSError) as error:
             if self._transport().is_active():
                 raise Failed(
@@ -267,7 +272,7 @@ class Connection:
                 why=[self._lost_because()],
                 remedy="run the command again",
             ) from error
-        running = Running(channel, name=script.name, address=self.address, lost_because=self._lost_because)
+        running = Running(shell, name=script.name, address=self.address, lost_because=self._lost_because)
         try:
             running.begin(
                 order(script.text().encode(), sudo=sudo) + (stdin or b""),

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import BinaryIO
 
-import paramiko
 from paramiko.ssh_exception import SSHException
 
 from bluegreen.errors import BluegreenError, ConnectionLost, Failed
 from bluegreen.remote import limits
 from bluegreen.ssh.in_thread import begun, in_thread
+from bluegreen.ssh.login_shell import Shell
 from bluegreen.ssh.sending import close, send, send_end
 from bluegreen.ssh.transport import ended
 
@@ -50,16 +50,15 @@ class Running:
     """A started script. Threads read both of its outputs all the time, so that a full one never blocks it.
 
     Args:
-        channel: a channel with a waiting shell (sessions.py).
+        shell: a waiting shell (sessions.py).
         name: the name of the script in messages.
         address: the address of the machine in messages.
         lost_because: returns the known reason if the connection ended.
     """
 
-    def __init__(
-        self, channel: paramiko.Channel, *, name: str, address: str, lost_because: Callable[[], str]
-    ) -> None:
-        self._channel = channel
+    def __init__(self, shell: Shell, *, name: str, address: str, lost_because: Callable[[], str]) -> None:
+        self._shell = shell
+        self._channel = shell.channel
         self._name = name
         self._address = address
         self._lost_because = lost_because
@@ -71,7 +70,7 @@ class Running:
         self._sent_bytes = 0
         self._let_go = False
         # Short, so that each thread often checks for the end; each wait has a timeout of its own.
-        channel.settimeout(0.25)
+        self._channel.settimeout(0.25)
 
     # --- starting and feeding ------------------------------------------------------------------------
 
@@ -85,7 +84,7 @@ class Running:
             if end_input:
                 send_end(self._channel)
 
-        for output in ((self._channel.recv, self._stdout), (self._channel.recv_stderr, self._stderr)):
+        for output in ((self._channel.recv, self._stdout), (self._shell.recv_stderr, self._stderr)):
             threading.Thread(target=self._collect, args=output, daemon=True, name="bluegreen-read").start()
         self._written(send_first, timeout_s)
 
@@ -260,14 +259,8 @@ class Running:
         if self._channel.exit_status >= 0 and self._channel.eof_received:
             return
         self._raise_if_lost()
-        if self._channel.exit_status >= 0:
-            return
-        if not self._let_go and not self._channel.event_ready:
-            raise Failed(
-                f"{self._address} does not let this user run commands",
-                remedy="check ForceCommand in the machine's sshd_config, and the user's login shell",
-            )
-        raise self._lost()
+        if self._channel.exit_status < 0:
+            raise self._lost()
 
     def _raise_if_lost(self) -> None:
         if self._let_go or ended(self._channel.get_transport(), within_s=limits.TRANSPORT_END_S):

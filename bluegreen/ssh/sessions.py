@@ -1,8 +1,7 @@
 """A pool of sessions, each with a shell on the machine that waits for a script.
 
-Opening a channel costs one round trip, starting a command a second one (sshd accepts no input before: its
-window is 0 until then), and only the third carries the script. So two channels with a waiting shell are kept
-ready, and a script costs one round trip. An unused shell ends with its channel.
+Opening a channel costs one round trip, starting our shell a second one, and only the third carries the
+script. So two shells are kept ready, and a script costs one round trip. An unused one ends with its channel.
 """
 
 from __future__ import annotations
@@ -10,17 +9,18 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from concurrent import futures
 from concurrent.futures import Future
+from typing import Any
 
 import paramiko
 from paramiko.ssh_exception import SSHException
 
+from bluegreen.errors import CannotConnect
 from bluegreen.remote import limits
+from bluegreen.ssh import login_shell
 from bluegreen.ssh.in_thread import begun
-
-# The shell reads one line and runs it: neither that line nor the input after it is in the process list (P10).
-# If the line is cut off, it has no end, `read` fails, and nothing runs.
-WAITING_SHELL = """exec sh -c 'read -r bluegreen_first && eval "$bluegreen_first"' bluegreen"""
+from bluegreen.ssh.login_shell import Shell
 
 # Two, because a session takes two round trips to open, and the next script may come after one.
 AHEAD = 2
@@ -42,20 +42,56 @@ def order(text: bytes, *, sudo: bool) -> bytes:
 
 
 class Sessions:
-    """The waiting shells of one connection, for any number of threads."""
+    """The waiting shells of one connection, for any number of threads.
 
-    def __init__(self, transport: paramiko.Transport) -> None:
+    Args:
+        transport: the connection.
+        who: the user and the machine, in messages.
+    """
+
+    def __init__(self, transport: paramiko.Transport, who: str) -> None:
         self._transport = transport
+        self._who = who
         self._lock = threading.Lock()
-        self._ahead: deque[Future[paramiko.Channel]] = deque(begun(self._opened) for _ in range(AHEAD))
+        self._ahead: deque[Future[Shell]] = deque(begun(self._opened) for _ in range(AHEAD))
         # False after sshd refused a session: its MaxSessions then leaves no room for waiting shells.
         self._room = True
 
-    def take(self) -> paramiko.Channel:
-        """A channel with a shell that waits for a script.
+    def require_shell(self) -> None:
+        """Waits until the first shell has started.
 
         Raises:
-            SSHException: sshd opens no further session, or the connection is lost.
+            CannotConnect: the login shell does not start it; `take` finds all other faults.
+        """
+        first = self._ahead[0]
+        if not futures.wait([first], limits.LOGIN_SHELL_QUIET_S).done:
+            # A start file that takes its time, or one that reads the input. The latter goes on without one.
+            other = begun(self._started_without_input)
+            both: list[Future[Any]] = [first, other]
+            futures.wait(both, return_when=futures.FIRST_COMPLETED)
+            if not futures.wait([first], limits.LOGIN_SHELL_QUIET_S).done and other.done() and other.result():
+                raise login_shell.waits_for_input(self._who)
+        try:
+            first.result()
+        except (SSHException, EOFError, OSError):
+            return
+
+    def _started_without_input(self) -> bool:
+        """Whether the login shell starts ours, or ends, once its input ends."""
+        try:
+            login_shell.start(self._transport, self._who, with_input=False)
+        except CannotConnect:
+            return True
+        except (SSHException, EOFError, OSError):
+            return False
+        return True
+
+    def take(self) -> Shell:
+        """A shell that waits for a script.
+
+        Raises:
+            SSHException, EOFError, OSError: sshd opens no further session, or the connection is lost.
+            CannotConnect: the login shell does not start it.
         """
         while True:
             with self._lock:
@@ -65,15 +101,15 @@ class Sessions:
             if ahead is None:
                 return self._opened_with_retry()
             try:
-                channel = ahead.result()
+                shell = ahead.result()
             except (SSHException, EOFError, OSError):
                 with self._lock:
                     self._room = False
             else:
-                if not channel.closed:
-                    return channel
+                if not shell.channel.closed:
+                    return shell
 
-    def _opened_with_retry(self) -> paramiko.Channel:
+    def _opened_with_retry(self) -> Shell:
         until = time.monotonic() + limits.SESSION_RETRY_S
         while True:
             try:
@@ -84,21 +120,5 @@ class Sessions:
                     raise
                 time.sleep(0.1)
 
-    def _opened(self) -> paramiko.Channel:
-        channel = self._transport.open_session()
-        _request(channel, WAITING_SHELL)
-        return channel
-
-
-def _request(channel: paramiko.Channel, command: str) -> None:
-    """Requests the command without waiting for the answer, unlike Paramiko's exec_command (RFC 4254, 5.4).
-
-    A refusal closes the channel.
-    """
-    message = paramiko.Message()
-    message.add_byte(b"\x62")  # SSH_MSG_CHANNEL_REQUEST
-    message.add_int(channel.remote_chanid)
-    message.add_string("exec")
-    message.add_boolean(True)
-    message.add_string(command)
-    channel.get_transport()._send_user_message(message)  # type: ignore[attr-defined]
+    def _opened(self) -> Shell:
+        return login_shell.start(self._transport, self._who)
