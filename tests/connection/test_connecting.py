@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import re
 import shutil
 import socket
@@ -287,21 +288,31 @@ def test_a_second_factor_is_reported(sshd_with: Callable[..., Sshd]) -> None:
     assert "more than a key" in refused(sshd.login())
 
 
-@pytest.fixture
-def agent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[Path], None]]:
+@contextmanager
+def agent_at(address: Path) -> Iterator[Callable[[Path], None]]:
     """A real ssh-agent; gives the function that adds a key to it."""
-    address = str(tmp_path / "agent")
-    process = subprocess.Popen(["ssh-agent", "-D", "-a", address], stdout=subprocess.DEVNULL)
-    monkeypatch.setenv("SSH_AUTH_SOCK", address)
-    # Its socket is there a moment before it listens; 2 is what ssh-add says without an agent.
-    wait_for(lambda: subprocess.run(["ssh-add", "-l"], capture_output=True).returncode != 2, "the agent")
+    environ = {**os.environ, "SSH_AUTH_SOCK": str(address)}
+
+    def ssh_add(*arguments: str) -> int:
+        return subprocess.run(["ssh-add", *arguments], env=environ, capture_output=True).returncode
 
     def add(key: Path) -> None:
-        subprocess.run(["ssh-add", "-q", str(key)], check=True, capture_output=True)
+        assert ssh_add("-q", str(key)) == 0
 
+    process = subprocess.Popen(["ssh-agent", "-D", "-a", str(address)], stdout=subprocess.DEVNULL)
+    # Its socket is there a moment before it listens; 2 is what ssh-add says without an agent.
+    wait_for(lambda: ssh_add("-l") != 2, "the agent")
     yield add
     process.terminate()
     process.wait()
+
+
+@pytest.fixture
+def agent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[Path], None]]:
+    """The agent of SSH_AUTH_SOCK."""
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
+    with agent_at(tmp_path / "agent") as add:
+        yield add
 
 
 def test_a_key_of_the_agent_gets_in(shared: Sshd, agent: Callable[[Path], None]) -> None:
@@ -320,6 +331,71 @@ def test_with_identities_only_no_other_key_of_the_agent_is_tried(
     assert fingerprint(other) in text
     configure(home, f"Host *\n IdentitiesOnly yes\n IdentityFile {shared.user_key}.pub\n")
     assert gets_in(shared.login(identity=None))
+
+
+def test_the_agent_of_identity_agent_is_asked_and_no_other(
+    shared: Sshd, agent: Callable[[Path], None], home: Path, tmp_path: Path
+) -> None:
+    """As with the agents of 1Password and gpg, beside the one of SSH_AUTH_SOCK."""
+    other = keygen(tmp_path / "other")
+    agent(other)
+    with agent_at(home / ".1password") as add:
+        add(shared.user_key)
+        configure(home, "Host *\n IdentityAgent ~/.1password # my keys\n")
+        assert gets_in(shared.login(identity=None))
+        configure(home, "Host *\n IdentityAgent none\n")
+        assert "there is no SSH key" in refused(shared.login(identity=None))
+        configure(home, "Host *\n IdentityAgent SSH_AUTH_SOCK\n")
+        text = refused(shared.login(identity=None))
+        assert fingerprint(other) in text
+        assert fingerprint(shared.user_key) not in text
+
+
+@pytest.mark.parametrize("line", ["IdentityAgent ~/gone", "IdentityAgent $GONE"])
+def test_an_agent_that_is_gone_is_named(
+    shared: Sshd, home: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    monkeypatch.setenv("GONE", str(home / "gone"))
+    configure(home, f"{line}\n")
+    assert f"the ssh-agent at {home}/gone does not answer" in refused(shared.login(identity=None))
+    (home / ".ssh" / "id_ed25519").write_text(shared.user_key.read_text())
+    assert gets_in(shared.login(identity=None))
+
+
+@pytest.fixture
+def certified(sshd_with: Callable[..., Sshd], tmp_path: Path) -> tuple[Sshd, Path, Path]:
+    """An sshd that accepts only certificates, a key, and the key's certificate."""
+    authority, key = keygen(tmp_path / "authority"), keygen(tmp_path / "key")
+    sign = ["ssh-keygen", "-q", "-s", str(authority), "-I", "kim", "-n", ME, f"{key}.pub"]
+    subprocess.run(sign, check=True)
+    sshd = sshd_with(f"TrustedUserCAKeys {authority}.pub\nAuthorizedKeysFile none")
+    return sshd, key, tmp_path / "key-cert.pub"
+
+
+def test_the_certificate_beside_a_key_gets_in(certified: tuple[Sshd, Path, Path]) -> None:
+    sshd, key, certificate = certified
+    assert gets_in(sshd.login(identity=key))
+    # One that belongs to another key is passed over, and the key is tried alone.
+    certificate.rename(certificate.with_name("other"))
+    other = keygen(key.with_name("second"))
+    certificate.with_name("other").rename(f"{other}-cert.pub")
+    assert f"tried ssh-ed25519 {fingerprint(other)} ({other})" in refused(sshd.login(identity=other))
+
+
+@pytest.mark.parametrize("where", ["file", "agent"])
+def test_a_certificate_of_ssh_config_gets_in(
+    certified: tuple[Sshd, Path, Path], agent: Callable[[Path], None], home: Path, where: str
+) -> None:
+    sshd, key, certificate = certified
+    certificate.rename(home / "kim-cert.pub")
+    keys = [keygen(home / "unrelated"), key]
+    if where == "agent":
+        for each in keys:
+            agent(each)
+        key.unlink()
+    text = "".join(f"IdentityFile {each}\n" for each in keys)
+    configure(home, f"{text}CertificateFile ~/no-such\nCertificateFile ${{HOME}}/kim-cert.pub\n")
+    assert gets_in(sshd.login(identity=None))
 
 
 # --- no connection -------------------------------------------------------------------------------------
@@ -412,12 +488,35 @@ def test_a_server_that_does_not_answer_to_a_key_is_reported(sshd_with: Callable[
 def test_an_alias_of_ssh_config_is_enough(shared: Sshd, home: Path) -> None:
     configure(
         home,
-        f"Include conf.d/*\nHost prod\n HostName 127.0.0.1\n Port {shared.port}\n User {ME}\n",
+        f"Include {home}/.ssh/conf.d/*\nHost prod\n HostName 127.0.0.1\n Port {shared.port}\n User {ME}\n",
     )
     (home / ".ssh" / "conf.d").mkdir()
     (home / ".ssh" / "conf.d" / "keys").write_text(f"Host prod\n IdentityFile {shared.user_key}\n")
     know(home, shared.known_hosts_line())
     assert gets_in(Login("prod"))
+
+
+def test_what_only_ssh_can_read_is_read(shared: Sshd, home: Path) -> None:
+    (home / "known hosts").write_text(shared.known_hosts_line())
+    configure(
+        home,
+        f"Host prod # ours\n HostName 127.0.0.1 # production\n Port={shared.port}\n ConnectTimeout 5s\n"
+        f' IdentityFile ${{HOME}}/key # mine\n GlobalKnownHostsFile "{home}/known hosts"\n',
+    )
+    (home / "key").write_text(shared.user_key.read_text())
+    assert gets_in(Login("prod"))
+
+
+def test_a_key_of_the_environment_is_hidden_from_a_proxy_command(
+    shared: Sshd, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLUEGREEN_SSH_KEY", shared.user_key.read_text())
+    monkeypatch.setenv("BLUEGREEN_SSH_KEY_PASSPHRASE", "hunter2")
+    configure(home, f"Host prod\n ProxyCommand env >{tmp_path}/seen; exit 1\n")
+    refused(Login("prod"), dict(os.environ))
+    seen = (tmp_path / "seen").read_text()
+    assert "PATH=" in seen
+    assert "BLUEGREEN_SSH_KEY" not in seen
 
 
 def test_the_login_wins_over_ssh_config(shared: Sshd, home: Path) -> None:
