@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from dataclasses import dataclass
 
 import paramiko
 
@@ -39,19 +38,17 @@ def command(marker: str) -> str:
     return f"exec sh -c '{says}; read -r bluegreen_first && eval \"$bluegreen_first\"' bluegreen"
 
 
-@dataclass
 class Shell:
     """Our shell on the machine: it has started and waits for a script.
 
     Args:
         channel: its input and output; nothing is left there of what came before the marker.
-        marker: the line on its stderr that ends what came before.
+        marker: the line that ends what came before, on stdout and on stderr.
     """
 
-    channel: paramiko.Channel
-    marker: bytes
-
-    def __post_init__(self) -> None:
+    def __init__(self, channel: paramiko.Channel, marker: bytes) -> None:
+        self.channel = channel
+        self.marker = marker
         self._before: bytes | None = b""  # the marker comes behind this; None once it has come
 
     def recv_stderr(self, size: int) -> bytes:

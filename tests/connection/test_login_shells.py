@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -21,17 +22,26 @@ StartFile = Callable[..., Sshd]
 
 
 @pytest.fixture
-def with_bashrc(sshd_with: StartFile) -> StartFile:
-    """An sshd whose user has this ~/.bashrc; bash reads it under sshd for every command."""
+def with_shell(sshd_with: StartFile) -> StartFile:
+    """An sshd whose user has this login shell, with a start file.
 
-    def start(text: str) -> Sshd:
-        # A bash of our own, as if it were the first (SHLVL): who runs the tests may have another login shell.
-        sshd = sshd_with('ForceCommand HOME=$HOME/home SHLVL=0 exec bash -c "$SSH_ORIGINAL_COMMAND"')
-        (sshd.folder / "home").mkdir()
-        (sshd.folder / "home" / ".bashrc").write_text(text)
+    The login shell of whoever runs the tests starts it, as if it were the first one (SHLVL).
+    """
+
+    def start(shell: str, file: str, text: str) -> Sshd:
+        assert shutil.which(shell.split()[0]), f"{shell} is not installed: scripts/test installs it"
+        sshd = sshd_with(f'ForceCommand HOME=$HOME/home SHLVL=0 exec {shell} -c "$SSH_ORIGINAL_COMMAND"')
+        (sshd.folder / "home" / file).parent.mkdir(parents=True)
+        (sshd.folder / "home" / file).write_text(text)
         return sshd
 
     return start
+
+
+@pytest.fixture
+def with_bashrc(with_shell: StartFile) -> StartFile:
+    """An sshd whose user has this ~/.bashrc; bash reads it under sshd for every command."""
+    return lambda text: with_shell("bash", ".bashrc", text)
 
 
 def works(connection: Connection, tmp_path: Path) -> None:
@@ -88,24 +98,40 @@ def test_a_slow_start_file_is_waited_for(
         works(connection, tmp_path)
 
 
-START_FILES = {
-    "zsh": (".zshenv", "echo noise; printf more"),
-    "fish": (".config/fish/config.fish", "echo noise; printf more"),
-    "tcsh": (".tcshrc", "echo noise; printf more"),
-    "dash": (".profile", "echo noise; printf more"),
-    "busybox ash": (".profile", "echo noise; printf more"),
-}
+@pytest.mark.parametrize(
+    ("shell", "file"),
+    [
+        ("zsh", ".zshenv"),
+        ("fish", ".config/fish/config.fish"),
+        ("tcsh", ".tcshrc"),
+        ("dash", ".profile"),
+        ("busybox ash", ".profile"),
+    ],
+)
+def test_any_login_shell_starts_ours(with_shell: StartFile, tmp_path: Path, shell: str, file: str) -> None:
+    with Connection(with_shell(shell, file, "echo noise; printf more\n").login()) as connection:
+        works(connection, tmp_path)
 
 
-@pytest.mark.parametrize("shell", START_FILES)
-def test_any_login_shell_starts_ours(sshd_with: StartFile, tmp_path: Path, shell: str) -> None:
-    assert shutil.which(shell.split()[0]), f"{shell} is not installed: scripts/test installs it"
-    sshd = sshd_with(f'ForceCommand exec {shell} -c "$SSH_ORIGINAL_COMMAND"')
-    name, text = START_FILES[shell]
-    (sshd.folder / name).parent.mkdir(parents=True, exist_ok=True)
-    (sshd.folder / name).write_text(f"{text}\n")
+def documented() -> dict[str, tuple[str, str]]:
+    """The file and the line of each shell in docs/config.md."""
+    text = (Path(__file__).parents[2] / "docs" / "config.md").read_text()
+    rows = re.findall(r"^\| (bash|zsh|fish|tcsh) \| `~/(\S+?)`.* \| `(.*)` \|$", text, re.MULTILINE)
+    return {shell: (file, line.replace("\\|", "|")) for shell, file, line in rows}
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "tcsh"])
+def test_the_line_in_the_documentation_repairs_the_start_file(
+    with_shell: StartFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: str
+) -> None:
+    file, line = documented()[shell]
+    monkeypatch.setattr(limits, "LOGIN_SHELL_QUIET_S", 0.5)
+    sshd = with_shell(shell, file, "cat >/dev/null\n")
+    assert "waits for input" in refused(sshd).message
+    (sshd.folder / "home" / file).write_text(f"{line}\ncat >/dev/null\n")
     with Connection(sshd.login()) as connection:
         works(connection, tmp_path)
+    assert shell != "bash" or line == GUARD
 
 
 def test_nothing_is_sent_before_our_shell_has_started(with_bashrc: StartFile) -> None:
