@@ -95,6 +95,7 @@ def _hop(spec: _Spec) -> tuple[Hop, Settings]:
         certificate_files=tuple(_path(name, bare) for name in settings.get("certificatefile", ())),
         # Their tokens are expanded by those versions of ssh that know any.
         known_hosts_files=tuple(map(_at_home, known_hosts)),
+        revoked_keys_files=tuple(_path(name, bare) for name in _paths(settings, "revokedhostkeys")),
         proxy_command=_expanded(_one(settings, "proxycommand"), bare) or None,
     )
     return hop, settings

@@ -15,6 +15,7 @@ class Hop:
     Args:
         name: the name that a person wrote.
         hostname: the name or address to connect to.
+        revoked_keys_files: RevokedHostKeys.
         host_key_alias: HostKeyAlias, the name of its key in known_hosts if that differs.
         agent: the socket of the agent to ask for keys: IdentityAgent, else $SSH_AUTH_SOCK.
         identity_files: the private keys to try, in order; the default ones if ssh_config names none.
@@ -31,6 +32,7 @@ class Hop:
     user: str
     host_key_alias: str | None = None
     known_hosts_files: tuple[Path, ...] = ()
+    revoked_keys_files: tuple[Path, ...] = ()
     agent: Path | None = None
     identity_files: tuple[Path, ...] = ()
     certificate_files: tuple[Path, ...] = ()

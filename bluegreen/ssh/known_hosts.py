@@ -11,6 +11,8 @@ import binascii
 import hashlib
 import hmac
 import re
+import subprocess
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,8 @@ from bluegreen.ssh import refusals
 from bluegreen.ssh.hops import Hop
 
 PINNED = "config.yml"
+# A key revocation list begins so (OpenSSH, PROTOCOL.krl).
+_KRL_MAGIC = b"SSHKRL\n\0"
 
 
 @dataclass(frozen=True)
@@ -70,10 +74,15 @@ class HostKey:
 
 @dataclass(frozen=True)
 class Trust:
-    """The known keys of one machine; a revoked key is refused even if it is trusted as well."""
+    """The known keys of one machine; a revoked key is refused even if it is trusted as well.
+
+    Args:
+        revocation_lists: files of RevokedHostKeys, which OpenSSH compares with the key that is shown.
+    """
 
     trusted: tuple[HostKey, ...]
     revoked: tuple[HostKey, ...] = ()
+    revocation_lists: tuple[Path, ...] = ()
 
     def algorithms(self, offered: Iterable[str]) -> tuple[str, ...]:
         """The host key algorithms to ask for, in order: those of trusted keys first.
@@ -97,7 +106,10 @@ class Trust:
         """
         for key in self.revoked:
             if key.blob == shown.blob:
-                raise refusals.revoked_host_key(hop, shown.fingerprint, key.where)
+                raise refusals.revoked_host_key(hop, shown.fingerprint, f"is marked @revoked ({key.where})")
+        for file in self.revocation_lists:
+            if (answer := _revoked_by(file, shown)) is not None:
+                raise refusals.revoked_host_key(hop, shown.fingerprint, f"is refused for {file}: {answer}")
         if any(key.blob == shown.blob for key in self.trusted):
             return
         if not self.trusted:
@@ -114,13 +126,14 @@ def trust_in(hop: Hop, pinned: Iterable[str] = ()) -> Trust:
 
     Args:
         hop: the machine.
-        pinned: `kind base64` texts of config.yml. `@revoked` lines of known_hosts apply in any case.
+        pinned: `kind base64` texts of config.yml. `@revoked` lines of known_hosts, and RevokedHostKeys, apply
+            in any case.
 
     Raises:
         WrongUsage: a pinned text is not a key.
     """
     known, revoked = _known(hop)
-    return Trust(tuple(_pin(text) for text in pinned) or known, revoked)
+    return Trust(tuple(_pin(text) for text in pinned) or known, revoked, hop.revoked_keys_files)
 
 
 def _pin(text: str) -> HostKey:
@@ -153,6 +166,34 @@ def _known(hop: Hop) -> tuple[tuple[HostKey, ...], tuple[HostKey, ...]]:
                     continue  # ssh, too, ignores a bad line and reads the others
                 (revoked if marker else trusted).append(parsed)
     return tuple(trusted), tuple(revoked)
+
+
+def _revoked_by(file: Path, shown: HostKey) -> str | None:
+    """Why a file of RevokedHostKeys rejects a key, None if it does not (ssh_config(5)).
+
+    It has a public key on each line, or it is a KRL. A file that cannot be read rejects every key.
+    """
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        return error.strerror or str(error)
+    if not content.startswith(_KRL_MAGIC):
+        return "it lists the key" if base64.b64encode(shown.blob) in content.split() else None
+    with tempfile.NamedTemporaryFile("w", suffix=".pub") as key:
+        key.write(f"{shown.line}\n")
+        key.flush()
+        try:
+            asked = subprocess.run(
+                ["ssh-keygen", "-Q", "-f", str(file), key.name],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+            )
+        except OSError as error:
+            return f"ssh-keygen cannot be run: {error.strerror}"
+    if asked.returncode == 0:
+        return None
+    return (asked.stdout + asked.stderr).decode(errors="replace").strip().replace(f"{key.name} ", "")
 
 
 def _lines(file: Path) -> Iterator[tuple[int, str]]:

@@ -21,7 +21,7 @@ from bluegreen.ssh.transport import ended
 READ_BYTES = 1 << 15
 KEPT_BYTES = 4096  # of what a start file prints, for the error message
 # Colours, titles and other control characters.
-_CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\].*?(?:\x07|\x1b\\)|[^\t -~\xa0-\uffff]")
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\].*?(?:\x07|\x1b\\)|[^\t -~\xa0-\u2027\u202f-\uffff]")
 
 GUARD = "case $- in *i*) ;; *) return ;; esac"
 """The line that ends a ~/.bashrc without a terminal; Debian and Ubuntu give it to new users."""

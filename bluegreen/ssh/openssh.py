@@ -46,8 +46,8 @@ def account_home() -> Path | None:
 
 
 def without_our_secrets(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment for ssh and for the commands that ssh_config names: without our key (P10)."""
-    return {name: value for name, value in environ.items() if not name.startswith("BLUEGREEN_SSH_KEY")}
+    """The environment for ssh and for the commands that ssh_config names: BLUEGREEN_… is ours alone (P10)."""
+    return {name: value for name, value in environ.items() if not name.startswith("BLUEGREEN_")}
 
 
 def settings_for(name: str, *, port: int | None = None, user: str | None = None) -> Settings:

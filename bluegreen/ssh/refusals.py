@@ -189,15 +189,15 @@ def changed_host_key(
     )
 
 
-def revoked_host_key(hop: Hop, fingerprint: str, where: str) -> CannotConnect:
-    """The machine shows a key that known_hosts revokes.
+def revoked_host_key(hop: Hop, fingerprint: str, why: str) -> CannotConnect:
+    """The machine shows a key that known_hosts or RevokedHostKeys revokes.
 
     Args:
-        where: file and line of the `@revoked` entry.
+        why: where it is revoked; follows the fingerprint.
     """
     return CannotConnect(
         f"{hop}: its host key is revoked",
-        why=[f"{fingerprint} is marked @revoked ({where})"],
+        why=[f"{fingerprint} {why}"],
         remedy="find out why the machine still shows this key, and give it a new one before you connect",
     )
 

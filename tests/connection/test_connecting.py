@@ -113,6 +113,27 @@ def test_a_revoked_host_key_is_refused_even_if_it_is_pinned(shared: Sshd, home: 
     assert f"@revoked ({file}:1)" in refused(shared.login())
 
 
+@pytest.mark.parametrize("form", ["text", "KRL"])
+def test_a_key_of_revoked_host_keys_is_refused_even_if_it_is_pinned(
+    shared: Sshd, home: Path, tmp_path: Path, form: str
+) -> None:
+    configure(home, "RevokedHostKeys ~/revoked # all\n")
+
+    def revoke(key: Path) -> None:
+        if form == "text":
+            (home / "revoked").write_text(f"# lost\n{public(key)} a comment\n")
+        else:
+            subprocess.run(["ssh-keygen", "-q", "-k", "-f", str(home / "revoked"), f"{key}.pub"], check=True)
+
+    assert f"{home}/revoked: No such file" in refused(shared.login())
+    revoke(keygen(tmp_path / "other"))
+    assert gets_in(shared.login())
+    revoke(shared.host_keys["ed25519"])
+    text = refused(shared.login())
+    assert "its host key is revoked" in text
+    assert f"{home}/revoked" in text
+
+
 def test_hashed_known_hosts_are_found(shared: Sshd, home: Path) -> None:
     file = know(home, shared.known_hosts_line())
     subprocess.run(["ssh-keygen", "-H", "-f", str(file)], check=True, capture_output=True)
@@ -512,11 +533,13 @@ def test_a_key_of_the_environment_is_hidden_from_a_proxy_command(
 ) -> None:
     monkeypatch.setenv("BLUEGREEN_SSH_KEY", shared.user_key.read_text())
     monkeypatch.setenv("BLUEGREEN_SSH_KEY_PASSPHRASE", "hunter2")
+    monkeypatch.setenv("BLUEGREEN_SECRETS", "DB_PASSWORD=hunter2")
     configure(home, f"Host prod\n ProxyCommand env >{tmp_path}/seen; exit 1\n")
     refused(Login("prod"), dict(os.environ))
     seen = (tmp_path / "seen").read_text()
     assert "PATH=" in seen
-    assert "BLUEGREEN_SSH_KEY" not in seen
+    assert "BLUEGREEN_" not in seen
+    assert "hunter2" not in seen
 
 
 def test_the_login_wins_over_ssh_config(shared: Sshd, home: Path) -> None:
