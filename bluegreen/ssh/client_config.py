@@ -85,14 +85,16 @@ def _hop(spec: _Spec) -> tuple[Hop, Settings]:
         host_key_alias=_one(settings, "hostkeyalias") or None,
         identities_only=_one(settings, "identitiesonly") == "yes",
         identities_named=len(identities) < 2 or not all(map(_DEFAULT_IDENTITY.fullmatch, identities)),
-        connect_timeout_s=int(timeout) if timeout else None,
+        connect_timeout_s=int(timeout) if timeout.isdigit() else None,
     )
     known_hosts = (*_paths(settings, "userknownhostsfile"), *_paths(settings, "globalknownhostsfile"))
     hop = replace(
         bare,
-        agent=_agent(_one(settings, "identityagent", none="none"), bare),
-        identity_files=tuple(_path(name, bare) for name in identities if name != "none"),
-        certificate_files=tuple(_path(name, bare) for name in settings.get("certificatefile", ())),
+        agent=_agent(_one(settings, "identityagent"), bare),
+        identity_files=tuple(_path(name, bare) for name in identities if not _is_none(name)),
+        certificate_files=tuple(
+            _path(name, bare) for name in settings.get("certificatefile", ()) if not _is_none(name)
+        ),
         # Their tokens are expanded by those versions of ssh that know any.
         known_hosts_files=tuple(map(_at_home, known_hosts)),
         revoked_keys_files=tuple(_path(name, bare) for name in _paths(settings, "revokedhostkeys")),
@@ -101,20 +103,24 @@ def _hop(spec: _Spec) -> tuple[Hop, Settings]:
     return hop, settings
 
 
-def _one(settings: Settings, keyword: str, *, none: str = "") -> str:
-    """The value of a setting; empty if it is not set, and `none` if it is set to that."""
-    value = next(iter(settings.get(keyword, ())), "")
-    return none if value.lower() == "none" else value
+def _one(settings: Settings, keyword: str) -> str:
+    """The value of a setting, empty if it is not set."""
+    return next(iter(settings.get(keyword, ())), "")
+
+
+def _is_none(value: str) -> bool:
+    return value.lower() == "none"
 
 
 def _paths(settings: Settings, keyword: str) -> list[str]:
     # `-G` prints all on one line, without quotes: a blank only separates them if a path begins behind it.
-    return [path for path in re.split(r" +(?=[/~%$])", _one(settings, keyword)) if path]
+    paths = re.split(r" +(?=[/~%$])", _one(settings, keyword))
+    return [path for path in paths if path and not _is_none(path)]
 
 
 def _agent(value: str, hop: Hop) -> Path | None:
     """The socket of the agent (ssh_config(5), IdentityAgent)."""
-    if value == "none":
+    if _is_none(value):
         return None
     if value in ("", "SSH_AUTH_SOCK"):
         value = "$SSH_AUTH_SOCK"

@@ -34,7 +34,7 @@ def command(marker: str) -> str:
     end, `read` fails, and nothing runs. Any login shell can parse it: bash, dash, zsh, fish, tcsh.
     """
     # The empty line ends what a start file has printed without a newline.
-    says = f"(echo; echo {marker}) >&2; echo; echo {marker}"
+    says = f"{{ echo; echo {marker}; }} >&2; echo; echo {marker}"
     return f"exec sh -c '{says}; read -r bluegreen_first && eval \"$bluegreen_first\"' bluegreen"
 
 

@@ -32,9 +32,10 @@ def home() -> Path:
     ssh ignores $HOME. The container jobs of GitHub set it to another folder than the account's, and there a
     workflow writes its ~/.ssh.
     """
-    named = Path.home()
-    account = account_home()
-    return named if account is None or (named / ".ssh").is_dir() else account
+    named, account = Path.home(), account_home()
+    if account is None or ((named / ".ssh").is_dir() and named.resolve() != account.resolve()):
+        return named
+    return account
 
 
 def account_home() -> Path | None:

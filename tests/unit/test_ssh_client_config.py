@@ -54,6 +54,11 @@ def test_without_ssh_config_an_address_is_itself(config: Path) -> None:
     assert (hop.agent, hop.proxy_command, hop.connect_timeout_s) == (None, None, None)
 
 
+def test_a_host_may_be_called_none(config: Path) -> None:
+    config.write_text("Host none\n User none\n")
+    assert (hop_to("none").hostname, hop_to("none").user) == ("none", "none")
+
+
 def test_ipv6_addresses_are_addresses(config: Path) -> None:
     assert [hop_to(name).hostname for name in ("::1", "fe80::1%lo")] == ["::1", "fe80::1%lo"]
 
@@ -115,8 +120,9 @@ def test_blocks_and_includes_are_those_of_ssh(config: Path) -> None:
 def test_a_host_name_is_made_canonical(config: Path) -> None:
     canonical = "CanonicalizeHostname yes\nCanonicalDomains no-such.invalid\nCanonicalizeFallbackLocal no\n"
     config.write_text(canonical)
-    # It asks for the name in that domain, which nobody has.
-    assert "no-such.invalid" in str(rejected("shop")) or 'resolve host "shop"' in str(rejected("shop"))
+    # ssh asks name servers for the name in that domain, which nobody has; they may also not answer.
+    text = str(rejected("shop"))
+    assert 'resolve host "shop"' in text or "a name server that CanonicalizeHostname asks" in text
 
 
 def test_match_exec_runs_its_command_without_our_key(
