@@ -25,8 +25,8 @@ CONNECTION_SILENCE_S = 20.0
 KEEPALIVE_AFTER_S = 5.0
 # How often the liveness check counts. It counts ticks, so a suspended laptop is not taken for a dead host.
 LIVENESS_TICK_S = 0.25
-# From login to the start of our shell: the start file of a login shell may load version managers.
-LOGIN_SHELL_S = 15.0
+# From login to the start of our shell: a start file may load version managers, on a busy machine.
+LOGIN_SHELL_S = 30.0
 # After this long without our shell, a second one without an input shows whether the start file reads it.
 LOGIN_SHELL_QUIET_S = 2.0
 # sshd counts an ended session until it has our close: with a tight MaxSessions the next one is refused.
