@@ -231,7 +231,9 @@ def sandbox(c: Context, host: str | None = None, stop: bool = False, config: str
         "host": "the name of the host in config.yml; otherwise prod",
         "address": "the machine's name or IP address",
         "user": "the user to log in as; otherwise ubuntu",
-        "jar": "pattern of the jar, if the repository builds several",
+        "jar": "pattern of the jar; it also chooses the application of several",
+        "java": "the Java version; otherwise that of the build",
+        "branch": "the branch whose pushes are deployed; otherwise the default branch",
     },
 )
 def init(
@@ -241,10 +243,12 @@ def init(
     address: str | None = None,
     user: str | None = None,
     jar: str | None = None,
+    java: str | None = None,
+    branch: str | None = None,
 ) -> None:
     """Write config.yml, tasks.py and the workflows of your own repository, to fit its build."""
     with console_of(c) as console:
-        wanted = Wanted(app, host, address, user, jar)
+        wanted = Wanted(app, host, address, user, jar, java, branch)
         commands.init.run(
             Path.cwd(), wanted, console, lambda each: prompt.answer(each.flag, each.text, each.default)
         )

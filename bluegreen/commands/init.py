@@ -4,58 +4,24 @@ from __future__ import annotations
 
 import shlex
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from bluegreen import config as configuration
+from bluegreen.commands.init_answers import Ask, Question, Wanted, branch, chosen, java, names
 from bluegreen.config import Settings
 from bluegreen.config.settings import Sections
-from bluegreen.config.types import Address, AppName, HostName, UserName
 from bluegreen.console.terminal import Console
 from bluegreen.errors import WrongUsage
-from bluegreen.scaffold import build as builds
-from bluegreen.scaffold.build import Build, default_branch
-from bluegreen.scaffold.config_text import CONFIG, TASKS, config_text, name_for_app
+from bluegreen.scaffold import repository
+from bluegreen.scaffold.application import Application, Candidate, application, candidates, read_of
+from bluegreen.scaffold.build import Build
+from bluegreen.scaffold.config_text import CONFIG, TASKS, config_text
+from bluegreen.scaffold.module import Module
+from bluegreen.scaffold.sources import read_sources
 from bluegreen.scaffold.workflows import FOLDER, NAMES, Repository, render
 
-
-@dataclass(frozen=True)
-class Wanted:
-    """The arguments of the command line. None means: ask, or decide by the build.
-
-    Args:
-        app: the name of the app.
-        host: the name of the entry in `hosts`.
-        address: IP address or DNS name of the machine.
-        user: the user that logs in over SSH.
-        jar: pattern of the jar, for a repository that builds several.
-    """
-
-    app: str | None = None
-    host: str | None = None
-    address: str | None = None
-    user: str | None = None
-    jar: str | None = None
-
-
-@dataclass(frozen=True)
-class Question:
-    """A value of config.yml that was not given on the command line.
-
-    Args:
-        flag: what the value is called there.
-        default: what an empty answer means, None if an answer is required.
-    """
-
-    flag: str
-    text: str
-    default: str | None
-
-
-# Asks a person; returns None if nobody answers and there is no default.
-Ask = Callable[[Question], str | None]
+__all__ = ["Ask", "Question", "Wanted", "run"]
 
 
 def run(root: Path, wanted: Wanted, console: Console, ask: Ask) -> None:
@@ -65,28 +31,62 @@ def run(root: Path, wanted: Wanted, console: Console, ask: Ask) -> None:
         root: the root folder of the repository.
 
     Raises:
-        WrongUsage: there is no build, or an answer is not valid. Nothing was written.
+        WrongUsage: there is no application, or several, or an answer is not valid. Nothing was written.
     """
     _require_root(root)
-    build = _find_build(root, wanted)
-    console.line(_found(build))
-    if (root / CONFIG).exists():
+    for path in repository.missing_submodules(root):
+        console.warn(f"the submodule {path} is not checked out and is not read: git submodule update --init")
+    existing = _existing(root, wanted.host)
+    modules = repository.modules(root)
+    jar = wanted.jar or (existing.jar if existing else None)
+    candidate = chosen(_applications(root, modules, jar), jar, root, ask, console)
+    if existing:
         console.line(f"{CONFIG} exists: the workflows use its settings")
-        settings = configuration.load(root / CONFIG).host(wanted.host)
-        new_config = {}
+        settings, new_config = existing, {}
     else:
-        text = config_text(build, **_answers(build, wanted, ask))
-        settings = _load_text(text)
-        new_config = {CONFIG: text}
-    files = {**new_config, "tasks.py": TASKS, **_workflows(root, build, settings)}
+        found = application(candidate, modules, Sections().slots, str(Sections().switch.verify))
+        console.line(_found(root, found))
+        values = names(candidate.module.project, wanted, ask)
+        version = java(candidate, root, wanted, ask, console)
+        text = config_text(found, **values, jar=wanted.jar or candidate.jar(root), java=version)
+        settings, new_config = _load_text(text), {CONFIG: text}
+        for remark in found.remarks:
+            console.warn(remark)
+    pushed = branch(repository.default_branch(root), wanted, ask)
+    files = {**new_config, "tasks.py": TASKS, **_workflows(root, candidate.module, settings, pushed)}
     for name, text in files.items():
         _write_new(root, name, text, console)
-    if not build.has_actuator:
-        console.warn(
-            "the build does not contain spring-boot-starter-actuator, and a deploy waits until "
-            "/actuator/health reports UP: add it, or set health.path in config.yml"
-        )
     _print_next_steps(settings, console)
+
+
+def _existing(root: Path, host: str | None) -> Settings | None:
+    """The settings of the config.yml that exists; None if there is none."""
+    return configuration.load(root / CONFIG).host(host) if (root / CONFIG).exists() else None
+
+
+def _applications(root: Path, modules: Sequence[Module], jar: str | None) -> tuple[Candidate, ...]:
+    """The modules that may be the application; any module if the jar is given.
+
+    Raises:
+        WrongUsage: there is no build, or no module of it is an application.
+    """
+    if not modules:
+        raise WrongUsage(
+            f"there is no Gradle or Maven build in {root}",
+            remedy="run `bluegreen init` in the root folder of the repository to deploy",
+        )
+    if found := candidates(modules):
+        return found
+    if jar:
+        return tuple(Candidate(module, read_sources([module])) for module in modules)
+    raise WrongUsage(
+        f"no application was found in {root}",
+        why=[
+            f"{read_of(read_sources(modules))}, and none has a main class; "
+            "no build file that was read applies the Spring Boot plugin"
+        ],
+        remedy="name the jar that the build writes: bluegreen init --jar 'build/libs/*.jar'",
+    )
 
 
 def _require_root(root: Path) -> None:
@@ -99,54 +99,28 @@ def _require_root(root: Path) -> None:
         )
 
 
-def _find_build(root: Path, wanted: Wanted) -> Build:
-    defaults = Sections()
-    verify = str(defaults.switch.verify)
-    return builds.find(root, wanted.jar, default_java=defaults.java.version, verify=verify)
-
-
-def _found(build: Build) -> str:
+def _found(root: Path, found: Application) -> str:
+    build = _build(
+        root, found.module, found.module.java or 0, Candidate(found.module, found.sources).jar(root)
+    )
     folder = "" if build.folder == "." else f" in {build.folder}"
+    main = f", main class {found.sources.main}" if found.sources.main else ""
+    version = f" for Java {found.module.java}" if found.module.java else ""
     return (
-        f"found a {build.tool.capitalize()} build: `{build.command}`{folder} writes {build.jar} "
-        f"for Java {build.java}"
+        f"found {found.module.name} of a {build.tool.capitalize()} build{main}: `{build.command}`{folder} "
+        f"writes {build.jar}{version}"
     )
 
 
-def _answers(build: Build, wanted: Wanted, ask: Ask) -> dict[str, str]:
-    """The values of config.yml, validated: from the command line, or else from the answers to questions."""
-    questions: tuple[tuple[Question, Any, str | None], ...] = (
-        (Question("app", "name of the app", name_for_app(build.name)), AppName, wanted.app),
-        (Question("host", "name of the host in config.yml", "prod"), HostName, wanted.host),
-        (Question("address", "IP address or DNS name of the machine", None), Address, wanted.address),
-        (Question("user", "user that logs in over SSH", "ubuntu"), UserName, wanted.user),
+def _build(root: Path, module: Module, version: int, jar: str) -> Build:
+    return Build(
+        module.tool,
+        module.build.relative_to(root).as_posix(),
+        repository.launcher(module.build, root, module.tool),
+        jar,
+        version,
+        module.arguments,
     )
-    return {
-        question.flag: _validated(question.flag, kind, _answer(question, ask) if given is None else given)
-        for question, kind, given in questions
-    }
-
-
-def _answer(question: Question, ask: Ask) -> str:
-    answer = ask(question)
-    if answer is None:
-        raise WrongUsage(
-            f"--{question.flag} is missing ({question.text})", remedy=f"bluegreen init --{question.flag} …"
-        )
-    return answer
-
-
-def _validated(flag: str, kind: Any, value: str) -> str:
-    # Imported here: the import takes a tenth of the start-up time of any command.
-    from pydantic import TypeAdapter, ValidationError
-
-    try:
-        validated: str = TypeAdapter(kind).validate_python(value)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        reason = problem.get("ctx", {}).get("error", problem["msg"])
-        raise WrongUsage(f"--{flag} {value}: {reason}") from error
-    return validated
 
 
 def _load_text(text: str) -> Settings:
@@ -157,15 +131,16 @@ def _load_text(text: str) -> Settings:
         return configuration.load(path).host(None)
 
 
-def _workflows(root: Path, build: Build, settings: Settings) -> dict[str, str]:
+def _workflows(root: Path, module: Module, settings: Settings, branch: str) -> dict[str, str]:
     """The text of each workflow by its path, made for the jar and the Java version of config.yml."""
-    repository = Repository(
-        replace(build, jar=settings.jar, java=settings.java.version),
+    described = Repository(
+        _build(root, module, settings.java.version, settings.jar),
         settings.host,
-        branch=default_branch(root),
+        branch=branch,
         secrets=settings.secrets,
+        submodules=repository.has_submodules(root),
     )
-    return {f"{FOLDER}/{name}": render(name, repository) for name in NAMES}
+    return {f"{FOLDER}/{name}": render(name, described) for name in NAMES}
 
 
 def _write_new(root: Path, name: str, text: str, console: Console) -> None:

@@ -8,12 +8,15 @@ from pathlib import Path
 from bluegreen.errors import WrongUsage
 from bluegreen.jar.archive import BUILD
 
+# Gradle's jar beside that of bootJar or bootWar, and what Maven and Gradle write for other programmers.
+_BESIDE = ("-plain.jar", "-plain.war", "-sources.jar", "-javadoc.jar", "-tests.jar")
+
 
 def find(pattern: str, base: Path) -> Path:
     """The path of the only jar that a pattern matches.
 
     Args:
-        pattern: a path or glob pattern. It skips the `*-plain.jar` that Gradle makes beside bootJar's jar.
+        pattern: a path or glob pattern. It skips what builds write beside the jar: `*-plain.jar`, sources.
         base: the folder that the pattern is relative to.
 
     Raises:
@@ -25,7 +28,7 @@ def find(pattern: str, base: Path) -> Path:
         return named
     matches = [Path(name) for name in sorted(_glob(base, pattern))]
     jars = [path for path in matches if path.is_file()]
-    executable = [path for path in jars if not path.name.endswith("-plain.jar")]
+    executable = [path for path in jars if not path.name.endswith(_BESIDE)]
     if len(executable) == 1:
         return executable[0]
     if executable:
@@ -37,7 +40,7 @@ def find(pattern: str, base: Path) -> Path:
         )
     why = []
     if jars:
-        why.append(f"skipped, because plain jars cannot be started: {', '.join(path.name for path in jars)}")
+        why.append(f"skipped, because such jars cannot be started: {', '.join(path.name for path in jars)}")
     folder = _fixed_folder(named)
     if not folder.is_dir():
         why.append(f"the folder {folder} does not exist")

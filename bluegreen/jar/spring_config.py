@@ -1,15 +1,16 @@
-"""The Spring configuration in a jar: its application*.yml and application*.properties files."""
+"""Spring configuration: application*.yml and application*.properties, of a jar or of a source folder."""
 
 from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import yaml
 
-_FILE = re.compile(r"BOOT-INF/classes/(?:config/)?application(-)?[^/]*\.(ya?ml|properties)")
+_IN_ARCHIVE = re.compile(r"(?:BOOT|WEB)-INF/classes/(?:config/)?application[^/]*\.(?:ya?ml|properties)")
+_FILE = re.compile(r"(?:.*/)?application(?:-(.+))?[^/]*\.(ya?ml|properties)")
 _PROFILE = re.compile(r"spring\.(config\.activate\.on-profile|profiles)(\[\d+\])?")
 _PROPERTY = re.compile(r"\s*([^#!\s][^\s:=]*)(?:\s*[=:]\s*|\s+)(.*)")
 
@@ -24,7 +25,7 @@ class Setting:
         file: its path in the jar.
         document: in the file, from 1.
         line: in the file, from 1.
-        for_one_profile: whether its document, or its whole file, is active for certain profiles only.
+        profiles: what must hold of the active profiles, all of it: that of its file, that of its document.
     """
 
     name: str
@@ -32,7 +33,12 @@ class Setting:
     file: str
     document: int
     line: int
-    for_one_profile: bool = False
+    profiles: tuple[str, ...] = ()
+
+    @property
+    def for_one_profile(self) -> bool:
+        """Whether its document, or its whole file, is active for certain profiles only."""
+        return bool(self.profiles)
 
 
 @dataclass(frozen=True)
@@ -45,23 +51,35 @@ class Found:
 
 
 def read(archive: zipfile.ZipFile) -> Found:
-    """All settings of all configuration files in the jar."""
+    """All settings of all configuration files in the jar or war."""
+    return read_texts(
+        (name, archive.read(name).decode("utf-8", "replace"))
+        for name in archive.namelist()
+        if _IN_ARCHIVE.fullmatch(name)
+    )
+
+
+def read_texts(files: Iterable[tuple[str, str]]) -> Found:
+    """All settings of configuration files.
+
+    Args:
+        files: the path and the text of each.
+    """
     settings: list[Setting] = []
     unreadable: list[str] = []
-    files: list[str] = []
-    for name in archive.namelist():
+    names: list[str] = []
+    for name, text in files:
         kind = _FILE.fullmatch(name)
         if not kind:
             continue
-        files.append(name)
-        text = archive.read(name).decode("utf-8", "replace")
+        names.append(name)
         parsed = _in_properties(name, text) if kind[2] == "properties" else _in_yaml(name, text)
         try:
-            settings.extend(_with_profiles(list(parsed), of_a_profile=bool(kind[1])))
+            settings.extend(_with_profiles(list(parsed), of_file=(kind[1],) if kind[1] else ()))
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             unreadable.append(f"{name} (line {mark.line + 1})" if mark else name)
-    return Found(tuple(settings), tuple(unreadable), tuple(files))
+    return Found(tuple(settings), tuple(unreadable), tuple(names))
 
 
 def management_port(found: Found) -> int | None:
@@ -100,9 +118,15 @@ def old_profiles(found: Found) -> Iterator[str]:
         yield f"{place}: is not YAML, so it was not searched for spring.profiles"
 
 
-def _with_profiles(settings: list[Setting], *, of_a_profile: bool) -> Iterator[Setting]:
-    limited = {setting.document for setting in settings if _PROFILE.fullmatch(setting.name)}
-    return (replace(each, for_one_profile=of_a_profile or each.document in limited) for each in settings)
+def _with_profiles(settings: list[Setting], of_file: tuple[str, ...]) -> Iterator[Setting]:
+    limits: dict[int, tuple[str, ...]] = {}
+    for setting in settings:
+        if _PROFILE.fullmatch(setting.name):
+            limits[setting.document] = (*limits.get(setting.document, ()), setting.value)
+    for setting in settings:
+        # The items of a list (`on-profile[0]`) are alternatives.
+        of_document = ", ".join(limits.get(setting.document, ()))
+        yield replace(setting, profiles=(*of_file, of_document) if of_document else of_file)
 
 
 def _in_yaml(file: str, text: str) -> Iterator[Setting]:
@@ -131,7 +155,7 @@ def _written(node: yaml.Node) -> str:
 def _in_properties(file: str, text: str) -> Iterator[Setting]:
     """The settings of a .properties file: `#---` begins a document, a backslash at the end joins lines."""
     document, continues = 1, False
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(re.split(r"\r\n?|\n", text), 1):
         if not continues and re.fullmatch(r"[#!]---\s*", line):
             document += 1
         elif not continues and (found := _PROPERTY.match(line)):

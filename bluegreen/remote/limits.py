@@ -130,3 +130,8 @@ FOLLOW_S = 86_400.0
 SANDBOX_START_S = 10.0
 # From SIGTERM to SIGKILL for its processes.
 SANDBOX_STOP_S = 10.0
+
+# --- this machine --------------------------------------------------------------------------------------
+
+# For git to answer `init` which branch is the default one: it reads local files.
+GIT_S = 10.0

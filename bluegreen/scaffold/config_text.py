@@ -7,7 +7,7 @@ import re
 import yaml
 
 from bluegreen.config.settings import Sections
-from bluegreen.scaffold.build import Build
+from bluegreen.scaffold.application import Application, read_of
 
 CONFIG = "config.yml"
 TASKS = '''\
@@ -19,22 +19,17 @@ __all__ = ["namespace"]
 '''
 
 
-def config_text(build: Build, *, app: str, host: str, address: str, user: str) -> str:
+def config_text(
+    application: Application, *, app: str, host: str, address: str, user: str, jar: str, java: int
+) -> str:
     """The text of a config.yml that contains only what differs from the defaults."""
-    defaults = Sections()
     lines = [
         "# What bluegreen deploys, and where. `bluegreen config` prints every setting with its value.",
         f"app: {yaml_text(app)}",
-        f"jar: {yaml_text(build.jar)}",
-    ]
-    if build.java != defaults.java.version:
-        lines.append(f"java: {{version: {build.java}}}")
-    if not build.has_slot_path:
-        lines += [
-            f"# No source file contains {defaults.switch.verify}; the site of `setup` reports the slot.",
-            "switch: {verify: null}",
-        ]
-    lines += [
+        f"jar: {yaml_text(jar)}",
+        *_java(java),
+        *_health(application),
+        *_switch(application),
         "",
         "hosts:",
         f"  {yaml_text(host)}:",
@@ -43,6 +38,33 @@ def config_text(build: Build, *, app: str, host: str, address: str, user: str) -
         f"    # `bluegreen trust --host {host}` adds host_key here.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _java(version: int) -> list[str]:
+    return [] if version == Sections().java.version else [f"java: {{version: {version}}}"]
+
+
+def _health(application: Application) -> list[str]:
+    answers = application.answers
+    parts = []
+    if answers.health_path != Sections().health.path:
+        parts.append(f"path: {yaml_text(answers.health_path)}")
+    if answers.health_ports:
+        ports = ", ".join(f"{yaml_text(slot)}: {port}" for slot, port in answers.health_ports.items())
+        parts.append(f"ports: {{{ports}}}")
+    return [f"health: {{{', '.join(parts)}}}"] if parts else []
+
+
+def _switch(application: Application) -> list[str]:
+    if application.verify is None:
+        return [
+            f"# {read_of(application.sources)}, and none maps a path that answers the active profile;",
+            "# the site of `setup` answers the slot itself. If the application has one, write it here.",
+            "switch: {verify: null}",
+        ]
+    if application.verify == Sections().switch.verify:
+        return []
+    return [f"switch: {{verify: {yaml_text(application.verify)}}}"]
 
 
 def name_for_app(name: str) -> str:

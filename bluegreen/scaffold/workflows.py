@@ -35,6 +35,10 @@ _SETUP_GRADLE = f"""\
           # The default cache provider is proprietary.
           cache-provider: basic
 """
+_SUBMODULES = """\
+          # Private ones need a token that may read them: `token: ${{ secrets.SUBMODULES_TOKEN }}`
+          submodules: recursive
+"""
 _SANDBOX = """\
       - name: Start the sandbox
         run: invoke sandbox
@@ -53,6 +57,7 @@ class Repository:
         secrets: names of the application's secrets.
         checked_out: the paths that a deploying job checks out.
         sandbox: whether the host is the sandbox, which the job then starts.
+        submodules: whether the repository has submodules, which the job that builds then checks out.
     """
 
     build: Build
@@ -63,6 +68,7 @@ class Repository:
     secrets: tuple[str, ...] = ()
     checked_out: tuple[str, ...] = ("/config.yml", "/tasks.py")
     sandbox: bool = False
+    submodules: bool = False
 
 
 THIS_REPOSITORY = Repository(
@@ -72,9 +78,6 @@ THIS_REPOSITORY = Repository(
         launcher="gradle",
         jar="example/build/libs/*.jar",
         java=17,
-        name="taggle",
-        has_slot_path=True,
-        has_actuator=True,
     ),
     host="sandbox",
     # The jobs use bluegreen as it is at the commit.
@@ -109,6 +112,7 @@ def render(name: str, repository: Repository) -> str:
         "sparse": "\n".join(f"            {path}" for path in repository.checked_out),
         "secrets": _secrets(repository.secrets),
         "sandbox": _SANDBOX if repository.sandbox else "",
+        "submodules": _SUBMODULES if repository.submodules else "",
     }
     template = resources.files(__package__).joinpath("templates").joinpath(name).read_text(encoding="utf-8")
     return _fill(template, values)

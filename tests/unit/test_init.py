@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from bluegreen import config
+from bluegreen import config, jar
 from bluegreen.commands import init
 from bluegreen.commands.init import Question, Wanted
 from bluegreen.config import Config
 from bluegreen.console.terminal import Console
 from bluegreen.errors import WrongUsage
-from bluegreen.scaffold import build as builds
-from bluegreen.scaffold.build import Build
 from bluegreen.scaffold.config_text import name_for_app
 from bluegreen.scaffold.workflows import ACTIONS, FOLDER, NAMES, THIS_REPOSITORY, Repository, render
+from tests.support.act import git
 from tests.support.box import Box
+from tests.support.repositories import BOOT, BOOT_PLUGIN, MAIN, SLOT, STARTER, pom, sources, tree
 
 ROOT = Path(__file__).parents[2]
-BOOT = "plugins { id 'org.springframework.boot' version '3.5.16' }\n"
-PLUGIN = "<build><artifactId>spring-boot-maven-plugin</artifactId></build>"
-SLOT = '@RequestMapping("/api/v1/profiles")'
+POM = pom("shop", parent=STARTER, build=BOOT_PLUGIN)
 ADDRESS = Wanted(address="taggle.example")
-
-
-def tree(root: Path, files: dict[str, str]) -> Path:
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-    return root
-
-
-def found(root: Path, jar: str | None = None) -> Build:
-    return builds.find(root, jar, default_java=17, verify="/api/v1/profiles")
 
 
 def default_only(question: Question) -> str | None:
@@ -48,144 +37,143 @@ def written(root: Path, wanted: Wanted = ADDRESS) -> Config:
     return config.load(root / "config.yml")
 
 
-@pytest.mark.parametrize(
-    ("files", "command", "folder", "jar", "java", "name"),
-    [
-        (
-            {"build.gradle": BOOT, "settings.gradle": "rootProject.name = 'Shop'", "gradlew": ""},
-            *("sh ./gradlew build", ".", "build/libs/*.jar", 17, "Shop"),
-        ),
-        (
-            {
-                "build.gradle.kts": 'plugins { id("org.springframework.boot") }\nkotlin { jvmToolchain(21) }',
-                "settings.gradle.kts": 'rootProject.name = "shop"',
-            },
-            *("gradle build", ".", "build/libs/*.jar", 21, "shop"),
-        ),
-        (
-            {
-                "settings.gradle": "rootProject.name='shop'\ninclude 'web', 'core'",
-                "build.gradle": "plugins { id 'org.springframework.boot' version '3.5.16' apply false }",
-                "core/build.gradle": "plugins { id 'java-library' }",
-                "web/build.gradle": f"{BOOT}sourceCompatibility = JavaVersion.VERSION_21",
-            },
-            *("gradle build", ".", "web/build/libs/*.jar", 21, "shop"),
-        ),
-        (
-            {
-                "pom.xml": f"<parent><artifactId>spring-boot-starter-parent</artifactId></parent>"
-                f"<artifactId>shop</artifactId><java.version>21</java.version>{PLUGIN}",
-                "mvnw": "",
-            },
-            *("sh ./mvnw --batch-mode verify", ".", "target/*.jar", 21, "shop"),
-        ),
-        (
-            {
-                "pom.xml": "<artifactId>all</artifactId>",
-                "web/pom.xml": f"<artifactId>web</artifactId>{PLUGIN}",
-            },
-            *("mvn --batch-mode verify", ".", "web/target/*.jar", 17, "all"),
-        ),
-        (
-            {
-                "pom.xml": f"<artifactId>all</artifactId><packaging>pom</packaging>{PLUGIN}",
-                "core/pom.xml": f"<pluginManagement>{PLUGIN}</pluginManagement>",
-                "web/pom.xml": PLUGIN,
-            },
-            *("mvn --batch-mode verify", ".", "web/target/*.jar", 17, "all"),
-        ),
-        (
-            {
-                "settings.gradle.kts": 'rootProject.name = "shop"',
-                "build.gradle.kts": "plugins { alias(libs.plugins.spring.boot) apply false }",
-                "app/build.gradle.kts": "plugins { alias(libs.plugins.spring.boot) }",
-            },
-            *("gradle build", ".", "app/build/libs/*.jar", 17, "shop"),
-        ),
-        (
-            {"backend/build.gradle": BOOT, "frontend/package.json": "{}", "backend/gradlew": ""},
-            *("sh ./gradlew build", "backend", "backend/build/libs/*.jar", 17, "backend"),
-        ),
-    ],
-)
-def test_the_build_of_a_repository_is_found(
-    tmp_path: Path, files: dict[str, str], command: str, folder: str, jar: str, java: int, name: str
-) -> None:
-    build = found(tree(tmp_path, files))
-    assert (build.command, build.folder, build.jar) == (command, folder, jar)
-    assert (build.java, build.name) == (java, name)
-
-
 def test_a_folder_without_a_build_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WrongUsage, match="no Gradle or Maven build in"):
-        found(tmp_path)
-
-
-def test_a_library_that_uses_spring_boot_is_not_an_application(tmp_path: Path) -> None:
-    uses = "dependencies { implementation 'org.springframework.boot:spring-boot-starter-web:3.5.16' }"
-    plugins = "pluginManagement { plugins { id 'org.springframework.boot' version '3.5.16' } }"
-    files = {
-        "settings.gradle": plugins,
-        "build.gradle": f"subprojects {{ {uses} }}",
-        "core/build.gradle": uses,
-    }
-    build = found(
-        tree(tmp_path, {**files, "web/build.gradle": f"{uses}\napply plugin: 'org.springframework.boot'"})
-    )
-    assert build.jar == "web/build/libs/*.jar"
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("build.gradle", f"{BOOT}sourceCompatibility = '1.8'"),
-        ("build.gradle", f"{BOOT}sourceCompatibility = JavaVersion.VERSION_1_8"),
-        ("pom.xml", f"<java.version>1.8</java.version>{PLUGIN}"),
-    ],
-)
-def test_java_8_is_written_in_two_ways(tmp_path: Path, name: str, text: str) -> None:
-    assert written(tree(tmp_path, {name: text})).host(None).java.version == 8
+        written(tmp_path)
 
 
 def test_an_executable_wrapper_is_run_directly(tmp_path: Path) -> None:
     tree(tmp_path, {"build.gradle": BOOT, "gradlew": ""})
     (tmp_path / "gradlew").chmod(0o755)
-    assert found(tmp_path).command == "./gradlew build"
+    written(tmp_path)
+    assert build_step(tmp_path) == {"name": "Build and test", "run": "./gradlew build"}
 
 
-@pytest.mark.parametrize(
-    ("files", "branch"),
-    [
-        ({}, "main"),
-        ({".git/HEAD": "ref: refs/heads/master\n"}, "master"),
-        ({".git/HEAD": "ref: refs/heads/try-bluegreen\n"}, "main"),
-        (
-            {
-                ".git/HEAD": "ref: refs/heads/try-bluegreen\n",
-                ".git/refs/remotes/origin/HEAD": "ref: refs/remotes/origin/develop\n",
-            },
-            "develop",
-        ),
-    ],
-)
-def test_pushes_to_the_default_branch_are_deployed(
-    tmp_path: Path, files: dict[str, str], branch: str
-) -> None:
-    written(tree(tmp_path, {"build.gradle": BOOT, **files}))
-    workflow = yaml.safe_load((tmp_path / FOLDER / "deploy.yml").read_text())
-    # YAML 1.1 reads `on` as true.
-    assert workflow[True]["push"]["branches"] == [branch]
+def workflow(root: Path) -> dict[Any, Any]:
+    loaded: dict[Any, Any] = yaml.safe_load((root / FOLDER / "deploy.yml").read_text())
+    return loaded
+
+
+def build_step(root: Path) -> dict[str, str]:
+    steps: list[dict[str, str]] = workflow(root)["jobs"]["build"]["steps"]
+    return next(step for step in steps if step.get("name") == "Build and test")
 
 
 def test_the_build_tool_changes_the_job_that_builds_and_nothing_else(tmp_path: Path) -> None:
-    gradle = found(tree(tmp_path / "gradle", {"build.gradle": BOOT}))
-    maven = found(tree(tmp_path / "maven", {"pom.xml": PLUGIN}))
-    texts = {name: [render(name, Repository(build, "prod")) for build in (gradle, maven)] for name in NAMES}
-    assert len(set(texts["rollback.yml"])) == 1
-    deploys = [yaml.safe_load(text) for text in texts["deploy.yml"]]
+    for name, files in (("gradle", {"build.gradle": BOOT}), ("maven", {"pom.xml": POM})):
+        written(tree(tmp_path / name, files))
+    gradle, maven = tmp_path / "gradle", tmp_path / "maven"
+    assert (gradle / FOLDER / "rollback.yml").read_text() == (maven / FOLDER / "rollback.yml").read_text()
+    deploys = [workflow(each) for each in (gradle, maven)]
     builds_with = [deploy["jobs"].pop("build") for deploy in deploys]
     assert builds_with[0] != builds_with[1]
     assert deploys[0] == deploys[1]
+
+
+def committed(root: Path, branch: str) -> Path:
+    """A git repository with a build, on a branch."""
+    tree(root, {"build.gradle": BOOT})
+    git(root, "init", "--quiet", f"--initial-branch={branch}")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "Build")
+    return root
+
+
+def deployed_branch(root: Path, wanted: Wanted = ADDRESS) -> str:
+    """The branch whose pushes the workflow of `init` deploys."""
+    written(root, wanted)
+    # YAML 1.1 reads `on` as true.
+    branches: list[str] = workflow(root)[True]["push"]["branches"]
+    assert len(branches) == 1
+    return branches[0]
+
+
+def test_without_git_pushes_to_main_are_deployed(tmp_path: Path) -> None:
+    assert deployed_branch(tree(tmp_path, {"build.gradle": BOOT})) == "main"
+
+
+@pytest.mark.parametrize("branch", ["master", "develop", "release/1.x"])
+def test_the_only_branch_is_the_default_branch(tmp_path: Path, branch: str) -> None:
+    assert deployed_branch(committed(tmp_path, branch)) == branch
+
+
+def test_a_clone_knows_the_default_branch_of_its_origin(tmp_path: Path) -> None:
+    origin = committed(tmp_path / "origin", "develop")
+    git(origin, "branch", "main")
+    git(tmp_path, "clone", "--quiet", str(origin), "clone")
+    git(tmp_path / "clone", "checkout", "--quiet", "-b", "try-bluegreen")
+    assert deployed_branch(tmp_path / "clone") == "develop"
+
+
+def test_a_worktree_has_the_default_branch_of_its_repository(tmp_path: Path) -> None:
+    origin = committed(tmp_path / "origin", "develop")
+    git(tmp_path, "clone", "--quiet", str(origin), "clone")
+    git(tmp_path / "clone", "worktree", "add", "--quiet", "-b", "try-bluegreen", "../tree")
+    assert (tmp_path / "tree" / ".git").is_file()
+    assert deployed_branch(tmp_path / "tree") == "develop"
+
+
+def test_a_feature_branch_is_not_the_default_branch(tmp_path: Path) -> None:
+    git(committed(tmp_path, "trunk"), "checkout", "--quiet", "-b", "try-bluegreen")
+    assert deployed_branch(tmp_path) == "trunk"
+
+
+def test_of_several_branches_the_person_chooses(tmp_path: Path) -> None:
+    git(committed(tmp_path, "main"), "checkout", "--quiet", "-b", "develop")
+    asked: list[Question] = []
+
+    def main_instead(question: Question) -> str | None:
+        asked.append(question)
+        return "main" if question.flag == "branch" else question.default
+
+    init.run(tmp_path, ADDRESS, Console(), main_instead)
+    assert [each.default for each in asked if each.flag == "branch"] == ["develop"]
+    assert workflow(tmp_path)[True]["push"]["branches"] == ["main"]
+
+
+def test_the_branch_can_be_given(tmp_path: Path) -> None:
+    assert deployed_branch(committed(tmp_path, "main"), Wanted(address="a.example", branch="live")) == "live"
+
+
+def test_submodules_are_checked_out_by_the_job_that_builds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    library = committed(tmp_path / "library", "main")
+    root = committed(tmp_path / "shop", "main")
+    git(root, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(library), "libs/common")
+    git(root, "submodule", "--quiet", "deinit", "--force", "libs/common")
+    written(root)
+    assert "! the submodule libs/common is not checked out" in capsys.readouterr().out
+    jobs = workflow(root)["jobs"]
+    assert jobs["build"]["steps"][0]["with"]["submodules"] == "recursive"
+    assert "submodules" not in jobs["deploy"]["steps"][0]["with"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "files", "found"),
+    [
+        ("build/libs/*.jar", ["build/libs/shop-1.0.jar", "build/libs/shop-1.0-plain.jar"], "shop-1.0.jar"),
+        ("build/libs/*.war", ["build/libs/shop-1.0.war", "build/libs/shop-1.0-plain.war"], "shop-1.0.war"),
+        ("target/*.jar", ["target/a.jar", "target/a-sources.jar", "target/a.jar.original"], "a.jar"),
+        ("target/*.jar", ["target/a.jar", "target/a-javadoc.jar", "target/a-tests.jar"], "a.jar"),
+        ("target/*-exec.jar", ["target/a-1.0.jar", "target/a-1.0-exec.jar"], "a-1.0-exec.jar"),
+    ],
+)
+def test_the_workflow_and_a_deploy_by_hand_find_the_same_jar(
+    tmp_path: Path, pattern: str, files: list[str], found: str
+) -> None:
+    tree(tmp_path, {"build.gradle": BOOT, **dict.fromkeys(files, "")})
+    written(tmp_path, Wanted(address="a.example", jar=pattern))
+    step = next(each for each in workflow(tmp_path)["jobs"]["build"]["steps"] if each.get("id") == "jar")
+    subprocess.run(
+        ["bash", "-e", "-c", step["run"]],
+        cwd=tmp_path,
+        env={**os.environ, **step["env"], "GITHUB_OUTPUT": str(tmp_path / "output")},
+        check=True,
+    )
+    path = dict(line.split("=") for line in (tmp_path / "output").read_text().splitlines())["path"]
+    assert Path(path).name == found
+    assert jar.find(pattern, tmp_path).name == found
 
 
 def test_an_invalid_config_is_not_written(tmp_path: Path) -> None:
@@ -195,17 +183,101 @@ def test_an_invalid_config_is_not_written(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["build.gradle"]
 
 
-def test_several_applications_are_listed_and_one_must_be_chosen(tmp_path: Path) -> None:
-    tree(tmp_path, {"build.gradle": "", "a/build.gradle": BOOT, "b/build.gradle": BOOT})
-    with pytest.raises(WrongUsage, match=r"several .* in .*: a/build/libs/\*\.jar, b/"):
-        found(tmp_path)
-    assert found(tmp_path, "b/build/libs/*.jar").jar == "b/build/libs/*.jar"
+SEVERAL = {
+    "settings.gradle": "include 'api', 'admin', 'core'",
+    "build.gradle": f"subprojects {{ {BOOT.replace('plugins {', '').replace('}', '')} }}",
+    "api/build.gradle": BOOT,
+    "admin/build.gradle": f"{BOOT}bootJar {{ archiveFileName = 'admin.jar' }}",
+    "core/build.gradle": "plugins { id 'java' }",
+    **sources("api"),
+    **sources("admin", main=MAIN.replace("Shop", "Admin")),
+}
 
 
-def test_several_builds_are_listed_and_refused(tmp_path: Path) -> None:
-    tree(tmp_path, {"a/build.gradle": BOOT, "b/pom.xml": PLUGIN})
-    with pytest.raises(WrongUsage, match=r"several builds in .*: a, b"):
-        found(tmp_path)
+def test_several_applications_are_listed_and_the_jar_chooses_one(tmp_path: Path) -> None:
+    tree(tmp_path, SEVERAL)
+    with pytest.raises(WrongUsage) as refused:
+        written(tmp_path)
+    assert [line.split(": ")[0] for line in refused.value.why] == [
+        "api/build/libs/*.jar",
+        "admin/build/libs/admin.jar",
+    ]
+    assert "--jar 'api/build/libs/*.jar'" in str(refused.value.remedy)
+    assert not (tmp_path / "config.yml").exists()
+    loaded = written(tmp_path, Wanted(address="a.example", jar="api/build/libs/shop.jar"))
+    assert loaded.host(None).jar == "api/build/libs/shop.jar"
+
+
+def test_on_a_terminal_an_application_is_chosen_by_its_number(tmp_path: Path) -> None:
+    tree(tmp_path, SEVERAL)
+    ran = Box(tmp_path).run_on_terminal("init", "--address", "10.0.0.5", typed="2\n\n\n\n\n\n")
+    assert ran.code == 0, ran.out
+    assert "2  admin/build/libs/admin.jar: :admin (" in ran.out
+    assert config.load(tmp_path / "config.yml").host(None).jar == "admin/build/libs/admin.jar"
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "patterns"),
+    [
+        ("", ["build/libs/*.jar", "target/*.jar"]),
+        ("mvnw", ["target/*.jar"]),
+        ("gradlew", ["build/libs/*.jar"]),
+    ],
+)
+def test_of_gradle_and_maven_in_one_folder_the_wrapper_decides(
+    tmp_path: Path, wrapper: str, patterns: list[str]
+) -> None:
+    tree(tmp_path, {"build.gradle": BOOT, "pom.xml": POM, **sources(), **({wrapper: ""} if wrapper else {})})
+    if len(patterns) == 1:
+        assert written(tmp_path).host(None).jar == patterns[0]
+    else:
+        with pytest.raises(WrongUsage) as refused:
+            written(tmp_path)
+        assert [line.split(": ")[0] for line in refused.value.why] == patterns
+
+
+def test_applications_of_several_builds_are_listed_too(tmp_path: Path) -> None:
+    tree(tmp_path, {"a/build.gradle": BOOT, "services/b/pom.xml": POM})
+    with pytest.raises(WrongUsage) as refused:
+        written(tmp_path)
+    listed = [line.split(": ")[0] for line in refused.value.why]
+    assert listed == ["a/build/libs/*.jar", "services/b/target/*.jar"]
+
+
+def test_a_build_without_an_application_is_refused_with_what_was_read(tmp_path: Path) -> None:
+    tree(
+        tmp_path,
+        {
+            "settings.gradle": "include 'core'",
+            "core/build.gradle": "apply plugin: 'java'",
+            "core/src/main/java/A.java": "class A {}",
+        },
+    )
+    with pytest.raises(WrongUsage, match="no application was found") as refused:
+        written(tmp_path)
+    assert "1 source file of" in refused.value.why[0]
+    assert ":core" in refused.value.why[0]
+    wanted = Wanted(address="a.example", jar="core/build/libs/all.jar")
+    assert written(tmp_path, wanted).host(None).jar == "core/build/libs/all.jar"
+
+
+def test_a_pom_that_is_not_xml_is_named(tmp_path: Path) -> None:
+    tree(tmp_path, {"pom.xml": "<project>\n<artifactId>shop</project>"})
+    with pytest.raises(WrongUsage, match=r"pom\.xml .*line 2"):
+        written(tmp_path)
+
+
+def test_a_build_that_names_no_java_version_is_a_question(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree(tmp_path, {"build.gradle": BOOT})
+
+    def java_21(question: Question) -> str | None:
+        return "21" if question.flag == "java" else question.default
+
+    init.run(tmp_path, ADDRESS, Console(), java_21)
+    assert config.load(tmp_path / "config.yml").host(None).java.version == 21
+    assert "Java 21 is used" in capsys.readouterr().out
 
 
 def test_the_config_is_valid_and_contains_only_what_differs_from_the_defaults(tmp_path: Path) -> None:
@@ -308,7 +380,7 @@ def test_without_a_terminal_the_missing_argument_is_named(tmp_path: Path) -> Non
 
 def test_on_a_terminal_an_empty_answer_accepts_the_default(tmp_path: Path) -> None:
     tree(tmp_path, {"build.gradle": BOOT, "settings.gradle": "rootProject.name = 'Shop'"})
-    ran = Box(tmp_path).run_on_terminal("init", typed="\nlive\n10.0.0.5\n\n")
+    ran = Box(tmp_path).run_on_terminal("init", typed="\nlive\n10.0.0.5\n\n21\n")
     assert ran.code == 0, ran.out
     assert "app: name of the app [shop]: " in ran.out
     assert "address: IP address or DNS name of the machine: " in ran.out

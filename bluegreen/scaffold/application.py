@@ -1,0 +1,192 @@
+"""The application of a repository: which module it is, and what config.yml must say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bluegreen.scaffold.module import Module
+from bluegreen.scaffold.sources import Handler, Sources, joined, read_sources
+from bluegreen.scaffold.spring import Answers, answers
+
+_SLOT_WORDS = {"profile", "profiles", "active-profile", "active-profiles", "slot"}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A module that may be the application.
+
+    Args:
+        module: what the build says of it.
+        sources: its own source files.
+    """
+
+    module: Module
+    sources: Sources
+
+    def jar(self, root: Path) -> str:
+        """The pattern of its jar, relative to the repository's root."""
+        return (self.module.output.relative_to(root) / self.module.jar).as_posix()
+
+
+@dataclass(frozen=True)
+class Application:
+    """What init found of the application.
+
+    Args:
+        module: what the build says of it.
+        sources: the source files of it and of the modules that it depends on.
+        verify: the path that answers the slot; None if the sources map none.
+        answers: where it answers, by its configuration.
+        remarks: what a person must know or decide, with the key of config.yml.
+    """
+
+    module: Module
+    sources: Sources
+    verify: str | None
+    answers: Answers
+    remarks: tuple[str, ...]
+
+
+def candidates(modules: Sequence[Module]) -> tuple[Candidate, ...]:
+    """The modules that may be the application, by the strongest sign that any of them has.
+
+    The main class of Spring Boot decides. Without one, it is what the Spring Boot plugin makes a jar of.
+    """
+    all_of_them = [Candidate(module, read_sources([module])) for module in modules]
+    for is_sign in _SIGNS:
+        if found := [each for each in all_of_them if is_sign(each)]:
+            return tuple(found)
+    return ()
+
+
+def _starts(each: Candidate) -> bool:
+    return each.sources.starts_spring
+
+
+_SIGNS: tuple[Callable[[Candidate], bool], ...] = (
+    lambda each: _starts(each) and each.module.is_boot and not each.module.is_disabled,
+    # The plugin may come from a plugin of the company, which is not in the repository.
+    lambda each: _starts(each) and not each.module.is_disabled,
+    _starts,
+    lambda each: each.module.is_boot and not each.module.is_disabled and each.sources.main is not None,
+    lambda each: each.module.is_boot and not each.module.is_disabled,
+    lambda each: each.sources.main is not None,
+)
+
+
+def application(
+    candidate: Candidate, modules: Sequence[Module], slots: Mapping[str, int], usual: str
+) -> Application:
+    """What the sources of a module, and of those that it depends on, say of the application.
+
+    Args:
+        modules: all modules of the repository.
+        slots: the port of each slot by its profile.
+        usual: the path on which an application usually answers its slot.
+    """
+    read = _with_needed(candidate.module, modules)
+    sources = read_sources(read)
+    found = answers(read, slots)
+    verify, remarks = _verify(sources, found, usual)
+    return Application(
+        candidate.module,
+        sources,
+        verify,
+        found,
+        (*candidate.module.remarks, *_remarks(candidate, read), *remarks, *found.remarks),
+    )
+
+
+def _with_needed(module: Module, modules: Sequence[Module]) -> tuple[Module, ...]:
+    """A module and those that it depends on, directly or through others, itself first."""
+    by_folder = {each.folder: each for each in modules if each.tool == module.tool}
+    reached = [module]
+    for each in reached:
+        reached += [
+            by_folder[needed]
+            for needed in each.needs
+            if needed in by_folder and by_folder[needed] not in reached
+        ]
+    return tuple(dict.fromkeys(reached))
+
+
+def _remarks(candidate: Candidate, read: Sequence[Module]) -> Iterator[str]:
+    module, sources = candidate.module, candidate.sources
+    if sources.main is None:
+        yield (
+            f"{module.name} is taken for the application because its build makes an executable jar; "
+            f"{read_of(sources)}, and none has a main class"
+        )
+    elif not module.is_boot:
+        yield (
+            f"{module.name} has the main class {sources.main}, but the build files that were read do not "
+            f"apply the Spring Boot plugin to it: check that {module.jar} of it is an executable jar"
+        )
+    elif module.is_disabled:
+        yield (
+            f"{module.name} has the main class {sources.main}, but its build seems to disable the executable "
+            "jar: check it"
+        )
+    if not any(each.has_actuator for each in read):
+        names = " and ".join(each.name for each in read)
+        yield (
+            f"the build files of {names} do not name spring-boot-starter-actuator, and a deploy waits until "
+            "/actuator/health answers UP: add it, or set health.path in config.yml"
+        )
+
+
+def read_of(sources: Sources) -> str:
+    """How many source files were read, and of which modules."""
+    files = "1 source file" if sources.files == 1 else f"{sources.files} source files"
+    return f"{files} of {' and '.join(sources.modules)} {'was' if sources.files == 1 else 'were'} read"
+
+
+def _verify(sources: Sources, found: Answers, usual: str) -> tuple[str | None, list[str]]:
+    """The path that answers the slot, with remarks. A handler that reads the profiles is the surest."""
+    paths = _paths(sources, found, _likely(sources, usual, found.prefix))
+    if not paths:
+        return None, [
+            f"{read_of(sources)}, and none maps a path that answers the active profile: if the application "
+            "has one, set switch.verify in config.yml"
+        ]
+    chosen = next((path for path in paths if path == usual), None)
+    chosen = chosen or next((path for path in paths if _is_slot_word(path)), paths[0])
+    remarks = []
+    if len(paths) > 1:
+        others = ", ".join(path for path in paths if path != chosen)
+        remarks.append(
+            f"several paths may answer the slot: {chosen} was taken, not {others}; else set switch.verify"
+        )
+    elif not any(each.answers_profile or each.answers_port for each in sources.handlers):
+        remarks.append(f"{chosen} seems to answer the active profile: if it does not, set switch.verify")
+    if sources.prefix:
+        remarks.append(
+            f"the sources add the prefix {sources.prefix} to paths: check that {chosen} is the whole path"
+        )
+    return chosen, remarks
+
+
+def _likely(sources: Sources, usual: str, prefix: str) -> list[Handler]:
+    """The handlers of the strongest sign that any of them has."""
+    signs: tuple[Callable[[Handler], bool], ...] = (
+        lambda each: each.answers_profile,
+        lambda each: each.in_file_of_profiles and _is_slot_word(each.path),
+        lambda each: each.in_file_of_profiles,
+        lambda each: each.path == usual or joined(prefix, each.path) == usual,
+        lambda each: each.answers_port,
+        # Without any reader of the profiles, `/profile` is the page of a user.
+        lambda each: sources.reads_profiles and _is_slot_word(each.path),
+    )
+    usable = [each for each in sources.handlers if not set("{*") & set(each.path)]
+    return next((found for sign in signs if (found := [each for each in usable if sign(each)])), [])
+
+
+def _paths(sources: Sources, found: Answers, handlers: list[Handler]) -> list[str]:
+    whole = (joined(found.prefix, sources.prefix, each.path) or "/" for each in handlers)
+    return list(dict.fromkeys(whole))
+
+
+def _is_slot_word(path: str) -> bool:
+    return path.rpartition("/")[2].lower() in _SLOT_WORDS
