@@ -250,7 +250,10 @@ def init(
     with console_of(c) as console:
         wanted = Wanted(app, host, address, user, jar, java, branch)
         commands.init.run(
-            Path.cwd(), wanted, console, lambda each: prompt.answer(each.flag, each.text, each.default)
+            Path.cwd(),
+            wanted,
+            console,
+            lambda each: prompt.answer(each.flag, each.text, each.default, each.choices),
         )
 
 

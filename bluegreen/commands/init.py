@@ -39,14 +39,15 @@ def run(root: Path, wanted: Wanted, console: Console, ask: Ask) -> None:
     existing = _existing(root, wanted.host)
     modules = repository.modules(root)
     jar = wanted.jar or (existing.jar if existing else None)
-    candidate = chosen(_applications(root, modules, jar), jar, root, ask, console)
+    applications = _applications(root, modules, jar)
+    candidate = chosen(applications, jar, root, ask)
     if existing:
         console.line(f"{CONFIG} exists: the workflows use its settings")
         settings, new_config = existing, {}
     else:
         found = application(candidate, modules, Sections().slots, str(Sections().switch.verify))
         console.line(_found(root, found))
-        values = names(candidate.module.project, wanted, ask)
+        values = names(_app_name(candidate.module, applications), wanted, ask)
         version = java(candidate, root, wanted, ask, console)
         text = config_text(found, **values, jar=wanted.jar or candidate.jar(root), java=version)
         settings, new_config = _load_text(text), {CONFIG: text}
@@ -97,6 +98,11 @@ def _require_root(root: Path) -> None:
             f"{root} is not the root of its repository, and GitHub reads workflows only there",
             remedy=f"cd {shlex.quote(str(top))} && bluegreen init",
         )
+
+
+def _app_name(module: Module, found: Sequence[Candidate]) -> str:
+    """The name of the project, or of the module if the project has several applications."""
+    return module.project if len(found) == 1 else module.name.rpartition(":")[2]
 
 
 def _found(root: Path, found: Application) -> str:

@@ -47,11 +47,13 @@ class Question:
         flag: what the value is called there.
         text: what is asked.
         default: what an empty answer means, None if an answer is required.
+        choices: what may be answered, by its number too.
     """
 
     flag: str
     text: str
     default: str | None
+    choices: tuple[str, ...] = ()
 
 
 # Asks a person; returns the default if nobody answers.
@@ -92,9 +94,7 @@ def branch(found: Branch, wanted: Wanted, ask: Ask) -> str:
     return _answer(Question("branch", "branch whose pushes are deployed", found.name), ask)
 
 
-def chosen(
-    candidates: Sequence[Candidate], jar: str | None, root: Path, ask: Ask, console: Console
-) -> Candidate:
+def chosen(candidates: Sequence[Candidate], jar: str | None, root: Path, ask: Ask) -> Candidate:
     """The application of several: that of the given jar, or the only one, or else asked for.
 
     Args:
@@ -110,9 +110,8 @@ def chosen(
         return candidates[0]
     described = [f"{each.module.name} ({each.sources.main or 'no main class'})" for each in candidates]
     choices = [f"{jar_of}: {text}" for jar_of, text in zip(jars, described, strict=True)]
-    for number, choice in enumerate(choices, 1):
-        console.line(f"  {number}  {choice}")
-    answer = ask(Question("jar", f"which of these applications to deploy, 1 to {len(jars)}", None)) or ""
+    question = Question("jar", f"which application to deploy, 1 to {len(jars)}", None, tuple(choices))
+    answer = ask(question) or ""
     if answer.isdecimal() and 1 <= int(answer) <= len(jars):
         return candidates[int(answer) - 1]
     if found := _of_jar(candidates, jars, answer, root):

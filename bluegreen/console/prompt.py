@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from bluegreen.console.ci import in_ci
 
@@ -17,9 +18,14 @@ def confirmed(question: str) -> bool:
     return somebody_answers() and input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
 
-def answer(name: str, question: str, default: str | None) -> str | None:
-    """What the person answers, or the default; None where neither is given."""
+def answer(name: str, question: str, default: str | None, choices: Sequence[str] = ()) -> str | None:
+    """What the person answers, or the default; None where neither is given.
+
+    Args:
+        choices: what may be answered, shown with numbers.
+    """
     if somebody_answers():
-        given = input(f"{name}: {question}{f' [{default}]' if default else ''}: ").strip()
+        listed = "".join(f"  {number}  {choice}\n" for number, choice in enumerate(choices, 1))
+        given = input(f"{listed}{name}: {question}{f' [{default}]' if default else ''}: ").strip()
         return given or default
     return default

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,9 @@ from bluegreen.scaffold.module import Module
 from bluegreen.scaffold.sources import Handler, Sources, joined, read_sources
 from bluegreen.scaffold.spring import Answers, answers
 
-_SLOT_WORDS = {"profile", "profiles", "active-profile", "active-profiles", "slot"}
+# What the path of a handler that answers the slot ends with, as far as people have published theirs.
+_SLOT_WORD = re.compile(r"profile|slot|port$|^env", re.IGNORECASE)
+_MOST_NAMES = 3
 
 
 @dataclass(frozen=True)
@@ -130,17 +133,23 @@ def _remarks(candidate: Candidate, read: Sequence[Module]) -> Iterator[str]:
             "jar: check it"
         )
     if not any(each.has_actuator for each in read):
-        names = " and ".join(each.name for each in read)
         yield (
-            f"the build files of {names} do not name spring-boot-starter-actuator, and a deploy waits until "
-            "/actuator/health answers UP: add it, or set health.path in config.yml"
+            f"the build files of {_listed([each.name for each in read])} do not name "
+            "spring-boot-starter-actuator, and a deploy waits until /actuator/health answers UP: add it, or "
+            "set health.path in config.yml"
         )
 
 
 def read_of(sources: Sources) -> str:
     """How many source files were read, and of which modules."""
     files = "1 source file" if sources.files == 1 else f"{sources.files} source files"
-    return f"{files} of {' and '.join(sources.modules)} {'was' if sources.files == 1 else 'were'} read"
+    return f"{files} of {_listed(sources.modules)} {'was' if sources.files == 1 else 'were'} read"
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) > _MOST_NAMES:
+        return f"{names[0]} and {len(names) - 1} other modules"
+    return " and ".join(names)
 
 
 def _verify(sources: Sources, found: Answers, usual: str) -> tuple[str | None, list[str]]:
@@ -159,7 +168,9 @@ def _verify(sources: Sources, found: Answers, usual: str) -> tuple[str | None, l
         remarks.append(
             f"several paths may answer the slot: {chosen} was taken, not {others}; else set switch.verify"
         )
-    elif not any(each.answers_profile or each.answers_port for each in sources.handlers):
+    elif not _is_slot_word(chosen) or not any(
+        each.answers_profile or each.answers_port for each in sources.handlers
+    ):
         remarks.append(f"{chosen} seems to answer the active profile: if it does not, set switch.verify")
     if sources.prefix:
         remarks.append(
@@ -189,4 +200,4 @@ def _paths(sources: Sources, found: Answers, handlers: list[Handler]) -> list[st
 
 
 def _is_slot_word(path: str) -> bool:
-    return path.rpartition("/")[2].lower() in _SLOT_WORDS
+    return bool(_SLOT_WORD.search(path.rpartition("/")[2]))

@@ -84,7 +84,12 @@ class Pom:
 
     def plugins(self, artifact: str) -> Iterator[ElementTree.Element]:
         """The elements that apply a plugin to this project, and then those that only configure it."""
-        for where in ("build/plugins/plugin", "build/pluginManagement/plugins/plugin"):
+        for where in (
+            "build/plugins/plugin",
+            "profiles/profile/build/plugins/plugin",
+            "build/pluginManagement/plugins/plugin",
+            "profiles/profile/build/pluginManagement/plugins/plugin",
+        ):
             for pom in self.lineage:
                 for plugin in pom.root.findall(where):
                     if self.text(plugin, "artifactId") == artifact:

@@ -116,7 +116,7 @@ def has_submodules(root: Path) -> bool:
 def missing_submodules(root: Path) -> tuple[str, ...]:
     """The folders of submodules that are empty: they are not checked out here."""
     paths = re.findall(r"^\s*path\s*=\s*(.+?)\s*$", read(root / ".gitmodules"), re.MULTILINE)
-    return tuple(path for path in paths if not any((root / path).glob("*")))
+    return tuple(path for path in dict.fromkeys(paths) if not any((root / path).glob("*")))
 
 
 def _branches(root: Path, below: str) -> list[str]:

@@ -14,11 +14,13 @@ _ENDINGS = (".java", ".kt", ".groovy")
 _MAIN = re.compile(r"\bstatic\s+void\s+main\s*\(|\bfun\s+main\s*\(|\bstatic\s+main\s*\(")
 _STARTS_SPRING = re.compile(
     r"@SpringBootApplication\b|\bSpringApplication\b|\bSpringApplicationBuilder\b|\brunApplication\b"
-    r"|\bSpringBootServletInitializer\b"
 )
 # A handler that answers which slot it is in: the active profile, or the port.
 _ANSWERS_PROFILE = re.compile(r"getActiveProfiles|\bactiveProfiles\b|spring\.profiles\.active")
 _ANSWERS_PORT = re.compile(r"\$\{(?:local\.)?server\.port|[\"'](?:local\.)?server\.port[\"']")
+_OF_INTEREST = re.compile(
+    r"\bmain\b|SpringBootServletInitializer|Mapping\b|\bGET\b|[aA]ctiveProfiles|\.profiles\.active|addPathPrefix"
+)
 _TYPE = re.compile(r"\b(?:class|interface|object|record)\s+\w+")
 _MAPPING = re.compile(r"@(RequestMapping|GetMapping)\b")
 _OTHER_MAPPING = re.compile(r"@(?:Post|Put|Patch|Delete)Mapping\b")
@@ -70,12 +72,15 @@ class Sources:
 def read_sources(modules: Iterable[Module]) -> Sources:
     """The sources of modules, of which the first is the application."""
     modules = tuple(modules)
-    texts = {file: without_comments(read(file)) for module in modules for file in _files(module)}
-    own = set(_files(modules[0]))
-    mains = [file for file, text in texts.items() if file in own and _MAIN.search(text)]
-    spring = [file for file in own if _STARTS_SPRING.search(texts[file]) and _is_start(texts[file])]
-    main = next(iter(sorted(spring) or mains), None)
-    constants = _constants(texts.values())
+    written = {file: read(file) for module in modules for file in _files(module)}
+    texts = {file: without_comments(text) for file, text in written.items() if _OF_INTEREST.search(text)}
+    own = {file: texts[file] for file in _files(modules[0]) if file in texts}
+    mains = [file for file, text in own.items() if _MAIN.search(text)]
+    # A servlet container starts a war without a `main`.
+    starts = [file for file, text in own.items() if "SpringBootServletInitializer" in text]
+    spring = [file for file in mains if _STARTS_SPRING.search(own[file])] or starts
+    main = next(iter(spring or mains), None)
+    constants = _constants(written.values())
     prefixes = [
         value
         for text in texts.values()
@@ -84,7 +89,7 @@ def read_sources(modules: Iterable[Module]) -> Sources:
     ]
     return Sources(
         modules=tuple(module.name for module in modules),
-        files=len(texts),
+        files=len(written),
         main=_class_name(main, texts[main]) if main else None,
         starts_spring=bool(spring),
         handlers=tuple(each for text in texts.values() for each in _handlers(text, constants)),
@@ -105,11 +110,6 @@ def _files(module: Module) -> list[Path]:
     )
 
 
-def _is_start(text: str) -> bool:
-    """Whether a class is an entry point: it has a `main`, or a servlet container starts it (war)."""
-    return bool(_MAIN.search(text) or "SpringBootServletInitializer" in text)
-
-
 def _class_name(file: Path, text: str) -> str:
     package = re.search(r"^\s*package\s+([\w.]+)", text, re.MULTILINE)
     # Kotlin puts a `main` that is outside of a class into a class of the file's name and Kt.
@@ -119,7 +119,13 @@ def _class_name(file: Path, text: str) -> str:
 
 def _constants(texts: Iterable[str]) -> Mapping[str, str]:
     """The text that each constant is set to, as it is written."""
-    return {name: value for text in texts for name, value in _CONSTANT.findall(text) if '"' in value}
+    return {
+        name: value
+        for text in texts
+        if '"/' in text or "Mapping" in text
+        for name, value in _CONSTANT.findall(text)
+        if '"' in value
+    }
 
 
 def _handlers(text: str, constants: Mapping[str, str]) -> Iterator[Handler]:
