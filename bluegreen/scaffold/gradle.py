@@ -163,7 +163,7 @@ def needs(build: GradleBuild, project: Project) -> Iterator[Path]:
 def _folders(root: Path, settings: str) -> dict[str, Path]:
     """The folder of each project by its path, those above an included one too."""
     folders = {":": root}
-    is_computed = False
+    is_computed = bool(_APPLY_FROM.search(settings))
     for literal in _INCLUDE.findall(settings):
         paths = strings_in(literal)
         is_computed |= not paths or "$" in literal
@@ -171,13 +171,27 @@ def _folders(root: Path, settings: str) -> dict[str, Path]:
             parts = path.strip(":").split(":")
             for depth in range(1, len(parts) + 1):
                 folders[":" + ":".join(parts[:depth])] = root.joinpath(*parts[:depth])
-    if is_computed:
-        for folder in _with_scripts(root, depth=4):
-            folders.setdefault(":" + ":".join(folder.relative_to(root).parts), folder)
     for path, expression in _FOLDER_OF.findall(settings):
         if named := strings_in(expression):
             folders[path] = _resolved(named[-1], root, root)
+    missing = [path for path, folder in folders.items() if not folder.is_dir()]
+    if is_computed or missing:
+        _add_found(folders, missing, root)
     return folders
+
+
+def _add_found(folders: dict[str, Path], missing: list[str], root: Path) -> None:
+    """Adds the folders with a script, for settings that compute the projects or where they are."""
+    known = set(folders.values())
+    found = [each for each in _with_scripts(root, depth=4) if each not in known]
+    by_name = {each.name: each for each in found}
+    for path in missing:
+        if folder := by_name.get(path.rpartition(":")[2]):
+            folders[path] = folder
+            found.remove(folder)
+            del by_name[folder.name]
+    for folder in found:
+        folders.setdefault(":" + ":".join(folder.relative_to(root).parts), folder)
 
 
 def _with_scripts(folder: Path, depth: int) -> Iterator[Path]:

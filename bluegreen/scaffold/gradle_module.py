@@ -73,7 +73,7 @@ def _jar(build: GradleBuild, project: Project, task: list[str], ending: str) -> 
     string = r"[\"']([^\"'\n]*)[\"']"
     if name := _last(task, r"\b(?:archiveFileName|archiveName)" + _SETS + string):
         filled = interpolated(name, name=project.name or build.name, root=build.name)
-        return re.sub(r"\*\.\*$|\.\*$", f".{ending}", filled) if "*" in filled else filled, ()
+        return re.sub(r"\.\*$", f".{ending}", filled), ()
     if classifier := _last(task, r"\b(?:archiveClassifier|classifier)" + _SETS + string):
         return f"*-{classifier}.{ending}", ()
     plain = list(of_task(project.text, r"jar|named<Jar>|Jar"))

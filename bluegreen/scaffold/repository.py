@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bluegreen.remote import limits
 from bluegreen.scaffold import gradle_module, maven_module
-from bluegreen.scaffold.gradle import SETTINGS, is_gradle
+from bluegreen.scaffold.gradle import is_gradle
 from bluegreen.scaffold.module import Module, Tool, read
 from bluegreen.scaffold.pom import POM
 
@@ -54,9 +54,8 @@ def modules(root: Path) -> tuple[Module, ...]:
     known: set[Path] = set()
     for folder in (root, *_subfolders(root, _DEEPEST)):
         for tool in _tools(folder):
-            if tool == "gradle" and (
-                folder not in known or any((folder / name).is_file() for name in SETTINGS)
-            ):
+            # A project of a build may have settings of its own, which that build does not read.
+            if tool == "gradle" and folder not in known:
                 of_build = gradle_module.read_modules(folder)
                 known |= {each.folder for each in of_build}
                 found += of_build
