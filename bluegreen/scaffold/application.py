@@ -80,18 +80,18 @@ _SIGNS: tuple[Callable[[Candidate], bool], ...] = (
 
 
 def application(
-    candidate: Candidate, modules: Sequence[Module], slots: Mapping[str, int], usual: str
+    candidate: Candidate, modules: Sequence[Module], usual_slots: Mapping[str, int], usual: str
 ) -> Application:
     """What the sources of a module, and of those that it depends on, say of the application.
 
     Args:
         modules: all modules of the repository.
-        slots: the port of each slot by its profile.
+        usual_slots: the port of each slot by its profile, if the configuration has no two profiles for slots.
         usual: the path on which an application usually answers its slot.
     """
     read = _with_needed(candidate.module, modules)
     sources = read_sources(read)
-    found = answers(read, slots)
+    found = answers(read, usual_slots)
     verify, remarks = _verify(sources, found, usual)
     return Application(
         candidate.module,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import yaml
 
@@ -27,6 +28,7 @@ def config_text(
         "# What bluegreen deploys, and where. `bluegreen config` prints every setting with its value.",
         f"app: {yaml_text(app)}",
         f"jar: {yaml_text(jar)}",
+        *_slots(application),
         *_java(java),
         *_health(application),
         *_switch(application),
@@ -40,6 +42,17 @@ def config_text(
     return "\n".join(lines) + "\n"
 
 
+def _slots(application: Application) -> list[str]:
+    slots = application.answers.slots
+    if slots == Sections().slots:
+        return []
+    return [f"slots: {_mapping(slots)}"]
+
+
+def _mapping(ports: Mapping[str, int]) -> str:
+    return f"{{{', '.join(f'{yaml_text(slot)}: {port}' for slot, port in ports.items())}}}"
+
+
 def _java(version: int) -> list[str]:
     return [] if version == Sections().java.version else [f"java: {{version: {version}}}"]
 
@@ -50,8 +63,7 @@ def _health(application: Application) -> list[str]:
     if answers.health_path != Sections().health.path:
         parts.append(f"path: {yaml_text(answers.health_path)}")
     if answers.health_ports:
-        ports = ", ".join(f"{yaml_text(slot)}: {port}" for slot, port in answers.health_ports.items())
-        parts.append(f"ports: {{{ports}}}")
+        parts.append(f"ports: {_mapping(answers.health_ports)}")
     return [f"health: {{{', '.join(parts)}}}"] if parts else []
 
 

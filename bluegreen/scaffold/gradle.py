@@ -118,7 +118,7 @@ def read_build(folder: Path) -> GradleBuild:
         folder=folder,
         settings=settings,
         folders=folders,
-        scripts={path: _script(each) for path, each in folders.items()},
+        scripts={path: _script(each, folder) for path, each in folders.items()},
         catalog=catalog,
         plugins={name: text for each in logic for name, text in own_plugins(each).items()},
         shared="\n".join([settings, read(folder / "gradle.properties"), *map(constants, logic)]),
@@ -209,8 +209,17 @@ def _script_files(folder: Path) -> list[Path]:
     return [folder / name for name in names if (folder / name).is_file()]
 
 
-def _script(folder: Path) -> str:
-    return without_comments("\n".join(map(read, _script_files(folder)[:1])))
+def _script(folder: Path, root: Path) -> str:
+    """The script of a project, after the scripts that it applies to itself."""
+    text = without_comments("\n".join(map(read, _script_files(folder)[:1])))
+    return "\n".join([*_applied(without_blocks(text, _FOR_OTHERS), folder, root), text])
+
+
+def _applied(text: str, folder: Path, root: Path) -> Iterator[str]:
+    """The texts of the scripts that a text applies with `apply from:`, of files only."""
+    for expression in _APPLY_FROM.findall(text):
+        for name in strings_in(expression)[-1:]:
+            yield without_comments(read(_resolved(name, folder, root)))
 
 
 def _from_above(build: GradleBuild, path: str) -> Iterator[str]:
@@ -259,11 +268,9 @@ def _with_plugins(build: GradleBuild, folder: Path, text: str, seen: set[str]) -
     for name in plugin_ids(text, build.catalog):
         if name in build.plugins and name not in seen:
             texts += _with_plugins(build, folder, build.plugins[name], seen | {name})
-    for expression in _APPLY_FROM.findall(text):
-        for name in strings_in(expression)[-1:]:
-            script = without_comments(read(_resolved(name, folder, build.folder)))
-            if name not in seen:
-                texts += _with_plugins(build, folder, script, seen | {name})
+    for script in _applied(text, folder, build.folder):
+        if script not in seen:
+            texts += _with_plugins(build, folder, script, seen | {script})
     return [*texts, text]
 
 

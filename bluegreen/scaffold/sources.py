@@ -11,15 +11,17 @@ from bluegreen.scaffold.gradle_script import closing, without_comments
 from bluegreen.scaffold.module import Module, read
 
 _ENDINGS = (".java", ".kt", ".groovy")
-_MAIN = re.compile(r"\bstatic\s+void\s+main\s*\(|\bfun\s+main\s*\(|\bstatic\s+main\s*\(")
+_MAIN = re.compile(r"\bstatic\s+(?:final\s+)?(?:void\s+)?main\s*\(|\bfun\s+main\s*\(")
 _STARTS_SPRING = re.compile(
     r"@SpringBootApplication\b|\bSpringApplication\b|\bSpringApplicationBuilder\b|\brunApplication\b"
 )
 # A handler that answers which slot it is in: the active profile, or the port.
 _ANSWERS_PROFILE = re.compile(r"getActiveProfiles|\bactiveProfiles\b|spring\.profiles\.active")
 _ANSWERS_PORT = re.compile(r"\$\{(?:local\.)?server\.port|[\"'](?:local\.)?server\.port[\"']")
-_OF_INTEREST = re.compile(
-    r"\bmain\b|SpringBootServletInitializer|Mapping\b|\bGET\b|[aA]ctiveProfiles|\.profiles\.active|addPathPrefix"
+# A file without these has nothing to find. Large repositories have thousands of files.
+_OF_INTEREST = (
+    *(" main", "SpringBootServletInitializer", "Mapping", "GET(", "addPathPrefix"),
+    *("ctiveProfiles", ".profiles.active", "server.port"),
 )
 _TYPE = re.compile(r"\b(?:class|interface|object|record)\s+\w+")
 _MAPPING = re.compile(r"@(RequestMapping|GetMapping)\b")
@@ -73,7 +75,7 @@ def read_sources(modules: Iterable[Module]) -> Sources:
     """The sources of modules, of which the first is the application."""
     modules = tuple(modules)
     written = {file: read(file) for module in modules for file in _files(module)}
-    texts = {file: without_comments(text) for file, text in written.items() if _OF_INTEREST.search(text)}
+    texts = {file: without_comments(text) for file, text in written.items() if _is_of_interest(text)}
     own = {file: texts[file] for file in _files(modules[0]) if file in texts}
     mains = [file for file, text in own.items() if _MAIN.search(text)]
     # A servlet container starts a war without a `main`.
@@ -96,6 +98,10 @@ def read_sources(modules: Iterable[Module]) -> Sources:
         reads_profiles=any(_ANSWERS_PROFILE.search(text) for text in texts.values()),
         prefix=prefixes[0] if prefixes else "",
     )
+
+
+def _is_of_interest(text: str) -> bool:
+    return any(word in text for word in _OF_INTEREST)
 
 
 def _files(module: Module) -> list[Path]:

@@ -18,6 +18,9 @@ _BASE_PATH = "management.endpoints.web.base-path"
 _EXPOSED = "management.endpoints.web.exposure.include"
 _MANAGEMENT_PORT = "management.server.port"
 _HIGHEST_PORT = 65535
+# The profiles of two slots: prod1 and prod2, set1 and set2, blue and green.
+_ONE_OF_TWO = re.compile(r"([a-z](?:[a-z0-9-]*[a-z-])?(?=\d)|[a-z][a-z-]*-|)(1|2|blue|green)(?<!^\d)")
+_PAIRS = (("1", "2"), ("blue", "green"))
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Answers:
 
     Args:
         files: how many configuration files were read.
+        slots: the port of each slot by its profile.
         prefix: what its own paths begin with: the context path, the path of the servlet.
         health_path: the path that answers its health.
         health_ports: the management port of each slot, if it has one.
@@ -33,6 +37,7 @@ class Answers:
     """
 
     files: int
+    slots: Mapping[str, int]
     prefix: str
     health_path: str
     health_ports: Mapping[str, int]
@@ -43,24 +48,41 @@ class _Unknown(Exception):
     """A setting whose value only the running application knows."""
 
 
-def answers(modules: Iterable[Module], slots: Mapping[str, int]) -> Answers:
+def answers(modules: Iterable[Module], usual: Mapping[str, int]) -> Answers:
     """Where an application answers, by the configuration in its sources.
 
     Args:
         modules: the application's module and those that it depends on.
-        slots: the port of each slot by its profile.
+        usual: the port of each slot by its profile, if the configuration has no two profiles for slots.
     """
     files = [(file, module.build) for module in modules for file in _files(module)]
     found = read_texts(
         (file.relative_to(build).as_posix(), _FILTERED.sub(r"${\1}", read(file))) for file, build in files
     )
     remarks = [f"{place} is not valid YAML and was not read" for place in found.unreadable]
+    slots = _slots(found) or dict(usual)
     views = {slot: _Active(found, slot) for slot in slots}
     prefixes = _one(views, _prefix, "the context path", "switch.verify", "", remarks)
     path = _one(views, _health_path, "the path of health", "health.path", "/actuator/health", remarks)
     ports = _health_ports(views, slots, remarks)
     remarks += _not_exposed(next(iter(views.values())))
-    return Answers(len(files), prefixes, path, ports, tuple(remarks))
+    return Answers(len(files), slots, prefixes, path, ports, tuple(remarks))
+
+
+def _slots(found: Found) -> dict[str, int]:
+    """The two profiles that differ in their last word, and their ports; empty if there are not two such."""
+    ports: dict[tuple[str, str], int] = {}
+    for each in found.settings:
+        name = _ONE_OF_TWO.fullmatch(each.profiles[0]) if len(each.profiles) == 1 else None
+        if name and _canonical(each.name) == "server.port" and each.value.isdigit():
+            ports[name[1], name[2]] = int(each.value)
+    pairs = [
+        {f"{stem}{first}": ports[stem, first], f"{stem}{second}": ports[stem, second]}
+        for first, second in _PAIRS
+        for stem in dict.fromkeys(stem for stem, _ in ports)
+        if (stem, first) in ports and (stem, second) in ports and ports[stem, first] != ports[stem, second]
+    ]
+    return pairs[0] if len(pairs) == 1 else {}
 
 
 class _Active:

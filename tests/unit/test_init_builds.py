@@ -67,6 +67,7 @@ class Shape:
     verify: str | None = "/api/v1/profiles"
     health: str = "/actuator/health"
     ports: Mapping[str, int] = field(default_factory=dict)
+    slots: Mapping[str, int] = field(default_factory=lambda: {"prod1": 8081, "prod2": 8082})
     # Words of the remarks: a person must know of these, and nothing else is remarked.
     remarks: tuple[str, ...] = ()
 
@@ -576,6 +577,14 @@ CONFIGURATION: dict[str, Shape] = {
         health="/health",
         ports={"prod1": 9081, "prod2": 9082},
     ),
+    "two profiles for the slots, each with its ports": answering(
+        "spring.config.activate.on-profile=real1\nserver.port=9001\nmanagement.server.port=9101\n"
+        "#---\nspring.config.activate.on-profile=real2\nserver.port=9002\nmanagement.server.port=9102\n"
+        "#---\nspring.config.activate.on-profile=local\nserver.port=8080\n",
+        name="application.properties",
+        slots={"real1": 9001, "real2": 9002},
+        ports={"real1": 9101, "real2": 9102},
+    ),
     "one management port for both slots": answering(
         "management: {server: {port: 9090, base-path: /ops}}",
         health="/ops/actuator/health",
@@ -667,6 +676,7 @@ def test_the_application_of_a_build_is_found(
     assert (settings.jar, settings.java.version) == (shape.jar, shape.java), out
     assert settings.switch.verify == shape.verify, out
     assert (settings.health.path, dict(settings.health.ports)) == (shape.health, dict(shape.ports)), out
+    assert dict(settings.slots) == dict(shape.slots), out
     steps = build_job(tmp_path)
     assert steps["Build and test"]["run"] == shape.command
     assert steps["Build and test"].get("working-directory") == shape.folder

@@ -396,3 +396,17 @@ def test_a_setting_of_one_profile_is_not_that_of_both_slots(
     inside: dict[str, str | bytes] = {f"BOOT-INF/classes/{name}": text for name, text in files.items()}
     found = jar.inspect(packed(tmp_path / "app.jar", MANIFEST, inside))
     assert (found.management_port, found.graceful, found.spring_boot) == (port, graceful, ())
+
+
+def test_a_war_is_read_like_a_jar(tmp_path: Path) -> None:
+    war = packed(
+        tmp_path / "build/libs/shop.war",
+        MANIFEST.replace("JarLauncher", "WarLauncher"),
+        {
+            "WEB-INF/classes/shop/Shop.class": class_file(21),
+            "WEB-INF/classes/application.yml": "management: {server: {port: 9090}}",
+        },
+    )
+    packed(tmp_path / "build/libs/shop-plain.war", MANIFEST, {})
+    found = jar.inspect(jar.find("build/libs/*.war", tmp_path))
+    assert (found.path, found.java_release, found.management_port) == (war, 21, 9090)
