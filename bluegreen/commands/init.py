@@ -53,7 +53,7 @@ def run(root: Path, wanted: Wanted, console: Console, ask: Ask) -> None:
         settings, new_config = _load_text(text), {CONFIG: text}
         for remark in found.remarks:
             console.warn(remark)
-    pushed = branch(repository.default_branch(root), wanted, ask)
+    pushed = branch(repository.default_branch(root), wanted, ask, console)
     files = {**new_config, "tasks.py": TASKS, **_workflows(root, candidate.module, settings, pushed)}
     for name, text in files.items():
         _write_new(root, name, text, console)

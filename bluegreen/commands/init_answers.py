@@ -87,11 +87,13 @@ def java(candidate: Candidate, root: Path, wanted: Wanted, ask: Ask, console: Co
     return number
 
 
-def branch(found: Branch, wanted: Wanted, ask: Ask) -> str:
+def branch(found: Branch, wanted: Wanted, ask: Ask, console: Console) -> str:
     """The branch whose pushes are deployed: the given one, or the default one, or else asked for."""
     if wanted.branch or found.is_sure:
         return wanted.branch or found.name
-    return _answer(Question("branch", "branch whose pushes are deployed", found.name), ask)
+    answer = _answer(Question("branch", "branch whose pushes are deployed", found.name), ask)
+    console.line(f"git does not know the default branch: pushes to {answer} are deployed (deploy.yml)")
+    return answer
 
 
 def chosen(candidates: Sequence[Candidate], jar: str | None, root: Path, ask: Ask) -> Candidate:

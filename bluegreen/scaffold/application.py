@@ -13,6 +13,8 @@ from bluegreen.scaffold.spring import Answers, answers
 
 # What the path of a handler that answers the slot ends with, as far as people have published theirs.
 _SLOT_WORD = re.compile(r"profile|slot|port$|^env", re.IGNORECASE)
+# A path without variables and patterns.
+_PLAIN = re.compile(r"[\w./~%-]*", re.ASCII)
 _MOST_NAMES = 3
 
 
@@ -155,6 +157,11 @@ def _listed(names: Sequence[str]) -> str:
 def _verify(sources: Sources, found: Answers, usual: str) -> tuple[str | None, list[str]]:
     """The path that answers the slot, with remarks. A handler that reads the profiles is the surest."""
     paths = _paths(sources, found, _likely(sources, usual, found.prefix))
+    if not paths and any(each.path is None and each.answers_profile for each in sources.handlers):
+        return None, [
+            "a handler answers the active profile, but its path is not plain text in the sources: set "
+            "switch.verify in config.yml"
+        ]
     if not paths:
         return None, [
             f"{read_of(sources)}, and none maps a path that answers the active profile: if the application "
@@ -185,19 +192,19 @@ def _likely(sources: Sources, usual: str, prefix: str) -> list[Handler]:
         lambda each: each.answers_profile,
         lambda each: each.in_file_of_profiles and _is_slot_word(each.path),
         lambda each: each.in_file_of_profiles,
-        lambda each: each.path == usual or joined(prefix, each.path) == usual,
+        lambda each: usual in (each.path, joined(prefix, each.path or "")),
         lambda each: each.answers_port,
         # Without any reader of the profiles, `/profile` is the page of a user.
         lambda each: sources.reads_profiles and _is_slot_word(each.path),
     )
-    usable = [each for each in sources.handlers if not set("{*") & set(each.path)]
+    usable = [each for each in sources.handlers if each.path is not None and _PLAIN.fullmatch(each.path)]
     return next((found for sign in signs if (found := [each for each in usable if sign(each)])), [])
 
 
 def _paths(sources: Sources, found: Answers, handlers: list[Handler]) -> list[str]:
-    whole = (joined(found.prefix, sources.prefix, each.path) or "/" for each in handlers)
+    whole = (joined(found.prefix, sources.prefix, each.path or "") or "/" for each in handlers)
     return list(dict.fromkeys(whole))
 
 
-def _is_slot_word(path: str) -> bool:
-    return bool(_SLOT_WORD.search(path.rpartition("/")[2]))
+def _is_slot_word(path: str | None) -> bool:
+    return path is not None and bool(_SLOT_WORD.search(path.rpartition("/")[2]))

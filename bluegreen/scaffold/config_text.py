@@ -50,7 +50,7 @@ def _slots(application: Application) -> list[str]:
 
 
 def _mapping(ports: Mapping[str, int]) -> str:
-    return f"{{{', '.join(f'{yaml_text(slot)}: {port}' for slot, port in ports.items())}}}"
+    return f"{{{', '.join(f'{yaml_item(slot)}: {port}' for slot, port in ports.items())}}}"
 
 
 def _java(version: int) -> list[str]:
@@ -61,7 +61,7 @@ def _health(application: Application) -> list[str]:
     answers = application.answers
     parts = []
     if answers.health_path != Sections().health.path:
-        parts.append(f"path: {yaml_text(answers.health_path)}")
+        parts.append(f"path: {yaml_item(answers.health_path)}")
     if answers.health_ports:
         parts.append(f"ports: {_mapping(answers.health_ports)}")
     return [f"health: {{{', '.join(parts)}}}"] if parts else []
@@ -76,13 +76,18 @@ def _switch(application: Application) -> list[str]:
         ]
     if application.verify == Sections().switch.verify:
         return []
-    return [f"switch: {{verify: {yaml_text(application.verify)}}}"]
+    return [f"switch: {{verify: {yaml_item(application.verify)}}}"]
 
 
 def name_for_app(name: str) -> str:
     """The name of a project as the name of an app: lower case, letters, digits and hyphens, 31 at most."""
     plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     return re.sub(r"^[^a-z]+", "", plain)[:31].rstrip("-") or "app"
+
+
+def yaml_item(value: str) -> str:
+    """A string as YAML within brackets or braces, where a comma has a meaning too."""
+    return yaml.safe_dump([value], default_flow_style=True, width=1000).strip()[1:-1]
 
 
 def yaml_text(value: str) -> str:

@@ -18,7 +18,7 @@ from bluegreen.scaffold.gradle_script import (
     without_blocks,
     without_comments,
 )
-from bluegreen.scaffold.module import read
+from bluegreen.scaffold.module import folders_in, read
 
 SETTINGS = ("settings.gradle", "settings.gradle.kts")
 SCRIPTS = ("build.gradle", "build.gradle.kts")
@@ -195,8 +195,8 @@ def _add_found(folders: dict[str, Path], missing: list[str], root: Path) -> None
 
 
 def _with_scripts(folder: Path, depth: int) -> Iterator[Path]:
-    for each in sorted(folder.iterdir()):
-        if each.is_dir() and not each.name.startswith(".") and each.name not in ("buildSrc", "build", "src"):
+    for each in folders_in(folder):
+        if each.name not in ("buildSrc", "build", "src"):
             if not any((each / name).is_file() for name in SETTINGS) and _script_files(each):
                 yield each
             if depth > 1:

@@ -24,6 +24,8 @@ _JAVA = tuple(
 )
 # Java 8 is written 1.8, VERSION_1_8 or JVM_1_8.
 _NUMBER = re.compile(r"(?:.*?\b(?:VERSION|JVM)_|[\"'(\s]*)(?:1[._])?(\d+)\b(?![.\w])")
+# `release = 2024` is not about Java.
+_HIGHEST_JAVA = 100
 _METHODS = {"get", "of", "toInteger", "toInt", "toString", "asInt", "property", "findProperty", "providers"}
 _METHODS |= {"gradleProperty", "libs", "versions", "findVersion", "project", "rootProject", "ext", "extra"}
 _METHODS |= {"JavaVersion", "toVersion", "as", "String", "Integer", "Int", "requiredVersion", "majorVersion"}
@@ -118,7 +120,7 @@ def _java(build: GradleBuild, project: Project) -> int | None:
 
 def _number(build: GradleBuild, project: Project, expression: str) -> int | None:
     """The number that an expression means: `"21"`, `JavaVersion.VERSION_1_8`, `libs.versions.java.get()`."""
-    if literal := _NUMBER.match(expression):
+    if (literal := _NUMBER.match(expression)) and int(literal[1]) < _HIGHEST_JAVA:
         return int(literal[1])
     entry = re.search(r"\bversions\.([\w.]+?)(?:\.get\b|\.asProvider\b|[^\w.]|$)", expression)
     entry = entry or re.search(r"\bfindVersion\(\s*[\"']([^\"']+)", expression)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -49,5 +50,21 @@ class Module:
 
 
 def read(file: Path) -> str:
-    """The text of a file; empty if there is none."""
-    return file.read_text(encoding="utf-8-sig", errors="replace") if file.is_file() else ""
+    """The text of a file; empty if there is none, or it is not ours to read."""
+    try:
+        return file.read_text(encoding="utf-8-sig", errors="replace") if file.is_file() else ""
+    except PermissionError:
+        return ""
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """The folders in a folder, without hidden ones, links, and those that are not ours to read."""
+    # The data of a database in a container belongs to another user.
+    return [
+        each
+        for each in sorted(folder.iterdir())
+        if each.name[0] != "."
+        and each.is_dir()
+        and not each.is_symlink()
+        and os.access(each, os.R_OK | os.X_OK)
+    ]

@@ -12,7 +12,7 @@ from pathlib import Path
 from bluegreen.remote import limits
 from bluegreen.scaffold import gradle_module, maven_module
 from bluegreen.scaffold.gradle import is_gradle
-from bluegreen.scaffold.module import Module, Tool, read
+from bluegreen.scaffold.module import Module, Tool, folders_in, read
 from bluegreen.scaffold.pom import POM
 
 # These folders contain dependencies, output and sources, never a project to deploy.
@@ -104,7 +104,9 @@ def default_branch(root: Path) -> Branch:
             # With `develop` beside `main`, the one that is checked out is the likelier.
             return Branch(current if current in usual else usual[0], is_sure=len(usual) == 1)
     configured = _git(root, "config", "init.defaultBranch")
-    return Branch(current or configured or "main", is_sure=not _branches(root, "refs/heads"))
+    # Before the first commit the current branch is the default one.
+    is_sure = not (root / ".git").exists() or (current != "" and not _branches(root, "refs/heads"))
+    return Branch(current or configured or "main", is_sure)
 
 
 def has_submodules(root: Path) -> bool:
@@ -151,9 +153,8 @@ def _tools(folder: Path) -> Iterator[Tool]:
 
 
 def _subfolders(folder: Path, depth: int) -> Iterator[Path]:
-    for each in sorted(folder.iterdir()):
-        is_project = not each.name.startswith(".") and each.name not in _SKIPPED_FOLDERS
-        if is_project and each.is_dir() and not each.is_symlink():
+    for each in folders_in(folder):
+        if each.name not in _SKIPPED_FOLDERS:
             yield each
             if depth > 1:
                 yield from _subfolders(each, depth - 1)

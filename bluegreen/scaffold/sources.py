@@ -30,19 +30,22 @@ _ROUTE = re.compile(r"\bGET\(\s*(\"[^\"\n]*\")")
 _ATTRIBUTE = re.compile(r"\b(\w+)\s*=(?!=)")
 _CONSTANT = re.compile(r"\b(?:String|val)\s+([A-Za-z_]\w*)\s*(?::\s*String\s*)?=\s*([^;\n]+)")
 
+# A path that is not plain text in the source is None.
+_Paths = tuple[str | None, ...]
+
 
 @dataclass(frozen=True)
 class Handler:
     """A method that answers GET requests.
 
     Args:
-        path: as the sources map it, without a context path.
+        path: as the sources map it, without a context path; None if it is not plain text there.
         answers_profile: whether its own text reads the active profiles.
         answers_port: whether its own text reads the server's port.
         in_file_of_profiles: whether its file reads the active profiles.
     """
 
-    path: str
+    path: str | None
     answers_profile: bool
     answers_port: bool
     in_file_of_profiles: bool
@@ -139,15 +142,13 @@ def _handlers(text: str, constants: Mapping[str, str]) -> Iterator[Handler]:
         # Its methods are requests to another server.
         return
     of_profiles = bool(_ANSWERS_PROFILE.search(text))
-    above: tuple[str, ...] = ("",)
-    pending: tuple[str, ...] | None = None
-    marks = sorted(
-        (found.start(), found)
-        for pattern in (_TYPE, _MAPPING, _OTHER_MAPPING, _ROUTE)
-        for found in pattern.finditer(text)
-    )
-    for number, (_, mark) in enumerate(marks):
-        following = marks[number + 1][0] if number + 1 < len(marks) else len(text)
+    above: _Paths = ("",)
+    pending: _Paths | None = None
+    patterns = (_TYPE, _MAPPING, _OTHER_MAPPING, _ROUTE)
+    marks = [found for pattern in patterns for found in pattern.finditer(text)]
+    marks.sort(key=lambda found: found.start())
+    for number, mark in enumerate(marks):
+        following = marks[number + 1].start() if number + 1 < len(marks) else len(text)
         if mark.re is _TYPE:
             # An annotation directly above a type is for all of its methods.
             above, pending = (pending or ("",)), None
@@ -155,13 +156,13 @@ def _handlers(text: str, constants: Mapping[str, str]) -> Iterator[Handler]:
         if mark.re is _OTHER_MAPPING:
             continue
         if mark.re is _ROUTE:
-            paths: tuple[str, ...] = (mark[1].strip('"'),)
+            paths: _Paths = (mark[1].strip('"'),)
             end = mark.end()
         else:
             paths, end = _mapped(text, mark, constants)
             if (
                 number + 1 < len(marks)
-                and marks[number + 1][1].re is _TYPE
+                and marks[number + 1].re is _TYPE
                 and _is_above_type(text, end, following)
             ):
                 pending = paths
@@ -170,7 +171,7 @@ def _handlers(text: str, constants: Mapping[str, str]) -> Iterator[Handler]:
         for start in above:
             for path in paths:
                 yield Handler(
-                    path=joined(start, path),
+                    path=None if start is None or path is None else joined(start, path),
                     answers_profile=bool(_ANSWERS_PROFILE.search(body)),
                     answers_port=bool(_ANSWERS_PORT.search(body)),
                     in_file_of_profiles=of_profiles,
@@ -185,7 +186,7 @@ def _is_above_type(text: str, end: int, start_of_type: int) -> bool:
     return not re.search(r"[{};=()]", between)
 
 
-def _mapped(text: str, mark: re.Match[str], constants: Mapping[str, str]) -> tuple[tuple[str, ...], int]:
+def _mapped(text: str, mark: re.Match[str], constants: Mapping[str, str]) -> tuple[_Paths, int]:
     """The paths of a mapping annotation, and where the annotation ends; no path if it is not for GET."""
     bracket = re.compile(r"\s*\(").match(text, mark.end())
     if bracket is None:
@@ -195,8 +196,7 @@ def _mapped(text: str, mark: re.Match[str], constants: Mapping[str, str]) -> tup
     if (method := attributes.get("method")) and "GET" not in method:
         return (), end
     written = attributes.get("path") or attributes.get("value") or attributes.get("") or '""'
-    values = [_value(each, constants) for each in _listed(written)]
-    return tuple(value for value in values if value is not None), end
+    return tuple(_value(each, constants) for each in _listed(written)), end
 
 
 def _attributes(arguments: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bluegreen import __version__
 from bluegreen.scaffold.build import Build
-from bluegreen.scaffold.config_text import yaml_text
+from bluegreen.scaffold.config_text import yaml_item, yaml_text
 
 FOLDER = ".github/workflows"
 NAMES = ("deploy.yml", "rollback.yml")
@@ -100,7 +100,7 @@ def render(name: str, repository: Repository) -> str:
     values = {
         **ACTIONS,
         "origin": repository.origin,
-        "branch": yaml_text(repository.branch),
+        "branch": yaml_item(repository.branch),
         "host": repository.host,
         "host-text": yaml_text(repository.host),
         "java": str(build.java),

@@ -92,7 +92,7 @@ def test_without_git_pushes_to_main_are_deployed(tmp_path: Path) -> None:
     assert deployed_branch(tree(tmp_path, {"build.gradle": BOOT})) == "main"
 
 
-@pytest.mark.parametrize("branch", ["master", "develop", "release/1.x"])
+@pytest.mark.parametrize("branch", ["master", "develop", "release/1.x", "a,b"])
 def test_the_only_branch_is_the_default_branch(tmp_path: Path, branch: str) -> None:
     assert deployed_branch(committed(tmp_path, branch)) == branch
 
@@ -265,6 +265,22 @@ def test_a_pom_that_is_not_xml_is_named(tmp_path: Path) -> None:
     tree(tmp_path, {"pom.xml": "<project>\n<artifactId>shop</project>"})
     with pytest.raises(WrongUsage, match=r"pom\.xml .*line 2"):
         written(tmp_path)
+
+
+def test_a_folder_that_is_not_ours_to_read_is_passed_over(tmp_path: Path) -> None:
+    tree(tmp_path, {"build.gradle": BOOT, "data/mysql/ibdata1": ""})
+    (tmp_path / "data" / "mysql").chmod(0o000)
+    # Root reads it all the same, unless it has no capabilities.
+    as_user = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"] if os.geteuid() == 0 else []
+    ran = subprocess.run(
+        [*as_user, sys.executable, "-m", "bluegreen", "init", "--address", "10.0.0.5"],
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert config.load(tmp_path / "config.yml").host(None).jar == "build/libs/*.jar"
 
 
 def test_a_build_that_names_no_java_version_is_a_question(

@@ -639,6 +639,15 @@ CONFIGURATION: dict[str, Shape] = {
         health="/shop/actuator/health",
         remarks=("seems to answer",),
     ),
+    "a path that is a constant of a library": answering(
+        "",
+        slot="""\
+            @RequestMapping(AcmePaths.INTERNAL)
+            class Slot { @GetMapping("/profile") String get() { return environment.getActiveProfiles()[0]; } }
+            """,
+        verify=None,
+        remarks=("not plain text",),
+    ),
     "a prefix that the sources add": answering(
         "",
         slot=SLOT + 'class Web { void c(PathMatchConfigurer c) { c.addPathPrefix("/api", every()); } }',
