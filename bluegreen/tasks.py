@@ -234,6 +234,7 @@ def sandbox(c: Context, host: str | None = None, stop: bool = False, config: str
         "jar": "pattern of the jar; it also chooses the application of several",
         "java": "the Java version; otherwise that of the build",
         "branch": "the branch whose pushes are deployed; otherwise the default branch",
+        "verify": "the path that answers the slot, or none; otherwise that of the sources",
     },
 )
 def init(
@@ -245,10 +246,11 @@ def init(
     jar: str | None = None,
     java: str | None = None,
     branch: str | None = None,
+    verify: str | None = None,
 ) -> None:
     """Write config.yml, tasks.py and the workflows of your own repository, to fit its build."""
     with console_of(c) as console:
-        wanted = Wanted(app, host, address, user, jar, java, branch)
+        wanted = Wanted(app, host, address, user, jar, java, branch, verify)
         commands.init.run(
             Path.cwd(),
             wanted,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bluegreen import config as configuration
-from bluegreen.commands.init_answers import Ask, Question, Wanted, branch, chosen, java, names
+from bluegreen.commands.init_answers import Ask, Question, Wanted, branch, chosen, java, names, verify
 from bluegreen.config import Settings
 from bluegreen.config.settings import Sections
 from bluegreen.console.terminal import Console
@@ -49,9 +49,11 @@ def run(root: Path, wanted: Wanted, console: Console, ask: Ask) -> None:
         console.line(_found(root, found))
         values = names(_app_name(candidate.module, applications), wanted, ask)
         version = java(candidate, root, wanted, ask, console)
-        text = config_text(found, **values, jar=wanted.jar or candidate.jar(root), java=version)
+        path = verify(found, wanted, ask)
+        pattern = wanted.jar or candidate.jar(root)
+        text = config_text(found, **values, jar=pattern, java=version, verify=path)
         settings, new_config = _load_text(text), {CONFIG: text}
-        for remark in found.remarks:
+        for remark in (*found.remarks, *([found.why_no_verify] if path is None else [])):
             console.warn(remark)
     pushed = branch(repository.default_branch(root), wanted, ask, console)
     files = {**new_config, "tasks.py": TASKS, **_workflows(root, candidate.module, settings, pushed)}

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from bluegreen.config.settings import Sections
-from bluegreen.config.types import Address, AppName, HostName, JavaVersion, UserName
+from bluegreen.config.types import Address, AppName, HostName, JavaVersion, UserName, VerifyPath
 from bluegreen.console.terminal import Console
 from bluegreen.errors import WrongUsage
-from bluegreen.scaffold.application import Candidate
+from bluegreen.scaffold.application import Application, Candidate
 from bluegreen.scaffold.config_text import name_for_app
 from bluegreen.scaffold.repository import Branch, java_of_team
 
@@ -28,6 +28,7 @@ class Wanted:
         jar: pattern of the jar; it also chooses the application in a repository that has several.
         java: the major Java version.
         branch: the branch whose pushes are deployed.
+        verify: the path that answers the slot; `none` for none.
     """
 
     app: str | None = None
@@ -37,6 +38,7 @@ class Wanted:
     jar: str | None = None
     java: str | None = None
     branch: str | None = None
+    verify: str | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class Question:
     choices: tuple[str, ...] = ()
 
 
+# The answer that means: no path.
+_NONE = "none"
 # Asks a person; returns the default if nobody answers.
 Ask = Callable[[Question], str | None]
 
@@ -85,6 +89,18 @@ def java(candidate: Candidate, root: Path, wanted: Wanted, ask: Ask, console: Co
     text = str(version)
     number: int = _validated("java", JavaVersion, int(text) if text.isdecimal() else text)
     return number
+
+
+def verify(found: Application, wanted: Wanted, ask: Ask) -> str | None:
+    """The path that answers the slot: the given one, or that of the sources, or else asked for."""
+    path = wanted.verify or found.verify
+    if path is None and found.maybe:
+        question = Question("verify", "path that answers the active profile", _NONE, found.maybe)
+        path = _answer(question, ask)
+        if path.isdecimal() and 1 <= int(path) <= len(found.maybe):
+            path = found.maybe[int(path) - 1]
+    validated: str | None = _validated("verify", VerifyPath, None if path == _NONE else path)
+    return validated
 
 
 def branch(found: Branch, wanted: Wanted, ask: Ask, console: Console) -> str:

@@ -16,6 +16,7 @@ _SLOT_WORD = re.compile(r"profile|slot|port$|^env", re.IGNORECASE)
 # A path without variables and patterns.
 _PLAIN = re.compile(r"[\w./~%-]*", re.ASCII)
 _MOST_NAMES = 3
+_Sign = Callable[[Handler], bool]
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,9 @@ class Application:
     Args:
         module: what the build says of it.
         sources: the source files of it and of the modules that it depends on.
-        verify: the path that answers the slot; None if the sources map none.
+        verify: the path that answers the slot; None if the sources map none that surely does.
+        maybe: paths that may answer the slot, if none surely does.
+        why_no_verify: why no path surely does; empty if one does.
         answers: where it answers, by its configuration.
         remarks: what a person must know or decide, with the key of config.yml.
     """
@@ -50,6 +53,8 @@ class Application:
     module: Module
     sources: Sources
     verify: str | None
+    maybe: tuple[str, ...]
+    why_no_verify: str
     answers: Answers
     remarks: tuple[str, ...]
 
@@ -94,14 +99,12 @@ def application(
     read = _with_needed(candidate.module, modules)
     sources = read_sources(read)
     found = answers(read, usual_slots)
-    verify, remarks = _verify(sources, found, usual)
-    return Application(
-        candidate.module,
-        sources,
-        verify,
-        found,
-        (*candidate.module.remarks, *_remarks(candidate, read), *remarks, *found.remarks),
-    )
+    sure, maybe = _verify(sources, found, usual)
+    remarks = (*candidate.module.remarks, *_remarks(candidate, read), *found.remarks)
+    if sure and sources.prefix:
+        remarks += (f"the sources add {sources.prefix} to paths: check that {sure} is the whole path",)
+    why = "" if sure else _why_no_verify(sources, maybe)
+    return Application(candidate.module, sources, sure, maybe, why, found, remarks)
 
 
 def _with_needed(module: Module, modules: Sequence[Module]) -> tuple[Module, ...]:
@@ -150,60 +153,56 @@ def read_of(sources: Sources) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     if len(names) > _MOST_NAMES:
-        return f"{names[0]} and {len(names) - 1} other modules"
+        return f"{names[0]} and {len(names) - 1} others"
     return " and ".join(names)
 
 
-def _verify(sources: Sources, found: Answers, usual: str) -> tuple[str | None, list[str]]:
-    """The path that answers the slot, with remarks. A handler that reads the profiles is the surest."""
-    paths = _paths(sources, found, _likely(sources, usual, found.prefix))
-    if not paths and any(each.path is None and each.answers_profile for each in sources.handlers):
-        return None, [
+def _verify(sources: Sources, found: Answers, usual: str) -> tuple[str | None, tuple[str, ...]]:
+    """The path that surely answers the slot, or else those that may."""
+
+    def whole(signs: Sequence[_Sign]) -> tuple[str, ...]:
+        handlers = _with(sources, signs)
+        paths = (joined(found.prefix, sources.prefix, each.path or "") or "/" for each in handlers)
+        return tuple(dict.fromkeys(paths))
+
+    sure = whole(
+        (
+            lambda each: each.answers_profile and _is_slot_word(each.path),
+            lambda each: each.in_file_of_profiles and _is_slot_word(each.path),
+            lambda each: usual in (each.path, joined(found.prefix, each.path or "")),
+            lambda each: each.answers_port and _is_slot_word(each.path),
+        )
+    )
+    if len(sure) == 1 or usual in sure:
+        return (usual if usual in sure else sure[0]), ()
+    return None, sure or whole(
+        (
+            # It may only behave differently in a profile.
+            lambda each: each.answers_profile or each.answers_port,
+            # Without any reader of the profiles it is the page of a user.
+            lambda each: sources.reads_profiles and _is_slot_word(each.path),
+        )
+    )
+
+
+def _why_no_verify(sources: Sources, maybe: Sequence[str]) -> str:
+    if maybe:
+        return f"{_listed(maybe)} may answer the active profile: if so, set switch.verify in config.yml"
+    if any(each.path is None and each.answers_profile for each in sources.handlers):
+        return (
             "a handler answers the active profile, but its path is not plain text in the sources: set "
             "switch.verify in config.yml"
-        ]
-    if not paths:
-        return None, [
-            f"{read_of(sources)}, and none maps a path that answers the active profile: if the application "
-            "has one, set switch.verify in config.yml"
-        ]
-    chosen = next((path for path in paths if path == usual), None)
-    chosen = chosen or next((path for path in paths if _is_slot_word(path)), paths[0])
-    remarks = []
-    if len(paths) > 1:
-        others = ", ".join(path for path in paths if path != chosen)
-        remarks.append(
-            f"several paths may answer the slot: {chosen} was taken, not {others}; else set switch.verify"
         )
-    elif not _is_slot_word(chosen) or not any(
-        each.answers_profile or each.answers_port for each in sources.handlers
-    ):
-        remarks.append(f"{chosen} seems to answer the active profile: if it does not, set switch.verify")
-    if sources.prefix:
-        remarks.append(
-            f"the sources add the prefix {sources.prefix} to paths: check that {chosen} is the whole path"
-        )
-    return chosen, remarks
-
-
-def _likely(sources: Sources, usual: str, prefix: str) -> list[Handler]:
-    """The handlers of the strongest sign that any of them has."""
-    signs: tuple[Callable[[Handler], bool], ...] = (
-        lambda each: each.answers_profile,
-        lambda each: each.in_file_of_profiles and _is_slot_word(each.path),
-        lambda each: each.in_file_of_profiles,
-        lambda each: usual in (each.path, joined(prefix, each.path or "")),
-        lambda each: each.answers_port,
-        # Without any reader of the profiles, `/profile` is the page of a user.
-        lambda each: sources.reads_profiles and _is_slot_word(each.path),
+    return (
+        f"{read_of(sources)}, and none maps a path that answers the active profile: if the application has "
+        "one, set switch.verify in config.yml"
     )
+
+
+def _with(sources: Sources, signs: Sequence[_Sign]) -> list[Handler]:
+    """The handlers with the first of these signs that any of them has."""
     usable = [each for each in sources.handlers if each.path is not None and _PLAIN.fullmatch(each.path)]
     return next((found for sign in signs if (found := [each for each in usable if sign(each)])), [])
-
-
-def _paths(sources: Sources, found: Answers, handlers: list[Handler]) -> list[str]:
-    whole = (joined(found.prefix, sources.prefix, each.path or "") or "/" for each in handlers)
-    return list(dict.fromkeys(whole))
 
 
 def _is_slot_word(path: str | None) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import yaml
 
 from bluegreen.config.settings import Sections
-from bluegreen.scaffold.application import Application, read_of
+from bluegreen.scaffold.application import Application
 
 CONFIG = "config.yml"
 TASKS = '''\
@@ -21,7 +21,15 @@ __all__ = ["namespace"]
 
 
 def config_text(
-    application: Application, *, app: str, host: str, address: str, user: str, jar: str, java: int
+    application: Application,
+    *,
+    app: str,
+    host: str,
+    address: str,
+    user: str,
+    jar: str,
+    java: int,
+    verify: str | None,
 ) -> str:
     """The text of a config.yml that contains only what differs from the defaults."""
     lines = [
@@ -31,7 +39,7 @@ def config_text(
         *_slots(application),
         *_java(java),
         *_health(application),
-        *_switch(application),
+        *_switch(verify, application.why_no_verify),
         "",
         "hosts:",
         f"  {yaml_text(host)}:",
@@ -67,16 +75,16 @@ def _health(application: Application) -> list[str]:
     return [f"health: {{{', '.join(parts)}}}"] if parts else []
 
 
-def _switch(application: Application) -> list[str]:
-    if application.verify is None:
+def _switch(verify: str | None, why_none: str) -> list[str]:
+    if verify is None:
         return [
-            f"# {read_of(application.sources)}, and none maps a path that answers the active profile;",
-            "# the site of `setup` answers the slot itself. If the application has one, write it here.",
+            *([f"# {why_none}"] if why_none else []),
+            "# The site of `setup` answers the slot by itself.",
             "switch: {verify: null}",
         ]
-    if application.verify == Sections().switch.verify:
+    if verify == Sections().switch.verify:
         return []
-    return [f"switch: {{verify: {yaml_item(application.verify)}}}"]
+    return [f"switch: {{verify: {yaml_item(verify)}}}"]
 
 
 def name_for_app(name: str) -> str:

@@ -82,7 +82,8 @@ def read_sources(modules: Iterable[Module]) -> Sources:
     own = {file: texts[file] for file in _files(modules[0]) if file in texts}
     mains = [file for file, text in own.items() if _MAIN.search(text)]
     # A servlet container starts a war without a `main`.
-    starts = [file for file, text in own.items() if "SpringBootServletInitializer" in text]
+    is_war = modules[0].jar.endswith(".war")
+    starts = [file for file, text in own.items() if is_war and "SpringBootServletInitializer" in text]
     spring = [file for file in mains if _STARTS_SPRING.search(own[file])] or starts
     main = next(iter(spring or mains), None)
     constants = _constants(written.values())

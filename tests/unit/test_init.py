@@ -261,6 +261,35 @@ def test_a_build_without_an_application_is_refused_with_what_was_read(tmp_path: 
     assert written(tmp_path, wanted).host(None).jar == "core/build/libs/all.jar"
 
 
+@pytest.mark.parametrize(
+    ("wanted", "answer", "path"),
+    [
+        (None, "none", None),
+        (None, "2", "/app/slot"),
+        (None, "/where", "/where"),
+        ("/given", "1", "/given"),
+        ("none", "1", None),
+    ],
+)
+def test_of_several_paths_that_may_answer_the_slot_the_person_chooses(
+    tmp_path: Path, wanted: str | None, answer: str, path: str | None
+) -> None:
+    """`none` is also what a run without a terminal gets."""
+    two = SLOT.replace('("api/v1/profiles")', '("/app")').replace(
+        "@GetMapping", '@GetMapping({"/env", "/slot"})'
+    )
+    tree(tmp_path, {"build.gradle": BOOT, **sources(slot=two)})
+
+    def answered(question: Question) -> str | None:
+        if question.flag == "verify":
+            assert (question.choices, question.default) == (("/app/env", "/app/slot"), "none")
+            return answer
+        return question.default
+
+    init.run(tmp_path, Wanted(address="a.example", verify=wanted), Console(), answered)
+    assert config.load(tmp_path / "config.yml").host(None).switch.verify == path
+
+
 def test_a_pom_that_is_not_xml_is_named(tmp_path: Path) -> None:
     tree(tmp_path, {"pom.xml": "<project>\n<artifactId>shop</project>"})
     with pytest.raises(WrongUsage, match=r"pom\.xml .*line 2"):

@@ -613,6 +613,30 @@ CONFIGURATION: dict[str, Shape] = {
         "---\nspring: {config: {activate: {on-profile: prod2}}}\nserver: {servlet: {context-path: /two}}",
         remarks=("/two in prod2", "/two/actuator/health in prod2"),
     ),
+    "a page of a user, in an application that reads the profiles elsewhere": Shape(
+        {
+            **with_application(
+                "", slot='class Me { @GetMapping("/user/profile") User get() { return user; } }'
+            ),
+            "src/main/java/shop/Startup.java": "class Startup { void log() { log(env.getActiveProfiles()); } }",
+        },
+        jar="build/libs/*.jar",
+        java=21,
+        verify=None,
+        remarks=("/user/profile may answer",),
+    ),
+    "a handler that only reads the profiles": answering(
+        "",
+        slot="""\
+            @RestController class Orders {
+                @GetMapping("/orders") List<Order> all() {
+                    return List.of(env.getActiveProfiles()).contains("dev") ? samples() : orders();
+                }
+            }
+            """,
+        verify=None,
+        remarks=("/orders may answer",),
+    ),
     "the page of a user is not that of a slot": answering(
         "",
         slot='@RestController class Users { @GetMapping("/users/profile") User get() { return user; } }',
@@ -629,7 +653,7 @@ CONFIGURATION: dict[str, Shape] = {
             """,
         verify="/port",
     ),
-    "a service that reads the profiles, in Kotlin, and a functional route": answering(
+    "a functional route, in a file that reads the profiles": answering(
         "spring: {webflux: {base-path: /shop}}",
         slot="""\
             class Slot { String name() { return environment.getActiveProfiles()[0]; } }
@@ -637,7 +661,6 @@ CONFIGURATION: dict[str, Shape] = {
             """,
         verify="/shop/where/profile",
         health="/shop/actuator/health",
-        remarks=("seems to answer",),
     ),
     "a path that is a constant of a library": answering(
         "",
@@ -652,7 +675,7 @@ CONFIGURATION: dict[str, Shape] = {
         "",
         slot=SLOT + 'class Web { void c(PathMatchConfigurer c) { c.addPathPrefix("/api", every()); } }',
         verify="/api/api/v1/profiles",
-        remarks=("prefix /api",),
+        remarks=("add /api to paths",),
     ),
 }
 
