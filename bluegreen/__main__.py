@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,12 +11,22 @@ from invoke.exceptions import Exit, ParseError
 from invoke.program import Program
 
 from bluegreen import __version__
+from bluegreen.console.output import OutputEnded, watch_output
 from bluegreen.errors import WrongUsage
 from bluegreen.tasks import namespace
 
 
 class BluegreenProgram(Program):
     """Invoke's program, whose wrong usage ends with our exit code for it (2) rather than with 1."""
+
+    def run(self, argv: list[str] | None = None, exit: bool = True) -> None:  # noqa: A002 # Invoke's name
+        # Until a command begins: --help and --list.
+        watch_output(reads=True)
+        try:
+            super().run(argv, exit)
+        except OutputEnded as ended:
+            sys.stderr.write(f"{ended.message}\n" if ended.message else "")
+            sys.exit(ended.exit_code)
 
     def parse_core(self, argv: list[str] | None) -> None:
         with _wrong_usage():

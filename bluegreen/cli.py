@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
 
 from invoke.context import Context
 from invoke.exceptions import Exit
@@ -14,6 +15,7 @@ from invoke.exceptions import Exit
 from bluegreen.config.secrets import values_to_mask
 from bluegreen.console.ci import on_github
 from bluegreen.console.github import github_console
+from bluegreen.console.output import OutputEnded, stdout_lost, watch_output
 from bluegreen.console.terminal import Console, plain_or_rich
 from bluegreen.errors import BluegreenError, WrongUsage
 from bluegreen.rollout.interrupts import ignore_interrupts, raise_on_termination
@@ -24,11 +26,19 @@ FORCE = "go on although this finding of `check` would stop it: its name, with da
 JSON = "print JSON to stdout, everything else to stderr"
 INTERRUPTED = 130
 
+Given = TypeVar("Given")
+
 
 @contextmanager
-def console_of(c: Context, *, as_json: bool = False) -> Iterator[Console]:
-    """Where a command prints; an expected error is printed and becomes the exit code."""
+def console_of(c: Context, *, reads: bool = False, as_json: bool = False) -> Iterator[Console]:
+    """Where a command prints; an expected error is printed and becomes the exit code.
+
+    Args:
+        reads: whether the command changes nothing, and so ends when nobody reads its output any more.
+        as_json: stdout is for JSON.
+    """
     raise_on_termination()
+    watch_output(reads=reads)
     console = (
         github_console(stderr=as_json, secrets=values_to_mask(os.environ))
         if on_github()
@@ -37,14 +47,30 @@ def console_of(c: Context, *, as_json: bool = False) -> Iterator[Console]:
     try:
         refuse_flags_of_invoke(c)
         yield console
+        sys.stdout.flush()
+    except OutputEnded as ended:
+        raise Exit(ended.message, code=ended.exit_code) from ended
     except BluegreenError as error:
         ignore_interrupts()
-        console.error(error)
+        with suppress(OutputEnded):
+            console.error(error)
+        if stdout_lost() and not as_json:
+            # The cause reaches somebody, even if stdout does not (P11).
+            sys.stderr.write(f"{error}\n")
         raise Exit(code=error.exit_code) from error
     except KeyboardInterrupt:
         ignore_interrupts()
-        console.line("interrupted")
+        with suppress(OutputEnded):
+            console.line("interrupted" if reads else "interrupted; nothing was changed")
         raise Exit(code=INTERRUPTED) from None
+
+
+def ended(run: Callable[[], Given]) -> Given:
+    """Runs a command to its end, from which on an interrupt cannot change its exit code."""
+    try:
+        return run()
+    finally:
+        ignore_interrupts()
 
 
 def options(**own: str) -> dict[str, Any]:
@@ -80,4 +106,4 @@ def number(flag: str, given: str) -> int:
 
 
 def print_json(data: object) -> None:
-    print(json.dumps(data, ensure_ascii=False, indent=2))  # noqa: T201 # the only thing on stdout then
+    sys.stdout.write(f"{json.dumps(data, ensure_ascii=False, indent=2)}\n")  # the only thing on stdout then

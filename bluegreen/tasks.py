@@ -9,6 +9,7 @@ A team's own tasks.py is two lines:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from invoke.collection import Collection
@@ -17,7 +18,7 @@ from invoke.tasks import task
 
 from bluegreen import commands
 from bluegreen import config as configuration
-from bluegreen.cli import FORCE, JSON, console_of, number, options, print_json
+from bluegreen.cli import FORCE, JSON, console_of, ended, number, options, print_json
 from bluegreen.commands.config import jar_if_built, jar_to_deploy, resolved, sandbox_settings
 from bluegreen.commands.deploy import Order, version_of
 from bluegreen.commands.init import Wanted
@@ -50,7 +51,7 @@ def deploy(
     config: str = "config.yml",
 ) -> None:
     """Upload the jar, start it in the idle slot, and switch to it once it is UP."""
-    with console_of(c) as console:
+    with console_of(c, reads=dry_run) as console:
         settings = resolved(Path(config), host)
         found = jar_to_deploy(Path(config), settings, jar)
         order = Order(
@@ -60,7 +61,8 @@ def deploy(
             dry_run=dry_run,
             forced=tuple(force or ()),
         )
-        reported("deploy", settings, console, lambda: commands.deploy.run(settings, order, console))
+        run = partial(commands.deploy.run, settings, order, console)
+        reported("deploy", settings, console, lambda: ended(run))
 
 
 @task(**options(force=FORCE), iterable=["force"])
@@ -70,9 +72,8 @@ def switch(
     """Switch to the idle slot if it is UP, after `deploy --no-switch`."""
     with console_of(c) as console:
         settings = resolved(Path(config), host)
-        reported(
-            "switch", settings, console, lambda: commands.switch.run(settings, console, tuple(force or ()))
-        )
+        run = partial(commands.switch.run, settings, console, tuple(force or ()))
+        reported("switch", settings, console, lambda: ended(run))
 
 
 @task(
@@ -94,20 +95,21 @@ def rollback(
     """Go back to the previous version, by one switch if it still runs."""
     with console_of(c) as console:
         settings = resolved(Path(config), host)
-        reported(
-            "rollback",
+        run = partial(
+            commands.rollback.run,
             settings,
+            to,
             console,
-            lambda: commands.rollback.run(
-                settings, to, console, forced=tuple(force or ()), skip_unreachable=skip_unreachable
-            ),
+            forced=tuple(force or ()),
+            skip_unreachable=skip_unreachable,
         )
+        reported("rollback", settings, console, lambda: ended(run))
 
 
 @task(**options(json=JSON))
 def status(c: Context, host: str | None = None, json: bool = False, config: str = "config.yml") -> None:
     """Show the live slot, both slots' health, the releases, the lock, and where things disagree."""
-    with console_of(c, as_json=json) as console:
+    with console_of(c, reads=True, as_json=json) as console:
         data = commands.status.run(resolved(Path(config), host), console)
         print_json(data) if json else commands.status.show(data, console)
         commands.status.require_well(data)
@@ -116,7 +118,7 @@ def status(c: Context, host: str | None = None, json: bool = False, config: str 
 @task(**options(json=JSON))
 def history(c: Context, host: str | None = None, json: bool = False, config: str = "config.yml") -> None:
     """Show the journal of deploys, newest first, with their outcomes."""
-    with console_of(c, as_json=json) as console:
+    with console_of(c, reads=True, as_json=json) as console:
         data = commands.history.run(resolved(Path(config), host), console)
         print_json(data) if json else commands.history.show(data, console)
         require_all_reached(data["machines"])
@@ -138,7 +140,7 @@ def logs(
     config: str = "config.yml",
 ) -> None:
     """Show the application's log of a slot."""
-    with console_of(c) as console:
+    with console_of(c, reads=True) as console:
         count = number("--lines", lines)
         commands.logs.run(resolved(Path(config), host), slot, count, follow=follow, console=console)
 
@@ -153,7 +155,7 @@ def stop(c: Context, host: str | None = None, config: str = "config.yml") -> Non
 @task(**options(json=JSON))
 def check(c: Context, host: str | None = None, json: bool = False, config: str = "config.yml") -> None:
     """Check everything that a deploy needs, change nothing; each finding with its remedy."""
-    with console_of(c, as_json=json) as console:
+    with console_of(c, reads=True, as_json=json) as console:
         settings = resolved(Path(config), host)
         data = commands.check.run(settings, jar_if_built(Path(config), settings), console)
         print_json(data) if json else commands.check.show(data, console)
@@ -184,7 +186,7 @@ def setup(
     config: str = "config.yml",
 ) -> None:
     """Make a bare machine ready: packages, folders, unit, nginx site, sudoers."""
-    with console_of(c) as console:
+    with console_of(c, reads=dry_run) as console:
         if force and keep:
             raise WrongUsage("--force and --keep are mutually exclusive", remedy="give one of them")
         if no_site and take_over:
@@ -208,7 +210,7 @@ def trust(c: Context, host: str | None = None, yes: bool = False, config: str = 
 @task(**options(), name="config")
 def show_config(c: Context, host: str | None = None, config: str = "config.yml") -> None:
     """Show the settings as resolved for a host; only the names of secrets."""
-    with console_of(c) as console:
+    with console_of(c, reads=True) as console:
         commands.config.run(Path(config), host, console)
 
 

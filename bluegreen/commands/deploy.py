@@ -67,10 +67,10 @@ def run(
             rollouts = side_by_side(machines, lambda each: _rollout(each, order))
             for rollout in rollouts:
                 _announce(rollout)
-            undo = Undo(rollouts)
-            with undo.on_failure():
-                staged = side_by_side(rollouts, lambda each: _stage(each, order, environment, undo))
-                staged = side_by_side(staged, previewed)
+        undo = Undo(rollouts)
+        with undo.on_failure(), interrupts.let_through():
+            staged = side_by_side(rollouts, lambda each: _stage(each, order, environment, undo))
+            staged = side_by_side(staged, previewed)
         if order.switch:
             results = promote(staged, undo, interrupts, watched=True)
         else:

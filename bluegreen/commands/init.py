@@ -13,6 +13,7 @@ from bluegreen.config import Settings
 from bluegreen.config.settings import Sections
 from bluegreen.console.terminal import Console
 from bluegreen.errors import WrongUsage
+from bluegreen.rollout.interrupts import held_back
 from bluegreen.scaffold import repository
 from bluegreen.scaffold.application import Application, Candidate, application, candidates, read_of
 from bluegreen.scaffold.build import Build
@@ -57,8 +58,10 @@ def run(root: Path, wanted: Wanted, console: Console, ask: Ask) -> None:
             console.warn(remark)
     pushed = branch(repository.default_branch(root), wanted, ask, console)
     files = {**new_config, "tasks.py": TASKS, **_workflows(root, candidate.module, settings, pushed)}
-    for name, text in files.items():
-        _write_new(root, name, text, console)
+    with held_back() as interrupts:
+        for name, text in files.items():
+            _write_new(root, name, text, console)
+        interrupts.discard()
     _print_next_steps(settings, console)
 
 

@@ -61,11 +61,11 @@ def run(
             ]
             cold = any(not _is_warm(rollout) for rollout in rollouts)
             environment = {**settings.env, **secrets_from(settings, environ)} if cold else {}
-            undo = Undo(rollouts)
-            with undo.on_failure():
-                side_by_side(rollouts, record_start)
-                staged = side_by_side(rollouts, lambda each: _stage(each, environment, undo))
-                staged = side_by_side(staged, previewed)
+        undo = Undo(rollouts)
+        with undo.on_failure(), interrupts.let_through():
+            side_by_side(rollouts, record_start)
+            staged = side_by_side(rollouts, lambda each: _stage(each, environment, undo))
+            staged = side_by_side(staged, previewed)
         # A warm slot has served before: a watch that fails could only lead back to the bad version.
         results = promote(staged, undo, interrupts, watched=cold)
         summarize(console, results)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 
 from bluegreen.check.diagnose import diagnose
@@ -21,6 +21,7 @@ from bluegreen.host.survey import Change, SiteWish, Survey, sha256_of, sums, sur
 from bluegreen.remote import limits
 from bluegreen.remote.script import Value
 from bluegreen.rollout.fleet import connected, side_by_side
+from bluegreen.rollout.interrupts import interrupted_as
 from bluegreen.rollout.preflight import SETUP, require
 
 # Of what a package manager printed, the cause is at the end.
@@ -56,16 +57,35 @@ def run(
         Failed: the machine is not fit, a file is in conflict, or a step failed and was undone.
     """
     reached = settings.model_copy(update={"user": login}) if login else settings
-    with connected(reached, console) as machines:
+    # What was begun on each machine, by its address.
+    begun: dict[str, str] = {}
+    with interrupted_as(lambda: _interrupted(settings, begun)), connected(reached, console) as machines:
         side_by_side(
             machines,
             lambda machine: _set_up(
-                machine, settings.user or machine.connection.user, dry_run, on_conflict, site
+                machine, settings.user or machine.connection.user, dry_run, on_conflict, site, begun
             ),
         )
 
 
-def _set_up(machine: Machine, user: str, dry_run: bool, on_conflict: OnConflict, site: SiteWish) -> None:
+def _interrupted(settings: Settings, begun: Mapping[str, str]) -> Failed | None:
+    if not begun:
+        return None
+    return Failed(
+        "setup was interrupted",
+        why=[f"{address}: {what}" for address, what in begun.items()],
+        remedy=f"to complete it: bluegreen setup --host {settings.host}",
+    )
+
+
+def _set_up(
+    machine: Machine,
+    user: str,
+    dry_run: bool,
+    on_conflict: OnConflict,
+    site: SiteWish,
+    begun: dict[str, str],
+) -> None:
     console = machine.console
     _require_own(machine)
     found = _survey_fit(machine, user, site)
@@ -90,13 +110,18 @@ def _set_up(machine: Machine, user: str, dry_run: bool, on_conflict: OnConflict,
         return
     _require_no_conflict(plan, machine, on_conflict)
     if plan.packages:
+        begun[machine.address] = (
+            f"the package manager installs {' '.join(plan.packages)} and ends by itself; no file was written"
+        )
         _install_packages(plan, machine)
         # The text of the site depends on the version of nginx, which is installed now.
         plan = _plan(_survey_fit(machine, user, site), on_conflict)
         _require_no_conflict(plan, machine, on_conflict)
         _require_packages(plan, machine)
+    begun[machine.address] = "the machine finishes the write of the files, or restores the previous ones"
     keep_copies = on_conflict is OnConflict.OVERWRITE or site is SiteWish.TAKE_OVER
     _write_files(plan, machine, user, disable=disable, keep_copies=keep_copies)
+    begun[machine.address] = "it is set up"
     show_lines_for_site(machine, found)
     next_step = f"bluegreen deploy --host {machine.settings.host}"
     console.line(f"✓ {machine.address} is set up; next: {next_step}", "bold green")

@@ -35,11 +35,11 @@ def run(settings: Settings, console: Console, forced: tuple[str, ...] = ()) -> l
             rollouts = side_by_side(machines, lambda each: _rollout(each, forced))
             for rollout in rollouts:
                 stage.running(rollout)
-            undo = Undo(rollouts)
-            with undo.on_failure():
-                side_by_side(rollouts, record_start)
-                staged = side_by_side(rollouts, lambda each: stage.running(converted(each, undo)))
-                staged = side_by_side(staged, previewed)
+        undo = Undo(rollouts)
+        with undo.on_failure(), interrupts.let_through():
+            side_by_side(rollouts, record_start)
+            staged = side_by_side(rollouts, lambda each: stage.running(converted(each, undo)))
+            staged = side_by_side(staged, previewed)
         results = promote(staged, undo, interrupts, watched=True)
         summarize(console, results)
         return results

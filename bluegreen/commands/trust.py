@@ -10,6 +10,7 @@ from bluegreen.config.pinning import pinned
 from bluegreen.console.terminal import Console
 from bluegreen.errors import WrongUsage
 from bluegreen.rollout.fleet import side_by_side, unconnected
+from bluegreen.rollout.interrupts import held_back
 
 
 def run(settings: Settings, config: Path, console: Console, confirmed: Callable[[], bool]) -> None:
@@ -44,7 +45,9 @@ def run(settings: Settings, config: Path, console: Console, confirmed: Callable[
             "the key is not pinned; nothing was written",
             remedy=f"compare the fingerprint, then: `bluegreen trust --host {settings.host} --yes`",
         )
-    _pin(settings.host, lines, config)
+    with held_back() as interrupts:
+        _pin(settings.host, lines, config)
+        interrupts.discard()
     console.line(f"✓ pinned in {config} as hosts.{settings.host}.host_key", "bold green")
 
 

@@ -6,11 +6,13 @@ import sys
 from collections.abc import Sequence
 
 from bluegreen.console.ci import in_ci
+from bluegreen.console.output import stdout_lost
 
 
 def somebody_answers() -> bool:
     """Whether a person can answer a question."""
-    return sys.stdin.isatty() and not in_ci()
+    # A stdin that was closed when Python started is None.
+    return bool(sys.stdin and sys.stdin.isatty()) and not in_ci() and not stdout_lost()
 
 
 def confirmed(question: str) -> bool:

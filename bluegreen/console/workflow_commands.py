@@ -36,7 +36,11 @@ END_GROUP = "::endgroup::"
 
 
 def set_outputs(values: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> None:
-    """Sets outputs of the step; does nothing outside GitHub Actions (without GITHUB_OUTPUT)."""
+    """Sets outputs of the step; does nothing outside GitHub Actions (without GITHUB_OUTPUT).
+
+    Raises:
+        OSError: the file that GITHUB_OUTPUT names was not written; it is as before.
+    """
     lines = []
     for name, value in values.items():
         # The delimiter is random: a value that contains it could set other outputs.
@@ -46,15 +50,29 @@ def set_outputs(values: Mapping[str, str], environ: Mapping[str, str] = os.envir
 
 
 def add_to_summary(markdown: str, environ: Mapping[str, str] = os.environ) -> None:
-    """Appends to the job summary; does nothing outside GitHub Actions (without GITHUB_STEP_SUMMARY)."""
+    """Appends to the job summary; does nothing outside GitHub Actions (without GITHUB_STEP_SUMMARY).
+
+    Raises:
+        OSError: the file that GITHUB_STEP_SUMMARY names was not written; it is as before.
+    """
     _append("GITHUB_STEP_SUMMARY", markdown, environ)
 
 
 def _append(variable: str, text: str, environ: Mapping[str, str]) -> None:
     name = environ.get(variable)
-    if name:
-        with Path(name).open("a", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+    if not name:
+        return
+    data = text.encode("utf-8", errors="replace")
+    with Path(name).open("ab", buffering=0) as file:
+        before = file.seek(0, os.SEEK_END) if file.seekable() else None
+        try:
+            while data:
+                data = data[file.write(data) :]
+        except OSError:
+            # Half a value, without its delimiter, would make the runner fail the whole step.
+            if before is not None:
+                file.truncate(before)
+            raise
 
 
 def _data(text: str) -> str:

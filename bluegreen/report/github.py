@@ -33,11 +33,7 @@ def reported(
         BluegreenError, KeyboardInterrupt: what the command raised.
     """
     if not on_github(environ):
-        try:
-            run()
-        except KeyboardInterrupt:
-            console.line("nothing was changed")
-            raise
+        run()
         return
     what = f"{command} of {settings.app} on {settings.host}"
     report = Report(f"❌ {what}: ended by a bug of bluegreen; see the log")
@@ -56,12 +52,20 @@ def reported(
             outputs["switched"] = ""
         raise
     except KeyboardInterrupt:
-        console.line("nothing was changed")
         report = Report(f"⚠️ {what}: interrupted, nothing was changed")
         raise
     finally:
-        set_outputs(outputs, environ)
-        add_to_summary(render(replace(report, started=_started(environ)), console.times), environ)
+        summary = render(replace(report, started=_started(environ)), console.times)
+        _written(console, "outputs", lambda: set_outputs(outputs, environ))
+        _written(console, "summary", lambda: add_to_summary(summary, environ))
+
+
+def _written(console: Console, what: str, write: Callable[[], None]) -> None:
+    # The exit code is that of the command, whether or not GitHub can show more of it.
+    try:
+        write()
+    except OSError as error:
+        console.warn(f"the {what} of this step could not be written for GitHub: {error}")
 
 
 def url_of(settings: Settings) -> str:

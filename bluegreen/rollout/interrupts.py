@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from bluegreen.errors import BluegreenError
 from bluegreen.rollout.fleet import in_main_thread
 
 # A job that is cancelled on GitHub gets INT, TERM 7.5 s later, and KILL 2.5 s after that.
@@ -66,27 +67,46 @@ def held_back(*, hurried_by: signal.Signals | None = None) -> Iterator[Interrupt
     lets them through.
 
     Args:
-        hurried_by: a signal that is not held back, as its sender is about to kill.
+        hurried_by: a signal that is raised at once, as its sender is about to kill.
     """
     interrupts = Interrupts()
     if not in_main_thread():
         yield interrupts
         return
-    with _handled_by(interrupts.remember, spared=hurried_by):
+    with _handled_by(interrupts.remember, raised=hurried_by):
         yield interrupts
     if interrupts.pending:
         raise KeyboardInterrupt
 
 
 @contextmanager
+def interrupted_as(error: Callable[[], BluegreenError | None]) -> Iterator[None]:
+    """Raises an error instead of KeyboardInterrupt, for a block that changes something without a clean-up.
+
+    Later interrupts are ignored: only the end of the command remains.
+
+    Args:
+        error: says what was changed by then and what is so now; None if nothing was changed.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        found = error()
+        if found is None:
+            raise
+        ignore_interrupts()
+        raise found from interrupt
+
+
+@contextmanager
 def _handled_by(
-    handler: Callable[[int, FrameType | None], None], *, spared: signal.Signals | None = None
+    handler: Callable[[int, FrameType | None], None], *, raised: signal.Signals | None = None
 ) -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in _SIGNALS if number is not spared}
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
     try:
         for number, previous in before.items():
             if previous is not signal.SIG_IGN:
-                signal.signal(number, handler)
+                signal.signal(number, _interrupt if number is raised else handler)
         yield
     finally:
         for number, previous in before.items():

@@ -93,6 +93,10 @@ class Undo:
                     remedy="run the command again: it stops what still runs in the idle slot",
                 )
             raise self.explained(error) from failure
+        except Exception as bug:
+            with held_back(hurried_by=signal.SIGTERM):
+                self.clean_up(Failed(f"ended by a bug of bluegreen: {type(bug).__name__}"), proof)
+            raise
 
     def clean_up(
         self, error: BluegreenError, proof: ProofOf = lambda rollout: None

@@ -6,9 +6,6 @@ import re
 import signal
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -16,33 +13,10 @@ from tests.support.box import Box
 from tests.support.incidents import deploying, drains
 from tests.support.on_host import last_entry, live_pid
 from tests.support.processes import alive
+from tests.support.requests import asking, under_way
 from tests.support.waiting import wait_for
 
 STOP = {"after_switch": "stop", "drain": "60s"}
-
-
-@contextmanager
-def asking(box: Box, path: str) -> Iterator[list[tuple[int, str]]]:
-    """One request under way; its answer is there once the block has ended."""
-    answers: list[tuple[int, str]] = []
-    thread = threading.Thread(target=lambda: answers.append(box.get(path)))
-    thread.start()
-    try:
-        yield answers
-    finally:
-        thread.join()
-
-
-def under_way(box: Box, path: str) -> None:
-    """Waits until a request is with the slot: nginx has a connection to it."""
-    port = box.sandbox.slots["prod2"]
-    wait_for(lambda: _connections(port) > 0, f"{path} is under way")
-
-
-def _connections(port: int) -> int:
-    tables = [Path(f"/proc/net/{name}").read_text().splitlines() for name in ("tcp", "tcp6")]
-    lines = [line.split() for table in tables for line in table]
-    return sum(line[1].endswith(f":{port:04X}") and line[3] == "01" for line in lines)
 
 
 # Of a reload the old workers of nginx go on with what is under way.

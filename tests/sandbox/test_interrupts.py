@@ -7,6 +7,7 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -20,9 +21,21 @@ from bluegreen.host.health import Answer
 from bluegreen.host.machine import Machine
 from bluegreen.host.probe import Probe
 from tests.support.box import Box
-from tests.support.incidents import MOMENTS, Moment, deploying, deploying_at, jvms, settings_of
+from tests.support.incidents import (
+    MOMENTS,
+    Deployer,
+    Moment,
+    OnTerminal,
+    deploying,
+    deploying_at,
+    drains,
+    jvms,
+    settings_of,
+    stops,
+)
 from tests.support.on_host import last_entry
 from tests.support.processes import alive
+from tests.support.requests import asking, under_way
 from tests.support.under_traffic import nothing_lost
 from tests.support.waiting import wait_for
 
@@ -166,3 +179,74 @@ def test_p8_sigkill_at_any_instant_leaves_a_host_that_serves_and_deploys(box: Bo
 def _outcome(box: Box) -> tuple[str, str]:
     newest = box.history()[0]
     return newest["version"], newest["outcome"]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_p8_a_terminal_that_hangs_up_ends_a_deploy_as_an_interrupt_does(box: Box, moment: Moment) -> None:
+    """SIGHUP comes with a terminal to which nothing can be written any more."""
+    box.deployed("1")
+
+    def on_terminal(jar: Path) -> Deployer:
+        return OnTerminal(box, "deploy", "--jar", str(jar), "--version", "2")
+
+    with nothing_lost(box) as seen:
+        deployer = deploying_at(box, "2", moment, "prod1", start=on_terminal)
+        assert isinstance(deployer, OnTerminal)
+        deployer.hang_up()
+        code = deployer.ended()
+    finished = moment in ("switch", "watch")
+    assert code == (0 if finished else 1), deployer.said
+    assert set(seen.answered) == ({"1", "2"} if finished else {"1"})
+    entry, machine = box.history()[0], box.machine()
+    assert entry["outcome"] == ("switched" if finished else "failed")
+    assert entry["reason"].startswith("interrupted")
+    assert (machine["lock"], machine["drift"]) == (None, [])
+    assert jvms(box) == {slot["pid"] for slot in machine["slots"].values() if slot["pid"]}
+    assert len(jvms(box)) == (2 if finished else 1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_stop_interrupted_in_its_drain_stops_nothing_and_says_that_it_had_begun(
+    box: Box, number: signal.Signals
+) -> None:
+    box.configure(old_slot={"drain": "30s"})
+    box.deployed("1")
+    with asking(box, "/version?ms=15000") as answers:
+        under_way(box, "/version")
+        box.deployed("2")
+        stopper = Deployer(box.start("stop"))
+        wait_for(lambda: drains(box), "the host waits for the request", 60)
+        stopper.send(number)
+        assert stopper.ended() == 1, stopper.said
+        assert not answers, "it did not wait for the request"
+        assert "interrupted while prod2 on 127.0.0.1 was being stopped" in stopper.said
+        wait_for(lambda: not drains(box), "the end of the drain", 60)
+    assert answers == [(200, "1")]
+    assert box.pid("prod2") is not None
+    assert box.run("stop").code == 0
+    assert box.pid("prod2") is None
+
+
+def test_a_stop_interrupted_after_sigterm_is_finished_by_the_machine(box: Box) -> None:
+    box.configure(old_slot={"stop_timeout": "6s"})
+    box.deployed("1", ignores_term=True)
+    box.deployed("2")
+    idle = box.pid("prod2")
+    assert idle is not None
+    stopper = Deployer(box.start("stop"))
+    wait_for(lambda: stops(box), "the host waits for the end of the JVM", 60)
+    stopper.send(signal.SIGINT)
+    assert stopper.ended() == 1, stopper.said
+    assert "nothing was changed" not in stopper.said
+    wait_for(lambda: not alive(idle), "the machine kills it", 60)
+    assert box.served() == "2"
+
+
+def test_an_interrupted_end_of_the_sandbox_is_not_said_to_have_changed_nothing(box: Box) -> None:
+    box.deployed("1", ignores_term=True)
+    sshd = int((box.folder / ".sandbox" / "ssh" / "sshd.pid").read_text())
+    stopper = Deployer(box.start("sandbox", "--stop"))
+    wait_for(lambda: not alive(sshd), "the end of sshd", 60)
+    stopper.send(signal.SIGINT)
+    assert stopper.ended() == 1, stopper.said
+    assert "bluegreen sandbox --stop" in stopper.said

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -24,6 +25,7 @@ from bluegreen.remote import limits
 from bluegreen.rollout import fleet
 from bluegreen.sandbox import embedded, processes
 from bluegreen.sandbox.folder import Folder
+from tests.support import command
 from tests.support.box import Box
 from tests.support.command import Process
 from tests.support.processes import alive, command_line, descendants, kill_sessions
@@ -41,7 +43,7 @@ IMPATIENT = (
 
 
 # How long these pause between two looks.
-DRAIN_PAUSE, WATCH_PAUSE = "0.1", "0.05"
+DRAIN_PAUSE, WATCH_PAUSE, STOP_PAUSE = "0.1", "0.05", "0.05"
 
 
 # --- a deployer under way ----------------------------------------------------------------------------
@@ -80,6 +82,30 @@ class Deployer:
         return code
 
 
+class OnTerminal(Deployer):
+    """A command on a terminal of its own, which can hang up."""
+
+    def __init__(self, box: Box, *arguments: str) -> None:
+        self._leader, terminal = os.openpty()
+        super().__init__(command.start_on(terminal, arguments, box.folder, {}))
+        os.close(terminal)
+        self._hung_up = threading.Event()
+        self._screen = threading.Thread(target=self._show, daemon=True)
+        self._screen.start()
+
+    def hang_up(self) -> None:
+        """Closes the terminal, to which nothing can be written then, and sends SIGHUP as the kernel does."""
+        self._hung_up.set()
+        self._screen.join()
+        os.close(self._leader)
+        self.send(signal.SIGHUP)
+
+    def _show(self) -> None:
+        while not self._hung_up.is_set():
+            if select.select([self._leader], [], [], 0.1)[0]:
+                self.said += os.read(self._leader, 4096).decode(errors="replace")
+
+
 def deploying(
     box: Box,
     version: str,
@@ -90,12 +116,12 @@ def deploying(
 ) -> Deployer:
     """A deploy of that version, under way."""
     jar = box.jar(version, **behaviour)
-    command = ("deploy", "--jar", str(jar), "--version", version, *arguments)
+    typed = ("deploy", "--jar", str(jar), "--version", version, *arguments)
     if not impatient:
-        return Deployer(box.start(*command, environ=environ))
+        return Deployer(box.start(*typed, environ=environ))
     return Deployer(
         subprocess.Popen(
-            [sys.executable, "-c", IMPATIENT, *command],
+            [sys.executable, "-c", IMPATIENT, *typed],
             cwd=box.folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -216,6 +242,11 @@ def cut_connections(box: Box) -> None:
 def drains(box: Box) -> bool:
     """Whether a script on this sandbox waits for requests to end; between two looks it sleeps."""
     return _runs(box, lambda line: line == ["sleep", DRAIN_PAUSE])
+
+
+def stops(box: Box) -> bool:
+    """Whether a script on this sandbox waits for the end of a JVM that it asked to end."""
+    return _runs(box, lambda line: line == ["sleep", STOP_PAUSE])
 
 
 def watches(box: Box, slot: str) -> bool:
