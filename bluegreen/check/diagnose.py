@@ -13,7 +13,7 @@ from bluegreen.host.files.root_files import HostFile
 from bluegreen.host.look import State
 from bluegreen.host.machine import Machine
 from bluegreen.host.nginx_config import NginxConfig
-from bluegreen.host.sites import in_charge
+from bluegreen.host.sites import in_charge, names_bucket
 from bluegreen.host.survey import Change, changes, exposed, survey
 from bluegreen.host.workdir import Source, Workdir, planned
 from bluegreen.jar.profiles import of_file
@@ -26,7 +26,7 @@ def diagnose(machine: Machine, state: State) -> Diagnosis:
         Failed: the script failed.
     """
     settings = machine.settings
-    files = _files(machine, state)
+    files = _files(machine, state, None)
     paths = "\n".join(file.path for file in files)
     facts = machine.run(
         "diagnose",
@@ -52,7 +52,7 @@ def diagnose(machine: Machine, state: State) -> Diagnosis:
         nginx_config=config,
         other_unit=facts.text("unit.others"),
         exposed=exposed(files, facts),
-        changes=_changes(machine, files, facts, config) if settings.nginx.sudo else (),
+        changes=_changes(machine, state, facts, config) if settings.nginx.sudo else (),
         workdir=workdir,
         jvms=jvms,
         config_files=_config_files(facts, workdir, state.live),
@@ -90,17 +90,22 @@ def _nginx_problem(output: str) -> str | None:
     return next((line for line in lines if "[emerg]" in line or "[alert]" in line), lines[0])
 
 
-def _changes(
-    machine: Machine, files: tuple[HostFile, ...], facts: Facts, config: NginxConfig | None
-) -> tuple[Change, ...]:
+def _changes(machine: Machine, state: State, facts: Facts, config: NginxConfig | None) -> tuple[Change, ...]:
     own_site = in_charge(config, machine.settings) is None
+    # The configuration of nginx changes the text of the site, but no path.
+    files = _files(machine, state, config)
     return changes(files, facts, settings=machine.settings, own_site=own_site)
 
 
-def _files(machine: Machine, state: State) -> tuple[HostFile, ...]:
+def _files(machine: Machine, state: State, config: NginxConfig | None) -> tuple[HostFile, ...]:
     user = _user(machine)
-    root = machine.root_script(user=user)
-    return root_files.wanted(machine.settings, root, user=user, nginx_version=state.proxy.version)
+    return root_files.wanted(
+        machine.settings,
+        machine.root_script(user=user),
+        user=user,
+        nginx_version=state.proxy.version,
+        names_fit=names_bucket(config, machine.settings) is not None,
+    )
 
 
 def _user(machine: Machine) -> str:

@@ -15,6 +15,7 @@ from bluegreen.errors import Failed
 from bluegreen.host.facts import Report
 from bluegreen.host.files import root_files
 from bluegreen.host.files.root_files import HostFile
+from bluegreen.host.files.site import names_bucket_bytes
 from bluegreen.host.look import ToolsMissing, look
 from bluegreen.host.machine import Machine
 from bluegreen.host.survey import Change, SiteWish, Survey, sha256_of, sums, survey
@@ -169,6 +170,14 @@ def _survey_fit(machine: Machine, user: str, site: SiteWish) -> Survey:
             f"{user} may not write {base} on {address}",
             why=[f"it belongs to {found.base_owner}; nothing was changed"],
             remedy=f"sudo chown -R {user}: {base}, or set releases.path in config.yml",
+        )
+    needed_bytes = names_bucket_bytes(settings.site.server_name)
+    if found.own_site and found.names_bucket and found.names_bucket[0] < needed_bytes:
+        raise Failed(
+            f"{found.names_bucket[1]} on {address} sets server_names_hash_bucket_size "
+            f"{found.names_bucket[0]}, and site.server_name needs {needed_bytes}",
+            why=["nginx would reject the site, and a second setting of it; nothing was changed"],
+            remedy=f"write into {found.names_bucket[1]}: server_names_hash_bucket_size {needed_bytes};",
         )
     if found.default_site_claims_all:
         raise Failed(

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any, TextIO, cast
 
 # What a shell reports for a program that SIGPIPE ended, as `git log | head -1` does.
-_CLOSED_PIPE = 128 + signal.SIGPIPE
+CLOSED_PIPE = 128 + signal.SIGPIPE
 
 
 class OutputEnded(Exception):
@@ -100,7 +100,7 @@ class Output:
         if not self.reads:
             sys.stderr.write(f"{reason}; the command continues without it\n")
         elif isinstance(self.lost, BrokenPipeError):
-            raise OutputEnded("", _CLOSED_PIPE)
+            raise OutputEnded("", CLOSED_PIPE)
         else:
             raise OutputEnded(reason, 1)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from bluegreen.config import Settings
 from bluegreen.console.terminal import Console
 from bluegreen.errors import BluegreenError, Failed
+from bluegreen.host import server_names
 from bluegreen.host.facts import Facts, Report, lines_of, marked, pair
 from bluegreen.host.files import include, root_script, unit
 from bluegreen.host.files.site import SLOT_PATH
@@ -238,9 +239,8 @@ def step_failed(machine: Machine, name: str, report: Report) -> BluegreenError:
 
 
 def server_name(settings: Settings) -> str:
-    """The Host header of our own requests to nginx: the site's first name, empty for the default site."""
-    name = settings.site.server_name.split()[0] if settings.site.server_name.split() else "_"
-    return "" if name == "_" else name
+    """The Host header of our own requests to nginx: a name that the site takes, empty for any name."""
+    return server_names.to_ask(settings.site.server_name)
 
 
 def verify_path(settings: Settings) -> str:

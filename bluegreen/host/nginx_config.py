@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from bluegreen.host.server_names import match
 
 # The directives that pass a request on to an application.
 _PASSES = ("proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass")
+_NAMES_BUCKET = "server_names_hash_bucket_size"
 _LOOPBACK = re.compile(r"(?:127\.[\d.]+|localhost|\[::1\]):(\d+)")
 _FILE = re.compile(r"^# configuration file (.+):$", re.MULTILINE)
 
@@ -111,10 +113,11 @@ class Upstream:
 
 @dataclass(frozen=True)
 class NginxConfig:
-    """The servers and the upstream groups of a configuration."""
+    """The servers, upstream groups and values of server_names_hash_bucket_size (with their file) of nginx."""
 
     servers: tuple[Server, ...]
     upstreams: tuple[Upstream, ...]
+    names_buckets: tuple[tuple[str, str], ...] = ()
 
     @property
     def groups(self) -> dict[str, int]:
@@ -146,16 +149,18 @@ def parse(config: str, include: str) -> NginxConfig | None:
     blocks = [tuple(_expanded(http.block, files)) for http in _http_blocks(files)]
     return NginxConfig(
         servers=tuple(
-            _server(directive, block, files, include)
+            _server(each, block, files, include)
             for block in blocks
-            for directive in block
-            if directive.name == "server"
+            for each in block
+            if each.name == "server"
         ),
         upstreams=tuple(
-            Upstream(directive.words[1], _addresses(directive, files))
-            for block in blocks
-            for directive in block
-            if directive.name == "upstream" and len(directive.words) > 1
+            Upstream(each.words[1], _addresses(each, files))
+            for each in itertools.chain(*blocks)
+            if each.name == "upstream" and len(each.words) > 1
+        ),
+        names_buckets=tuple(
+            (each.value, each.file) for each in itertools.chain(*blocks) if each.name == _NAMES_BUCKET
         ),
     )
 

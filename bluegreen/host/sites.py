@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -61,12 +62,25 @@ def in_charge(config: NginxConfig | None, settings: Settings) -> InCharge | None
     return None
 
 
+def names_bucket(config: NginxConfig | None, settings: Settings) -> tuple[int, str] | None:
+    """The `server_names_hash_bucket_size` in bytes that another file than our site sets, with that file."""
+    for value, file in config.names_buckets if config else ():
+        if file != root_files.site_path(settings):
+            return _bytes(value), file
+    return None
+
+
 def _chosen(servers: Sequence[Server], port: int, names: str) -> Iterator[Server]:
     """The servers that get the requests for the names now, except those that are meant for other names."""
     for name in names.split():
         server = server_for(servers, port, name)
         if server and (server.matches(name) or not (server.has_name or server.by_setup)):
             yield server
+
+
+def _bytes(size: str) -> int:
+    found = re.fullmatch(r"(\d+)([km]?)", size.lower())
+    return int(found[1]) * {"": 1, "k": 1 << 10, "m": 1 << 20}[found[2]] if found else 0
 
 
 def _serves_users(server: Server) -> bool:

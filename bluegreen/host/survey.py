@@ -15,7 +15,7 @@ from bluegreen.host.facts import Facts, lines_of
 from bluegreen.host.files import packages, root_files
 from bluegreen.host.files.root_files import HostFile
 from bluegreen.host.machine import Machine
-from bluegreen.host.sites import InCharge, in_charge
+from bluegreen.host.sites import InCharge, in_charge, names_bucket
 
 
 class SiteWish(Enum):
@@ -73,6 +73,7 @@ class Survey:
         changes: the files to write.
         exposed: root's files, each with the path where the user who deploys could replace it.
         drop_default_site: the default site of nginx's package must be disabled.
+        names_bucket: the `server_names_hash_bucket_size` of another file than our site, with that file.
     """
 
     manager: str
@@ -87,6 +88,7 @@ class Survey:
     changes: tuple[Change, ...]
     exposed: tuple[tuple[HostFile, str], ...]
     drop_default_site: bool
+    names_bucket: tuple[int, str] | None
 
     @property
     def make_base(self) -> bool:
@@ -143,6 +145,7 @@ def survey(machine: Machine, user: str, *, site: SiteWish = SiteWish.IF_FREE) ->
         nginx_version=facts.text("nginx"),
         serving=_serving(settings, found) or facts.text("serving"),
         own_site=own_site,
+        names_fit=names_bucket(config, settings) is not None,
     )
     for_every_name = settings.site.server_name == "_"
     default_site = facts.text("default_site")
@@ -159,6 +162,7 @@ def survey(machine: Machine, user: str, *, site: SiteWish = SiteWish.IF_FREE) ->
         changes=changes(files, facts, own_site=own_site, settings=settings),
         exposed=exposed(files, facts),
         drop_default_site=own_site and for_every_name and default_site == "packaged",
+        names_bucket=names_bucket(config, settings),
     )
 
 

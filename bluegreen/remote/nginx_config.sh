@@ -13,7 +13,7 @@ configuration() {
     on_nginx -T 2>/dev/null | awk '
         BEGIN {
             count = split("http server listen server_name include upstream set if location proxy_pass fastcgi_pass uwsgi_pass " \
-                "scgi_pass grpc_pass root open_file_cache keepalive_min_timeout proxy_cache return try_files", word, " ")
+                "scgi_pass grpc_pass server_names_hash_bucket_size root open_file_cache keepalive_min_timeout proxy_cache return try_files", word, " ")
             for (n = 1; n <= count; n++) kept[word[n]] = 1
         }
         function end_of_directive(last, name) {

@@ -12,6 +12,7 @@ from bluegreen.console.ci import on_github
 from bluegreen.console.terminal import Console
 from bluegreen.console.workflow_commands import add_to_summary, set_outputs
 from bluegreen.errors import BluegreenError, Unclear
+from bluegreen.host import server_names
 from bluegreen.host.lock import person, run_url
 from bluegreen.report.job_summary import Moved, Report, render
 from bluegreen.report.run import Command, Result
@@ -71,8 +72,9 @@ def _written(console: Console, what: str, write: Callable[[], None]) -> None:
 def url_of(settings: Settings) -> str:
     """Where users find the application: the site's name, else the machine's address, else empty."""
     # A pattern of names is not an address. Neither is an instance id, which SSM accepts instead of one.
-    names = [name for name in settings.site.server_name.split() if name[0] not in "_*~."]
-    hosts = [*names, *(each for each in settings.addresses if not re.fullmatch(r"m?i-[0-9a-f]+", each))]
+    name = server_names.of_users(settings.site.server_name)
+    addresses = (each for each in settings.addresses if not re.fullmatch(r"m?i-[0-9a-f]+", each))
+    hosts = [*([name] if name else []), *addresses]
     if not hosts:
         return ""
     scheme, default = ("https", 443) if settings.site.listen == 443 else ("http", 80)

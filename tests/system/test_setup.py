@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from tests.support.hosts import (
     rented,
     three_spring_boot_deploys_and_back,
 )
+from tests.support.incidents import Deployer
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture
@@ -353,3 +356,41 @@ def test_what_was_taken_away_by_hand_is_put_right_without_forgetting_the_checksu
     assert "folder to make: /home/ubuntu/taggle, owned by ubuntu" in ran.out
     assert (host.guest.root / "etc/bluegreen/taggle.sha256").read_text() == sums
     assert host.set_up().out.endswith("nothing was changed\n")
+
+
+def test_a_name_longer_than_nginx_has_room_for_is_set_up_or_its_setting_is_named(host: Rented) -> None:
+    name = "ec2-203-0-113-25.ap-northeast-2.compute.amazonaws.example"
+    host.configure(site={"server_name": name})
+    main = host.guest.root / "etc/nginx/nginx.conf"
+    before = main.read_text()
+    main.write_text(before.replace("http {", "http {\n\tserver_names_hash_bucket_size 64;", 1))
+    ran = host.run("setup")
+    assert ran.code == 1, ran.all
+    assert "what to do: write into /etc/nginx/nginx.conf: server_names_hash_bucket_size 128;" in ran.out
+    main.write_text(before.replace("http {", "http {\n\tserver_names_hash_bucket_size 128;", 1))
+    host.set_up()
+    assert "is set up already" in host.run("setup").out
+    assert "differs from what" not in host.run("check").out
+    # Without the setting there, the site brings its own.
+    main.write_text(before)
+    host.set_up()
+    assert "is set up already" in host.run("setup").out
+    host.deployed("1")
+    host.name = name
+    assert host.get("/version") == (200, "1")
+
+
+def test_a_setup_interrupted_in_apt_says_so_and_the_next_one_completes_it(
+    bare_guest: Guest, tmp_path: Path
+) -> None:
+    host = rented(tmp_path, bare_guest)
+    setting_up = Deployer(host.start("setup"))
+    wait_for(lambda: "apt-get" in bare_guest.run("ps -eo comm").stdout, "apt-get runs", 120)
+    setting_up.send(signal.SIGINT)
+    assert setting_up.ended() == 1, setting_up.said
+    assert "setup was interrupted" in setting_up.said
+    assert "no file was written" in setting_up.said
+    assert not (bare_guest.root / SITE.lstrip("/")).exists()
+    wait_for(lambda: "apt-get" not in bare_guest.run("ps -eo comm").stdout, "apt-get ends", 300)
+    host.set_up()
+    host.deployed("1")

@@ -383,6 +383,10 @@ SITE = [
         "site.proxies[0]", "'10.0.0.1/8'", "10.0.0.0/8"),
     top("proxies that are every address", "site: {proxies: [0.0.0.0/0]}",
         "site.proxies[0]", "'0.0.0.0/0'", "10.0.0.0/16"),
+    top("a server_name that is a regular expression", "site: {server_name: 'taggle.example ~^www'}",
+        "site.server_name", "a regular expression", "www.taggle.example"),
+    top("a server_name with a wildcard within", "site: {server_name: 'www.*.example'}",
+        "site.server_name", "'www.*.example'", "'*.taggle.example'"),
     top("a server_name with https", "site: {server_name: 'https://taggle.example'}",
         "site.server_name", "'https://taggle.example'", "taggle.example"),
 ]

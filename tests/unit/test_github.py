@@ -132,6 +132,8 @@ def test_elsewhere_nothing_is_written() -> None:
         ('address: "2001:db8::1"', "", "http://[2001:db8::1]"),
         ("address: 10.0.0.5", "server_name: '*.taggle.example taggle.example'", "http://taggle.example"),
         ("address: 10.0.0.5", "{server_name: taggle.example, listen: 443}", "https://taggle.example"),
+        ("address: 10.0.0.5", "server_name: '*.taggle.example taggle.*'", "http://10.0.0.5"),
+        ("address: 10.0.0.5", "server_name: '_ .taggle.example'", "http://taggle.example"),
         ("address: i-0abc123def", "", ""),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 
 from bluegreen import errors
 from bluegreen.cli import INTERRUPTED
+from bluegreen.console.output import CLOSED_PIPE
 from bluegreen.errors import BluegreenError
 from bluegreen.tasks import namespace
 
@@ -37,7 +38,7 @@ def test_the_readme_has_each_exit_code() -> None:
     named = {int(cell) for cell in first_cells("Commands") if cell.isdigit()}
     classes = [each for each in vars(errors).values() if isinstance(each, type)]
     codes = {each.exit_code for each in classes if issubclass(each, BluegreenError)}
-    assert named == {0, INTERRUPTED, *codes}
+    assert named == {0, INTERRUPTED, CLOSED_PIPE, *codes}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

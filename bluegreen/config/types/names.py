@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
-from bluegreen.config.messages import Kind
+from bluegreen.config.messages import Kind, mistakes, shown
+
+
+def _require_no_regex(text: str) -> None:
+    if any(name.startswith("~") for name in text.split()):
+        raise ValueError(
+            f"{shown(text)} is a regular expression, and requests need a name; write one that it matches, "
+            "such as www.taggle.example: the expression stays in the site"
+        )
+
+
+def _require_wildcards_at_the_ends(text: str) -> None:
+    for name in text.split():
+        if "*" in re.sub(r"^\*\.|\.\*$", "", name, count=1):
+            raise ValueError(
+                f"{shown(text)} has a * that nginx rejects; write it as the first or the last label only: "
+                "'*.taggle.example' or 'taggle.*'"
+            )
+
 
 AppName = Annotated[
     str,
@@ -48,6 +67,7 @@ VariableName = Annotated[
 ServerName = Annotated[
     str,
     StringConstraints(strict=True, pattern=r"^[A-Za-z0-9._*~-]+( [A-Za-z0-9._*~-]+)*$"),
+    mistakes(_require_no_regex, _require_wildcards_at_the_ends),
     Kind(
         "a server_name of nginx",
         "taggle.example",

@@ -56,6 +56,7 @@ def wanted(
     nginx_version: str,
     serving: str = "",
     own_site: bool = True,
+    names_fit: bool = False,
 ) -> tuple[HostFile, ...]:
     """Every file, in an order in which they can be written: an included file comes first.
 
@@ -64,6 +65,7 @@ def wanted(
         user: the user who deploys.
         nginx_version: of the machine's nginx, empty if unknown.
         serving: the slot that a new include must name, empty if none serves.
+        names_fit: whether another file of nginx has the setting that long names need.
         own_site: whether the site of `setup` reads the include; it has an upstream group for each slot.
     """
     named = serving or next(iter(settings.slots))
@@ -78,7 +80,10 @@ def wanted(
             kept=True,
         ),
         HostFile(
-            "nginx site", site_path(settings), 0o644, site.render(settings, nginx_version=nginx_version)
+            "nginx site",
+            site_path(settings),
+            0o644,
+            site.render(settings, nginx_version=nginx_version, names_fit=names_fit),
         ),
     ]
     if settings.supervisor == "systemd":

@@ -17,15 +17,17 @@ KEEPALIVE_MIN_TIMEOUT_SINCE = (1, 27, 4)
 SLOT_PATH = "/.bluegreen/slot"
 
 
-def render(settings: Settings, *, nginx_version: str = "") -> str:
+def render(settings: Settings, *, nginx_version: str = "", names_fit: bool = False) -> str:
     """The text of the site, for nginx at http level.
 
     Args:
         settings: with those of the sandbox it listens on loopback only.
         nginx_version: such as `1.22.1`; directives of newer versions are omitted. Empty: unknown, as if old.
+        names_fit: another file sets the size that long names need; nginx rejects a second setting.
     """
     blocks = [
         _HEAD.format(app=settings.app),
+        "" if names_fit else _names_bucket(settings),
         *(_group(settings, slot) for slot in settings.slots),
         _maps(settings),
         _server(settings, nginx_version),
@@ -40,6 +42,31 @@ _HEAD = """\
 # so a short failure does not cause ten seconds of "no live upstreams". The timeout is below Tomcat's 20 s:
 # the sender must close first, or a POST meets a closed connection. It is also below the watch of a switch, so
 # that each connection that the old slot then still has is an open request.
+"""
+
+
+def names_bucket_bytes(server_name: str) -> int:
+    """The server_names_hash_bucket_size that a server_name needs, a power of 2; 64 is nginx's default.
+
+    Source: ngx_hash.c: a name takes a pointer, its length and itself, and each bucket ends with a pointer. A
+    name with a wildcard is kept label by label.
+    """
+    kept = (name.split(".") if "*" in name or name[0] == "." else [name] for name in server_name.split())
+    longest = max((len(part) for parts in kept for part in parts), default=0)
+    needed, size = 8 + (longest + 2 + 7) // 8 * 8 + 8, 64
+    while size < needed:
+        size *= 2
+    return size
+
+
+def _names_bucket(settings: Settings) -> str:
+    size = names_bucket_bytes(settings.site.server_name)
+    if size <= 64:
+        return ""
+    return f"""\
+# The name is longer than nginx has room for by default; the setting is that of all sites of this machine.
+server_names_hash_bucket_size {size};
+
 """
 
 
@@ -58,7 +85,7 @@ def _maps(settings: Settings) -> str:
     name = _variable_part(settings)
     maps = f"""\
 # Empty without an upgrade: only then nginx keeps the connection to the slot.
-map $http_upgrade $connection_upgrade_{name} {{
+map $http_upgrade $upgrade_{name} {{
     default upgrade;
     ''      '';
 }}
@@ -104,7 +131,7 @@ server {{
     proxy_http_version 1.1;
     proxy_set_header Host $host_{name};
     proxy_set_header Upgrade $http_upgrade;
-    proxy_set_header Connection $connection_upgrade_{name};
+    proxy_set_header Connection $upgrade_{name};
     proxy_set_header X-Real-IP $remote_addr;
     # Not $proxy_add_x_forwarded_for, which passes on a client's own header: Spring trusts its first entry.
     proxy_set_header X-Forwarded-For $remote_addr;
@@ -174,5 +201,8 @@ def _keepalive_min_timeout(nginx_version: str) -> str:
 
 
 def _variable_part(settings: Settings) -> str:
-    """The app's name as part of a variable's name; all sites of a machine share nginx's variables."""
+    """The app's name as part of a variable's name; all sites of a machine share nginx's variables.
+
+    By default nginx has room for names of 46 characters (variables_hash_bucket_size), and an app has 31.
+    """
     return settings.app.replace("-", "_")
