@@ -110,6 +110,16 @@ def read(path: Path) -> Source:
     return Source(path, data, walk.lines, walk.texts, tuple(walk.problems))
 
 
+def plain(text: str) -> dict[str, Plain]:
+    """The data of a text whose top level is a mapping, as `read` gives it.
+
+    Raises:
+        yaml.YAMLError: it is not YAML.
+    """
+    root = yaml.compose(text.removeprefix("\ufeff"), Loader=_Loader)
+    return _Walk().mapping(root, ()) if isinstance(root, yaml.MappingNode) else {}
+
+
 def _text_of(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
