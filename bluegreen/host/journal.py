@@ -144,6 +144,12 @@ def good_releases(entries: Sequence[Entry]) -> tuple[str, ...]:
     return tuple(release for release in good if release not in bad)
 
 
+def known_releases(entries: Iterable[Entry]) -> frozenset[str]:
+    """The releases that the journal names: of others it is not known what became of them."""
+    named = (name for each in entries for name in (each.release, each.from_release, *each.bad))
+    return frozenset(filter(None, named))
+
+
 def append(machine: Machine, entry: Entry, *, prune: Iterable[str] = (), serving: str = "") -> dict[str, str]:
     """Writes one line and removes the releases of `prune`.
 

@@ -39,7 +39,7 @@ class State:
     Args:
         live: the slot that answers through nginx, else the slot that nginx routes to (P3), None if unclear.
         releases: oldest first.
-        history: the journal, oldest first.
+        history: the journal, oldest first: its last lines, and older ones of the releases on the machine.
         lock: who holds the lock, None if it is free.
         manager: the package manager, empty if it is not one that `setup` supports.
         java: the path of the java command, empty if there is none.

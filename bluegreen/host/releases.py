@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 
@@ -112,8 +112,17 @@ def upload(
 
 
 def to_prune(
-    present: Iterable[Release], good: Sequence[str], *, keep: int, in_use: Iterable[str]
+    present: Iterable[Release],
+    good: Sequence[str],
+    *,
+    known: Collection[str],
+    keep: int,
+    in_use: Iterable[str],
 ) -> tuple[str, ...]:
-    """The releases that retention removes: all but the last `keep` good ones and those in use."""
+    """The releases that retention removes: all but the last `keep` good ones and those in use.
+
+    Args:
+        known: those that the journal names; any other may be good and is kept.
+    """
     kept = {*good[-keep:], *in_use}
-    return tuple(release.id for release in present if release.id not in kept)
+    return tuple(release.id for release in present if release.id in known and release.id not in kept)

@@ -80,7 +80,15 @@ fi
 for folder in "$base"/releases/*/; do
     [ ! -f "$folder/release.json" ] || fact "release.$(basename "$folder")" "$(cat "$folder/release.json")"
 done
-fact history "$(tail -n 500 "$base/history.jsonl" 2>/dev/null || :)"
+# The last lines, and each older one that names a release that is here: retention must know what became of them.
+fact history "$(ls "$base/releases" 2>/dev/null | awk '
+    step == 1 { here[$0] = 1; next }
+    step == 2 { lines++; next }
+    FNR > lines - 500 { print; next }
+    {
+        count = split($0, word, "\"")
+        for (n = 1; n <= count; n++) if (word[n] in here) { print; next }
+    }' step=1 - step=2 "$base/history.jsonl" step=3 "$base/history.jsonl" 2>/dev/null || :)"
 # A shared lock, held for an instant: a deployer that asks meanwhile retries (lock.sh).
 if [ -e "$base/lock" ] && ! (flock -n -s 9) 9<"$base/lock"; then
     fact lock "$(cat "$base/lock")"

@@ -91,10 +91,12 @@ def _append(
 def _pruned_by(rollout: Rollout, entry: Entry) -> tuple[str, ...]:
     state = rollout.before
     present = {release.id: release for release in (*state.releases, rollout.release) if release}
+    entries = [*state.history, replace(entry, outcome=Outcome.SWITCHED)]
     in_use = {slot.release for slot in state.slots.values() if slot.name != rollout.slot}
     return releases.to_prune(
         present.values(),
-        journal.good_releases([*state.history, replace(entry, outcome=Outcome.SWITCHED)]),
+        journal.good_releases(entries),
+        known=journal.known_releases(entries),
         keep=rollout.settings.releases.keep,
         in_use=[release for release in (*in_use, entry.release) if release],
     )

@@ -56,6 +56,33 @@ def test_p9_of_the_good_releases_the_last_are_kept_and_those_in_the_slots(box: B
     assert box.served() == "6"
 
 
+def test_p9_good_releases_are_kept_however_many_lines_the_journal_has_since(box: Box) -> None:
+    box.configure(releases={"keep": 1000})
+    for version in ("1", "2", "3"):
+        box.deployed(version)
+    journal = box.base / "history.jsonl"
+    refused = {"command": "deploy", "at": "2026-11-23T01:00:00Z", "by": "kim", "outcome": "failed"}
+    with journal.open("a") as file:
+        for number in range(700):
+            file.write(json.dumps({**refused, "run": str(number), "release": f"refused-{number}"}) + "\n")
+    box.deployed("4")
+    assert versions(box) == ["1", "2", "3", "4"]
+    assert {each["state"] for each in box.machine()["releases"]} == {"good"}
+    ran = box.run("rollback", "--to", "1")
+    assert ran.code == 0, ran.all
+    assert box.served() == "1"
+
+
+def test_p9_a_release_that_a_lost_journal_named_alone_is_kept(box: Box) -> None:
+    box.configure(releases={"keep": 1})
+    for version in ("1", "2"):
+        box.deployed(version)
+    (box.base / "history.jsonl").unlink()
+    box.deployed("3")
+    box.deployed("4")
+    assert versions(box) == ["1", "3", "4"], "of 1 nothing is known; 2 served when 3 came"
+
+
 def test_p9_a_release_in_a_slot_is_kept_though_it_is_not_among_the_last_good(box: Box) -> None:
     box.configure(releases={"keep": 1})
     box.deployed("1")

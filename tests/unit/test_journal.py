@@ -82,12 +82,20 @@ def release(name: str) -> Release:
 
 def test_p9_retention_keeps_the_last_good_ones_and_what_the_slots_run() -> None:
     present = [release(name) for name in "abcdef"]
-    assert to_prune(present, ["a", "b", "c", "e"], keep=2, in_use=["f", "a"]) == ("b", "d")
+    good = ["a", "b", "c", "e"]
+    assert to_prune(present, good, known="abcdef", keep=2, in_use=["f", "a"]) == ("b", "d")
 
 
 def test_p9_failed_releases_do_not_count_as_good() -> None:
     present = [release(name) for name in "abcd"]
-    assert to_prune(present, ["a", "b"], keep=2, in_use=[]) == ("c", "d")
+    assert to_prune(present, ["a", "b"], known="abcd", keep=2, in_use=[]) == ("c", "d")
+
+
+def test_p9_a_release_of_which_the_journal_says_nothing_may_be_good_and_is_kept() -> None:
+    present = [release(name) for name in "abcd"]
+    assert to_prune(present, ["c", "d"], known="bcd", keep=2, in_use=[]) == ("b",)
+    entries = [replace(entry("1", "a", bad=("b",)), from_release="c"), entry("2", "d", Outcome.FAILED)]
+    assert journal.known_releases(entries) == {"a", "b", "c", "d"}
 
 
 def test_which_of_two_releases_served_first_is_told_by_the_journal_and_not_by_their_ids() -> None:
