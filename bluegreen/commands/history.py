@@ -12,6 +12,8 @@ from bluegreen.console.units import seconds
 from bluegreen.host.look import look
 from bluegreen.rollout.fleet import reached, side_by_side
 
+LONGEST_REASON = 100
+
 
 def run(settings: Settings, console: Console) -> dict[str, Any]:
     """Returns the journal of every machine as the data of `history --json`; nothing is changed.
@@ -57,8 +59,13 @@ def _row(entry: dict[str, Any]) -> list[str]:
         _version_in(entry["slot"], entry["version"]),
         seconds(entry["seconds"]) if entry["seconds"] is not None else "-",
         entry["by"],
-        (entry["reason"] or _failed_requests(entry))[:100],
+        _shortened(entry["reason"] or _failed_requests(entry)),
     ]
+
+
+def _shortened(text: str) -> str:
+    """A text of one line of a table; `history --json` has it whole."""
+    return text if len(text) <= LONGEST_REASON else f"{text[: LONGEST_REASON - 1].rstrip()}…"
 
 
 def _failed_requests(entry: dict[str, Any]) -> str:

@@ -101,9 +101,7 @@ def _set_up(
         console.line(f"✓ {machine.address} is set up already; nothing was changed", "bold green")
         show_lines_for_site(machine, found)
         return
-    _show(plan, machine, user)
-    if disable:
-        console.line(f"site to disable: {disable}; a copy is kept")
+    show(plan, console, folder=f"{machine.settings.releases.path}, owned by {user}", disable=disable)
     if dry_run:
         if plan.edited and on_conflict is OnConflict.REFUSE:
             console.warn(f"{_paths(plan.edited)} was changed by somebody: setup would stop here")
@@ -190,20 +188,29 @@ def _survey_fit(machine: Machine, user: str, site: SiteWish) -> Survey:
     return found
 
 
-def _show(plan: Survey, machine: Machine, user: str) -> None:
-    console = machine.console
-    if plan.packages:
-        console.line(f"packages to install: {' '.join(plan.packages)}")
-    for change in plan.changes:
-        console.line(
-            f"{change.file.what}: {change.file.path}{' (new)' if change.before is None else ''}", "bold"
-        )
-        for line in change.diff():
-            console.out(line)
-    if plan.drop_default_site:
-        console.line("site to disable: /etc/nginx/sites-enabled/default, of nginx's package")
-    if plan.make_base:
-        console.line(f"folder to make: {machine.settings.releases.path}, owned by {user}")
+def show(plan: Survey, console: Console, *, folder: str, disable: str) -> None:
+    """Prints each change that `setup` makes.
+
+    Args:
+        folder: the folder of the releases with its owner.
+        disable: the site that is taken over from, empty if there is none.
+    """
+    # Of several machines, the changes of one are not among those of another.
+    with console.lock:
+        if plan.packages:
+            console.line(f"packages to install: {' '.join(plan.packages)}")
+        for change in plan.changes:
+            console.line(
+                f"{change.file.what}: {change.file.path}{' (new)' if change.before is None else ''}", "bold"
+            )
+            for line in change.diff():
+                console.out(line)
+        if plan.drop_default_site:
+            console.line("site to disable: /etc/nginx/sites-enabled/default, of nginx's package")
+        if plan.make_base:
+            console.line(f"folder to make: {folder}")
+        if disable:
+            console.line(f"site to disable: {disable}; a copy is kept")
 
 
 def _require_no_conflict(plan: Survey, machine: Machine, on_conflict: OnConflict) -> None:

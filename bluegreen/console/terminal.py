@@ -98,10 +98,10 @@ class Console:
             )
 
     def out(self, text: str) -> None:
-        """Prints a line of requested data, such as a log line, without style or prefix."""
+        """Prints a line of requested data, such as a log line, without style."""
         with self.lock:
             # Not through Rich, which expands the tabs of a stack trace.
-            self._terminal.file.write(f"{text}\n")
+            self._terminal.file.write(f"{self.prefix}{text}\n")
             self._terminal.file.flush()
 
     def note(self, text: str) -> None:

@@ -245,8 +245,9 @@ def _not_done(machine: Machine, verb: str, to: str, report: Report) -> Bluegreen
             began_ms=int(facts["began"]),
         )
     if report.exit_code == ExitCode.NOT_RESTORED:
+        what = f"the switch to {to}" if verb == "switch" else "the conversion of the include"
         return Unclear(
-            f"the {verb} to {to} failed, and restoring the previous route failed as well",
+            f"{what} failed, and restoring the previous route failed as well",
             why=report.errors,
             remedy=f"look at {settings.switch.include} on {machine.address} and run `nginx -t` there",
         )

@@ -89,11 +89,12 @@ def _started(environ: Mapping[str, str]) -> str:
 
 def _outcome(results: Sequence[Result]) -> str:
     first = results[0]
+    where = _joined(result.rollout.slot for result in results)
     if first.plan:
         return f"dry run of {first.rollout.version}, nothing was changed"
     if first.serves:
-        return f"{first.rollout.version} is live in {first.rollout.slot}"
-    return f"{first.rollout.version} is UP in {first.rollout.slot}, not live yet"
+        return f"{first.rollout.version} is live in {where}"
+    return f"{first.rollout.version} is UP in {where}, not live yet"
 
 
 def _outputs(results: Sequence[Result]) -> dict[str, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from bluegreen.console.units import seconds
 from bluegreen.errors import Failed
 from bluegreen.host import slots
+from bluegreen.host.slots import Slot
+from bluegreen.report.run import Rollout
 from bluegreen.rollout.switching import Moved
 
 
@@ -20,12 +22,7 @@ def retire(moved: Moved) -> None:
         )
     if not found.occupied:
         return
-    # A JVM that was started by hand has no release here: no rollback leads to it.
-    warm = (
-        f"{old} stays warm for an instant rollback; its scheduled jobs and consumers keep running"
-        if found.running
-        else f"the JVM started by hand in {old} and its scheduled jobs and consumers keep running"
-    )
+    warm = _kept(rollout, found)
     if settings.after_switch == "keep" and settings.keep_for_s is None:
         machine.console.note(warm)
         return
@@ -40,3 +37,15 @@ def retire(moved: Moved) -> None:
         except Failed as error:
             # The new version serves: an old one that is not stopped does not make the deploy fail.
             step.done(f"the old slot {old} keeps running: {error.message}")
+
+
+def _kept(rollout: Rollout, old: Slot) -> str:
+    """What is kept in the old slot. An instant rollback leads only to a good release that is UP."""
+    jobs = "its scheduled jobs and consumers keep running"
+    if not old.running:
+        return f"the JVM started by hand in {old.name} and {jobs}"
+    if old.release in rollout.bad:
+        return f"{old.name} keeps running, but its version is marked bad; {jobs}"
+    if not old.up:
+        return f"{old.name} keeps running, but is not UP ({old.health or 'it does not listen'}); {jobs}"
+    return f"{old.name} stays warm for an instant rollback; {jobs}"

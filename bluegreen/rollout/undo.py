@@ -127,13 +127,17 @@ class Undo:
         live = "; ".join(dict.fromkeys(each.before.describe_live() for each in self._rollouts))
         kind = SwitchedBack if isinstance(error, MovedBack) else Failed
         if self._moved:
-            live += f" (users were on {first.slot} for a moment{self._moved_where()})"
+            live += f" (users were on {self._moved_to()} for a moment{self._moved_where()})"
         else:
             live += " (untouched)"
         return kind(error.message, why=error.why, live=error.live, remedy=error.remedy).extended(
             live=live,
             remedy=f"fix it, then run {first.command} again",
         )
+
+    def _moved_to(self) -> str:
+        slots_of = {each.machine.address: each.slot for each in self._rollouts}
+        return " and ".join(sorted({slots_of[address] for address in self._moved}))
 
     def _moved_where(self) -> str:
         return f" on {', '.join(sorted(self._moved))}" if len(self._rollouts) > 1 else ""

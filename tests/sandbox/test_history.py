@@ -53,3 +53,14 @@ def test_the_json_of_history_is_alone_on_stdout(box: Box) -> None:
     data = json.loads(ran.out)
     assert (data["host"], data["app"]) == ("sandbox", "taggle")
     assert [machine["address"] for machine in data["machines"]] == ["127.0.0.1"]
+
+
+def test_a_long_reason_is_marked_as_cut_and_whole_in_the_json(box: Box) -> None:
+    box.deployed("1")
+    reason = "prod1 is not UP because " + "of this and " * 20 + "that"
+    entry = {"run": "x", "command": "deploy", "at": "2026-11-23T01:00:00Z", "by": "kim", "outcome": "failed"}
+    with (box.base / "history.jsonl").open("a") as journal:
+        journal.write(json.dumps({**entry, "reason": reason}) + "\n")
+    row = next(line for line in box.run("history").out.splitlines() if "prod1 is not UP" in line)
+    assert row.rstrip().endswith("…")
+    assert box.history()[0]["reason"] == reason

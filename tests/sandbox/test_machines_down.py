@@ -113,3 +113,13 @@ def test_status_reports_that_the_live_slot_is_down_with_the_command_that_helps(b
 def test_a_host_that_never_served_has_no_outage(box: Box) -> None:
     ran = box.run("status")
     assert ran.code == 0, ran.all
+
+
+def test_each_line_of_the_logs_of_several_machines_names_its_machine(pair: Box) -> None:
+    pair.configure(hosts={"pair": {**pair.settings["hosts"]["pair"], "address": ["127.0.0.1", "localhost"]}})
+    ran = pair.run("logs", "--host", "pair", "--lines", "2")
+    assert ran.code == 0, ran.all
+    lines = [line for line in ran.out.splitlines() if not line.startswith("✓")]
+    assert [line.split(": ")[0] for line in lines] == ["127.0.0.1"] * 2 + ["localhost"] * 2
+    alone = pair.run("logs", "--host", "sandbox", "--lines", "2").out.splitlines()[-2:]
+    assert [line.removeprefix("localhost: ") for line in lines[2:]] == alone

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 
 from tests.support.box import Box
+from tests.support.incidents import deployed_and_later_s
 from tests.support.on_host import journal, last_entry, live_pid, pid_of, release_of, versions, whole
 from tests.support.processes import alive
 from tests.support.under_traffic import nothing_lost
+from tests.support.waiting import wait_for
 
 
 def test_back_to_the_version_before_is_a_switch_alone_while_it_still_runs(box: Box) -> None:
@@ -184,3 +186,20 @@ def test_back_to_a_warm_slot_keeps_the_jvm_that_was_left_for_a_look_at_it(box: B
     ran = box.run("status", "--json")
     slots = json.loads(ran.out)["machines"][0]["slots"]
     assert (slots["prod1"]["pid"], slots["prod1"]["health"]) == (left, "UP")
+
+
+def test_a_version_that_no_rollback_leads_to_is_not_said_to_stay_warm(box: Box) -> None:
+    box.deployed("1")
+    box.deployed("2")
+    ran = box.run("rollback")
+    assert ran.code == 0, ran.all
+    assert "stays warm" not in ran.out
+    assert "prod1 keeps running, but its version is marked bad" in ran.out
+
+
+def test_a_version_that_is_not_up_any_more_is_not_said_to_stay_warm(box: Box) -> None:
+    box.deployed("2", down_after_s=deployed_and_later_s(box))
+    wait_for(lambda: box.machine()["slots"]["prod1"]["health"] == "DOWN", "DOWN", 60)
+    ran = box.deployed("3")
+    assert "stays warm" not in ran.out
+    assert "prod1 keeps running, but is not UP" in ran.out

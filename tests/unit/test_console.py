@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from rich.console import Console as Terminal
 
+from bluegreen.commands.setup import show
 from bluegreen.console.github import GithubConsole
 from bluegreen.console.terminal import PLAIN_WIDTH, Console, plain_or_rich
 from bluegreen.console.units import seconds, size
 from bluegreen.errors import Failed
+from bluegreen.host.files.root_files import HostFile
+from bluegreen.host.survey import Change, Survey
 
 
 def piped() -> tuple[Console, io.StringIO]:
@@ -55,6 +61,43 @@ def test_text_is_printed_as_it_is() -> None:
         f"✗ {AS_IT_IS}",
         f"  {AS_IT_IS}",
     ]
+
+
+class Yielding(io.StringIO):
+    """A stream at which another thread always gets its turn."""
+
+    def write(self, text: str) -> int:
+        os.sched_yield()
+        return super().write(text)
+
+
+def test_the_changes_of_several_machines_are_shown_one_machine_after_the_other() -> None:
+    into = Yielding()
+    console = Console(Terminal(file=into, soft_wrap=True, width=PLAIN_WIDTH))
+    text = "".join(f"line {number}\n" for number in range(300))
+    change = Change(HostFile("unit", "/etc/taggle", 0o644, text), None, edited=False)
+    survey = Survey(
+        manager="apt-get",
+        user_exists=True,
+        java_release="17",
+        base_owner="",
+        base_writable=True,
+        in_charge=None,
+        own_site=True,
+        default_site_claims_all=False,
+        packages=("nginx",),
+        changes=(change,),
+        exposed=(),
+        drop_default_site=False,
+        names_bucket=None,
+    )
+    addresses = ("10.0.0.5", "10.0.0.6", "10.0.0.7")
+    consoles = [console.on(address) for address in addresses]
+    with ThreadPoolExecutor(len(consoles)) as pool:
+        for _ in pool.map(lambda each: show(survey, each, folder="/srv", disable=""), consoles):
+            pass
+    prefixes = [line.split(": ")[0] for line in into.getvalue().splitlines()]
+    assert sorted(address for address, _ in itertools.groupby(prefixes)) == list(addresses)
 
 
 def test_the_cells_of_a_table_are_printed_as_they_are() -> None:
@@ -102,8 +145,8 @@ def test_lines_of_several_machines_have_a_prefix() -> None:
     console, printed = piped()
     one = console.on("10.0.0.5")
     one.line("switched")
-    one.out("a line of a log")
-    assert printed.getvalue() == "10.0.0.5: switched\na line of a log\n"
+    one.out("\tat com.example.Main")
+    assert printed.getvalue() == "10.0.0.5: switched\n10.0.0.5: \tat com.example.Main\n"
 
 
 def test_nothing_is_redrawn_when_piped() -> None:
