@@ -20,6 +20,7 @@ from bluegreen.host import probe
 from bluegreen.host.health import Answer
 from bluegreen.host.machine import Machine
 from bluegreen.host.probe import Probe
+from bluegreen.rollout.stage import Staged
 from tests.support.box import Box
 from tests.support.incidents import (
     MOMENTS,
@@ -86,6 +87,41 @@ def test_p8_a_second_interrupt_does_not_cut_the_undoing(box: Box) -> None:
     assert set(seen.answered) == {"1"}
     assert jvms(box) == before
     assert _outcome(box) == ("2", "failed")
+
+
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGHUP, signal.SIGTERM])
+def test_p8_of_the_interrupts_of_a_clean_up_only_the_one_before_a_kill_cuts_it(
+    box: Box, second: signal.Signals
+) -> None:
+    box.deployed("1")
+    before = jvms(box)
+    deployer = deploying(box, "2", health="never-up", ignores_term=True)
+    deployer.until_said("OUT_OF_SERVICE")
+    deployer.send(signal.SIGINT)
+    wait_for(lambda: stops(box), "the clean-up", 60)
+    deployer.send(second)
+    assert deployer.ended() == 1, deployer.said
+    cut = second is signal.SIGTERM
+    assert ("the clean-up was cut short" in deployer.said) == cut
+    # The machine finishes the step that it had begun.
+    wait_for(lambda: jvms(box) == before, "the end of the new JVM", 60)
+    assert _outcome(box) == ("2", "interrupted" if cut else "failed")
+    assert box.served() == "1"
+
+
+def test_p8_a_deploy_that_ends_by_a_bug_cleans_up_too(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    box.deployed("1")
+    before = jvms(box)
+
+    def with_a_bug(staged: Staged) -> Staged:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(deploy, "previewed", with_a_bug)
+    with pytest.raises(ZeroDivisionError):
+        deploy.run(settings_of(box), deploy.Order(jars.inspect(box.jar("2")), "2"), Console(), {})
+    assert jvms(box) == before
+    assert _outcome(box) == ("2", "failed")
+    assert "ZeroDivisionError" in box.history()[0]["reason"]
 
 
 @pytest.mark.parametrize("command", ["deploy", "rollback"])

@@ -107,6 +107,16 @@ def test_p6_a_site_that_cannot_be_seen_from_the_machine_ends_the_deploy_before_t
     assert shop.pid("prod2") == running, "the warm JVM was not stopped for it"
 
 
+@pytest.mark.parametrize("name", ["*.shop.example", "_ .shop.example", "shop.*"])
+def test_p6_a_site_with_a_pattern_for_its_name_is_asked_by_a_name_that_it_takes(box: Box, name: str) -> None:
+    refusal = "server {{ listen 127.0.0.1:{listen} default_server; return 444; }}\n"
+    serving(box, Site(refusal + SERVER % f"server_name {name};"))
+    box.configure(site={"server_name": name})
+    ran = box.deployed("2")
+    assert "it answers through nginx" in ran.out
+    assert box.machine()["live"] == "prod2"
+
+
 @pytest.mark.parametrize("profile", ["json", "port"])
 def test_p6_the_answer_may_be_json_or_the_port(box: Box, profile: str) -> None:
     serving(box, Site(), profile=profile)
