@@ -81,7 +81,13 @@ for folder in "$base"/releases/*/; do
     [ ! -f "$folder/release.json" ] || fact "release.$(basename "$folder")" "$(cat "$folder/release.json")"
 done
 # The last lines, and each older one that names a release that is here: retention must know what became of them.
-fact history "$(ls "$base/releases" 2>/dev/null | awk '
+releases_here() {
+    for folder in "$base"/releases/*/; do
+        folder=${folder%/}
+        say "${folder##*/}"
+    done
+}
+fact history "$(releases_here | awk '
     step == 1 { here[$0] = 1; next }
     step == 2 { lines++; next }
     FNR > lines - 500 { print; next }

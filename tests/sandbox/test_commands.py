@@ -205,12 +205,7 @@ def test_a_sandbox_that_does_not_run_cannot_be_connected_to(idle: Box) -> None:
 
 
 def test_what_makes_no_sense_for_a_host_is_wrong_usage(idle: Box) -> None:
-    two = {"address": ["192.0.2.1", "192.0.2.2"], "user": "ubuntu"}
-    idle.configure(hosts={"two": two, "sandbox": {"sandbox": True}})
-    followed = idle.run("logs", "--host", "two", "--follow")
-    assert followed.code == 2, followed.all
-    assert "✗ --follow shows one machine, and two has 2" in followed.out
-    assert not reached(followed)
+    idle.configure(hosts={"sandbox": {"sandbox": True}})
     trusted = idle.run("trust", "--host", "sandbox")
     assert trusted.code == 2, trusted.all
     assert "✗ sandbox is a sandbox: its key is pinned already" in trusted.out

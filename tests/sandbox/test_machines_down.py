@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
 
 from tests.support.box import Box
+from tests.support.incidents import Deployer
 from tests.support.sites import nginx
 
 DOWN = "127.0.0.9"
@@ -123,3 +125,27 @@ def test_each_line_of_the_logs_of_several_machines_names_its_machine(pair: Box) 
     assert [line.split(": ")[0] for line in lines] == ["127.0.0.1"] * 2 + ["localhost"] * 2
     alone = pair.run("logs", "--host", "sandbox", "--lines", "2").out.splitlines()[-2:]
     assert [line.removeprefix("localhost: ") for line in lines[2:]] == alone
+
+
+def test_followed_logs_of_several_machines_name_the_machine_of_each_new_line(pair: Box) -> None:
+    pair.configure(hosts={"pair": {**pair.settings["hosts"]["pair"], "address": ["127.0.0.1", "localhost"]}})
+    following = Deployer(pair.start("logs", "--host", "pair", "--follow"))
+    following.until_said("localhost: ")
+    with (pair.base / "logs" / "prod1.log").open("a") as file:
+        file.write("something new\n")
+    for address in ("127.0.0.1", "localhost"):
+        following.until_said(f"\n{address}: something new\n")
+    following.send(signal.SIGINT)
+    assert following.ended() == 0, following.said
+
+
+def test_followed_logs_of_several_machines_end_once_nobody_reads(pair: Box) -> None:
+    pair.configure(hosts={"pair": {**pair.settings["hosts"]["pair"], "address": ["127.0.0.1", "localhost"]}})
+    following = pair.start("logs", "--host", "pair", "--follow")
+    assert following.stdout is not None
+    following.stdout.readline()
+    following.stdout.close()
+    # The stream of one machine ends, and no line of the other one comes.
+    with (pair.base / "logs" / "prod1.log").open("a") as file:
+        file.write("something new\n")
+    assert following.wait(60) == 141
