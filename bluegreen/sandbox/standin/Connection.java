@@ -127,6 +127,7 @@ final class Connection implements Runnable {
     private void write(Answer answer, boolean keepAlive, boolean withBody) throws IOException {
         print("HTTP/1.1 " + answer.status() + " " + Answer.reason(answer.status())
                 + "\r\nContent-Type: " + answer.type() + "\r\nContent-Length: " + answer.body().length
+                + (answer.location() == null ? "" : "\r\nLocation: " + answer.location())
                 + "\r\nX-Version: " + Behaviour.VERSION + "\r\nX-Slot: " + Settings.profile()
                 + "\r\nConnection: " + (keepAlive ? "keep-alive" : "close") + "\r\n\r\n");
         if (withBody) {

@@ -20,7 +20,14 @@ final class Endpoints {
         }
         Pause.millis(request.delayMillis());
         String path = request.path();
-        if (path.equals("/actuator/health") || path.startsWith("/actuator/health/")) {
+        if (Behaviour.is("log_requests")) {
+            Log.info(request.method() + " " + path + " host=" + request.headers().get("host")
+                    + " proto=" + request.headers().get("x-forwarded-proto"));
+        }
+        if (insistsOnHttps(request)) {
+            return Answer.redirect(301, "https://" + request.headers().get("host") + request.target());
+        }
+        if (path.equals(healthPath()) || path.startsWith(healthPath() + "/")) {
             return server.health ? health() : Answer.text(404, "");
         }
         if (!server.application) {
@@ -72,20 +79,42 @@ final class Endpoints {
         };
     }
 
+    private static boolean insistsOnHttps(Request request) {
+        return switch (healthNow()) {
+            case "https-always" -> true;
+            case "https-only" -> !"https".equals(request.headers().get("x-forwarded-proto"));
+            default -> false;
+        };
+    }
+
+    private static String healthPath() {
+        return healthNow().equals("elsewhere") ? "/manage/health" : "/actuator/health";
+    }
+
+    private static String healthNow() {
+        if (Behaviour.isPast("up_after_s")) {
+            return "up";
+        }
+        return Behaviour.isPast("down_after_s") ? "part-up" : Behaviour.text("health");
+    }
+
     private static Answer health() {
-        String health = Behaviour.isPast("down_after_s") ? "part-up" : Behaviour.text("health");
+        String health = healthNow();
         return switch (health) {
-            case "up" -> Answer.of(200, ACTUATOR_JSON, "{\"status\":\"UP\"}");
+            case "up", "elsewhere", "https-only" -> Answer.of(200, ACTUATOR_JSON, "{\"status\":\"UP\"}");
             case "never-up" -> Answer.of(503, ACTUATOR_JSON, "{\"status\":\"OUT_OF_SERVICE\"}");
             case "part-up" -> Answer.of(503, ACTUATOR_JSON, PART_UP);
             case "part-up-200" -> Answer.of(200, ACTUATOR_JSON, PART_UP);
+            case "unknown" -> Answer.of(200, ACTUATOR_JSON, "{\"status\":\"UNKNOWN\"}");
+            case "no-status" -> Answer.of(200, JSON, "{\"app\":\"stand-in\"}");
+            case "login" -> Answer.redirect(302, "/login");
             case "not-json" -> Answer.of(200, "text/html", "<title>Sign in</title><p>status: UP</p>");
             case "no-answer" -> null;
             case "hang" -> {
                 Pause.forEver();
                 yield null;
             }
-            default -> throw new IllegalStateException("unknown health: " + health);
+            default -> Answer.text(Integer.parseInt(health), "");
         };
     }
 

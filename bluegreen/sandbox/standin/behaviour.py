@@ -7,7 +7,29 @@ from typing import Literal
 
 Profile = Literal["text", "json", "port", "elsewhere"]
 Used = Literal["serve", "die", "hang", "fail"]
-Health = Literal["up", "never-up", "part-up", "part-up-200", "not-json", "hang", "no-answer"]
+Health = Literal[
+    "up",
+    "never-up",
+    "part-up",
+    "part-up-200",
+    "unknown",
+    "not-json",
+    "no-status",
+    "hang",
+    "no-answer",
+    "elsewhere",
+    "login",
+    "https-only",
+    "https-always",
+    "400",
+    "401",
+    "403",
+    "404",
+    "405",
+    "406",
+    "410",
+    "500",
+]
 
 
 @dataclass(frozen=True)
@@ -23,9 +45,16 @@ class Behaviour:
         default="up",
         metadata={
             "help": "never-up: 503 OUT_OF_SERVICE; part-up: 503 DOWN with a component UP; part-up-200: the "
-            "same with 200; not-json: 200 with a web page; hang: never answers; "
-            "no-answer: closes the connection"
+            "same with 200; unknown: 200 UNKNOWN; not-json: 200 with a web page; no-status: 200 with JSON "
+            "without a status; hang: never answers; no-answer: closes the connection; elsewhere: UP at "
+            "/manage/health alone; login: 302 to /login; https-only: every path answers 301 to https, unless "
+            "X-Forwarded-Proto is https; https-always: the same, and the header is ignored; a number: "
+            "that HTTP status"
         },
+    )
+    up_after_s: float | None = field(
+        default=None,
+        metadata={"help": "health is UP this many seconds after it listens, whatever --health is"},
     )
     profile: Profile = field(
         default="text",
@@ -33,6 +62,9 @@ class Behaviour:
             "help": "the answer of /api/v1/profiles: text: the profile; json: JSON with it; port: the port; "
             "elsewhere: 404, as only /profile answers the profile"
         },
+    )
+    log_requests: bool = field(
+        default=False, metadata={"help": "log the Host and X-Forwarded-Proto of each request"}
     )
     log_lines: int = field(default=0, metadata={"help": "number of lines to log once it listens"})
     die_starting: bool = field(
