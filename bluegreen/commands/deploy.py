@@ -89,6 +89,7 @@ def version_of(jar: Jar, named: str | None, environ: Mapping[str, str] = os.envi
 
 def _rollout(machine: Machine, order: Order) -> Rollout:
     state = look(machine)
+    machine = machine.asking(https=state.proxy.https)
     passed = preflight.preflight(machine, state, preflight.DEPLOY, jar=order.jar, forced=order.forced)
     release = releases.new(order.jar, order.version, by=lock.person(), url=lock.run_url())
     return Rollout(

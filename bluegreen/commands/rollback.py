@@ -87,6 +87,7 @@ def _not_all_reached(settings: Settings, found: Reached) -> CannotConnect:
 
 def _rollout(machine: Machine, to: str | None, forced: tuple[str, ...]) -> Rollout:
     state = look(machine)
+    machine = machine.asking(https=state.proxy.https)
     live, idle = state.release_of(state.require_live()), state.idle()
     release = _named(machine, state, to) if to else _last_good(machine, state, live)
     if release == live and live is not None:

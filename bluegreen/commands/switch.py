@@ -47,6 +47,7 @@ def run(settings: Settings, console: Console, forced: tuple[str, ...] = ()) -> l
 
 def _rollout(machine: Machine, forced: tuple[str, ...]) -> Rollout:
     state = look(machine)
+    machine = machine.asking(https=state.proxy.https)
     passed = preflight.preflight(machine, state, preflight.SWITCH, forced=forced)
     idle = state.idle()
     release = state.release_of(idle.name)

@@ -1,50 +1,19 @@
-"""Health: an answer and its judgement, waiting for UP, and what a slot must answer before it serves."""
+"""Health: observing a slot, waiting for UP, and what a slot must answer before it serves."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from bluegreen.errors import Failed
+from bluegreen.host import never_up
+from bluegreen.host.answer import Answer
 from bluegreen.host.facts import lines_of
 from bluegreen.host.machine import Machine, application_path, step_failed
 from bluegreen.remote import limits
 
 LOG_LINES = 30
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An answer to a health request: HTTP status (0: none came), body, and how long it took."""
-
-    code: int
-    body: str
-    took_ms: int = 0
-
-    @property
-    def status(self) -> str:
-        """The top-level `status`, read as JSON; else a description of the answer (P1)."""
-        if self.code == 0:
-            return "no answer"
-        try:
-            data = json.loads(self.body)
-        except ValueError:
-            return f"no JSON (HTTP {self.code})"
-        status = data.get("status") if isinstance(data, dict) else None
-        if not isinstance(status, str):
-            return f"no status (HTTP {self.code})"
-        return status
-
-    @property
-    def up(self) -> bool:
-        """Whether the status is UP and the HTTP status is 2xx."""
-        return self.status == "UP" and 200 <= self.code < 300
-
-    def __str__(self) -> str:
-        body = self.body if len(self.body) <= 2000 else f"{self.body[:2000]}…"
-        return f"HTTP {self.code} {body}".rstrip() if self.code else "no answer"
 
 
 class End(Enum):
@@ -62,10 +31,16 @@ class End(Enum):
 
 @dataclass(frozen=True)
 class Look:
-    """One look at a slot: its health, and the HTTP status of a path on its own port if one was requested."""
+    """One look at a slot.
+
+    Args:
+        own: the HTTP status of a path on its own port, if one was requested.
+        at_ms: when, by the machine's clock, since the observation began.
+    """
 
     health: Answer
     own: int | None = None
+    at_ms: int = 0
 
 
 @dataclass(frozen=True)
@@ -122,6 +97,7 @@ def observe(
     """
     log: tuple[str, ...] = ()
     own_code: int | None = None
+    redirect = ""
     with machine.start(
         "observe",
         slot=slot,
@@ -139,9 +115,14 @@ def observe(
                 log = tuple(lines_of(value))
             elif key == "own":
                 own_code = int(value)
+            elif key == "redirect":
+                redirect = value
             elif key == "answer":
-                code, took_ms, body = value.split(" ", 2)
-                yield Look(Answer(int(code), body, int(took_ms)), own_code)
+                code, took_ms, at_ms, body = value.split(" ", 3)
+                yield Look(Answer(int(code), body, int(took_ms), redirect), own_code, int(at_ms))
+                redirect = ""
+            elif key == "closed":
+                yield Look(Answer(0, "", closed=True), own_code, int(value))
             else:
                 yield Ended(End(key), log, value)
                 return
@@ -156,26 +137,45 @@ def wait_until_up(machine: Machine, slot: str, pid: int) -> Answer:
         The last of them.
 
     Raises:
-        Failed: the JVM died, another process answers on its port, or `health.timeout` passed; with the last
-            answer and the last lines of its log.
+        Failed: the JVM died, another process answers on its port, its answer is one that cannot become UP, or
+            `health.timeout` passed; with the last answer and its cause, or the last lines of the log.
     """
     settings = machine.settings
     health = settings.health
     ups = Consecutive(health.ups)
+    patience = never_up.Patience(limits.NEVER_UP_S)
+    named: set[str] = set()
     last: Answer | None = None
     for seen in observe(
         machine, slot, pid, for_s=health.timeout_s, every_s=health.every_s, answer_s=limits.HEALTH_ANSWER_S
     ):
         if isinstance(seen, Ended):
             raise _never_up(machine, slot, pid, seen, last)
-        if last is None or seen.health.status != last.status:
+        cause = never_up.reason(seen.health, settings, slot)
+        if cause and cause.kind not in named:
+            named.add(cause.kind)
+            machine.console.warn(f"{slot}: {cause.text}; what to do: {cause.remedy}")
+        elif not cause and (last is None or seen.health.status != last.status):
             machine.console.note(f"{slot} health: {seen.health.status}")
         last = seen.health
         if ups.reached_by(last.up):
             return last
+        if patience.ended_by(cause, seen.at_ms):
+            raise _given_up(machine, slot, last)
     raise Failed(
         f"{slot} did not become UP: the observer on the host ended without a reason",
         remedy=fix_application(machine, slot),
+    )
+
+
+def _given_up(machine: Machine, slot: str, last: Answer) -> Failed:
+    # Without the log, which is that of a healthy application.
+    cause = never_up.reason(last, machine.settings, slot)
+    assert cause is not None  # noqa: S101 # without one there is patience
+    return Failed(
+        f"{slot} cannot become UP: {cause.text}",
+        why=[f"health answer: {last}", f"it did not change for {limits.NEVER_UP_S:g} s"],
+        remedy=f"{cause.remedy}; then deploy again",
     )
 
 
@@ -188,6 +188,13 @@ def _never_up(machine: Machine, slot: str, pid: int, ended: Ended, last: Answer 
         End.OVER: f"{slot} was not UP within {machine.settings.health.timeout_s:g} s",
         End.SILENT: f"the observer of {slot} stopped: {ended.detail}",
     }[ended.end]
+    cause = never_up.reason(last, machine.settings, slot) if last and ended.end is End.OVER else None
+    if cause:
+        return Failed(
+            f"{what}: {cause.text}",
+            why=[answered],
+            remedy=f"{cause.remedy}; {fix_application(machine, slot)}",
+        )
     remedy = fix_application(machine, slot)
     if ended.end is End.FOREIGN:
         remedy = f"stop that process, or set another port for {slot} under slots: in config.yml"

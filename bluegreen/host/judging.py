@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bluegreen.host.health import Answer
+from bluegreen.host.answer import Answer
 from bluegreen.remote import limits
 
 # What nginx answers by itself where it lets no request through to the slot: allow and deny, auth_basic,

@@ -31,12 +31,18 @@ class RouteMoved(Failed):
 
 @dataclass(frozen=True)
 class Machine:
-    """One machine of a host: its connection, its settings, and the lock's token once it is held."""
+    """One machine of a host: its connection and its settings.
+
+    Args:
+        token: of the lock, once it is held.
+        https: whether a slot is asked as for a client of https, as nginx asks it on an https site.
+    """
 
     settings: Settings
     connection: Connection
     console: Console
     token: str = ""
+    https: bool = False
 
     @property
     def address(self) -> str:
@@ -45,6 +51,10 @@ class Machine:
     def holding(self, token: str) -> Machine:
         """The same machine with the token of the lock that allows its steps."""
         return replace(self, token=token)
+
+    def asking(self, *, https: bool) -> Machine:
+        """The same machine, where the slots are asked as the look found that nginx asks them."""
+        return replace(self, https=https)
 
     def script(self, name: str, root: Script | None = None, /, **values: Value) -> Script:
         """A script of ours for one run: with its own values, and those of the shared ones that it declares.
@@ -78,6 +88,7 @@ class Machine:
             "nginx": shlex.join(app.nginx.command),
             "listen": app.site.listen,
             "server_name": server_name(app),
+            "https": self.https,
             "verify": verify_path(app),
             "health_path": app.health.path,
             "look_answer_s": limits.LOOK_ANSWER_S,

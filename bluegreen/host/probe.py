@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 
 from bluegreen.errors import BluegreenError
-from bluegreen.host.health import Answer
+from bluegreen.host.answer import Answer
 from bluegreen.host.judging import answer_within_s, answered_well, kept_out
 from bluegreen.host.machine import Machine, Stream, application_path
 from bluegreen.remote import limits

@@ -28,6 +28,7 @@ class Proxy:
         view: what this machine sees of the verify path through nginx.
         answers: the slot that answered through nginx, None if no answer named one.
         front: the https address of the site that was requested, as `https://name:port`, empty for plain http.
+        https: whether the clients of the site use https, as far as this machine sees.
         listens: whether a process accepts connections on site.listen.
         version: of nginx, empty if there is no nginx.
         server: what else serves web pages there: the name of a program, or `container`; empty if nothing
@@ -40,6 +41,7 @@ class Proxy:
     view: View
     answers: str | None
     front: str
+    https: bool
     listens: bool
     version: str
     server: str = ""
@@ -70,6 +72,7 @@ def read(facts: Facts, settings: Settings) -> Proxy:
         view=read_view(facts),
         answers=answers if answers in settings.slots else None,
         front=facts.text("through.front"),
+        https=facts.text("through.proto") == "https",
         listens=bool(facts.text("through.listens")),
         version=facts.text("nginx"),
         server=facts.text("through.server"),

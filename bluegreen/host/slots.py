@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from bluegreen.config import Settings
 from bluegreen.errors import BluegreenError, Failed
 from bluegreen.host import launch
+from bluegreen.host.answer import Answer
 from bluegreen.host.facts import Facts, Report
-from bluegreen.host.health import Answer
 from bluegreen.host.machine import Machine, step_failed
 from bluegreen.remote import limits
 from bluegreen.remote.exit_codes import ExitCode
@@ -116,7 +116,6 @@ def read(facts: Facts, settings: Settings) -> dict[str, Slot]:
 
 def _slot(facts: Facts, name: str, port: int) -> Slot:
     key = f"slot.{name}."
-    code = facts.text(f"{key}code")
     memory_kb = facts.number(f"{key}memory_kb")
     slot = Slot(
         name=name,
@@ -127,15 +126,22 @@ def _slot(facts: Facts, name: str, port: int) -> Slot:
         ours=facts.text(f"{key}ours") == "yes",
         command=facts.text(f"{key}command").strip(),
         owner_user=facts.text(f"{key}owner_user"),
-        health=Answer(int(code), facts.text(f"{key}body"), facts.number(f"{key}took_ms") or 0)
-        if code
-        else None,
+        health=_answer(facts, key) if facts.text(f"{key}code") else None,
         memory_bytes=memory_kb * 1024 if memory_kb is not None else None,
         boots=facts.text(f"{key}boots") == "yes",
         unit=facts.text(f"{key}unit"),
     )
     # The link names what was started last, and not what another process is.
     return replace(slot, release=None) if slot.foreign else slot
+
+
+def _answer(facts: Facts, key: str) -> Answer:
+    return Answer(
+        facts.number(f"{key}code") or 0,
+        facts.text(f"{key}body"),
+        facts.number(f"{key}took_ms") or 0,
+        facts.text(f"{key}redirect"),
+    )
 
 
 def start(

@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bluegreen.host.health import Answer, Consecutive, End, Ended, Look, observe
+from bluegreen.host.answer import Answer
+from bluegreen.host.health import Consecutive, End, Ended, Look, observe
 from bluegreen.host.judging import answer_within_s, answered_well, kept_out
 from bluegreen.host.machine import Machine
 from bluegreen.host.probe import Asked

@@ -76,6 +76,9 @@ LOCK_ANSWER_S = 90.0
 
 # For one health answer. A hung application must not hang the observer.
 HEALTH_ANSWER_S = 5.0
+# A health answer that waiting does not change (401, 404, a redirect) is given up after this long: an
+# application that opens its port before it is ready answers otherwise within it.
+NEVER_UP_S = 15.0
 # An observer on the machine that prints nothing for this long beyond its time is given up.
 OBSERVER_SILENCE_S = 30.0
 # For one answer to a look, and to the question which slot serves before one is stopped.

@@ -66,14 +66,16 @@ for entry in $slots; do
             fact "slot.$slot.owner_user" "$(stat -c %U "/proc/$owner" 2>/dev/null || :)"
         fi
         [ -n "$verify_named" ] || own_answer "$slot" "$port" "$verify"
-        fetch "http://127.0.0.1:$health_port$health_path" "" "$look_answer_s"
+        fetch_slot "$health_port" "$health_path" "$look_answer_s"
         fact "slot.$slot.code" "$code"
+        fact "slot.$slot.redirect" "$redirect"
         fact "slot.$slot.took_ms" "$took_ms"
         fact "slot.$slot.body" "$body"
     fi
     [ -z "$jvm" ] || fact "slot.$slot.memory_kb" "$(awk '$1 == "VmRSS:" { print $2 }' "/proc/$jvm/status" 2>/dev/null || :)"
 done
 
+fact through.proto "$proto"
 if [ -r "$root_installed" ]; then
     fact root_script "$(sha256sum <"$root_installed" | cut -d' ' -f1)"
 fi

@@ -1,10 +1,11 @@
 # Polls the health of a slot on the host itself, so that no look costs a round trip; ends when its reader disconnects.
-# Takes: slot pid port health_port health_path for_ms every_ms answer_s server_name path log_lines
-# Uses: lib supervisor
-# Prints for each look the facts `own` (CODE of $path on the slot's own port, if it is set) and `answer` (`CODE MS BODY`),
-# and at the end `log` (the last $log_lines lines, if any) and `dead`, `foreign` (PID) or `over` (after $for_ms).
+# Takes: slot pid port health_port health_path for_ms every_ms answer_s path log_lines https
+# Uses: slot_request supervisor
+# Prints for each look `own` (CODE of $path on the slot's own port, if set), `redirect` (URL) and `answer` (`CODE MS AT
+# BODY`, AT in ms), or `closed` (AT) if only $port is open; last `log` and `dead`, `foreign` (PID) or `over`.
 
 trap - PIPE
+[ -z "$https" ] || proto=https
 clock
 began=$now_ms
 listening=
@@ -13,10 +14,12 @@ end_with() {
     fact "$1" "${2-}"
     exit 0
 }
-ask_health() { fetch "http://127.0.0.1:$health_port$health_path" "" "$answer_s"; }
+ask_health() { fetch_slot "$health_port" "$health_path" "$answer_s"; }
 report_health() {
     # A JVM that died meanwhile is dead, whatever it answered.
-    ! alive "$pid" || fact answer "$code $took_ms $body"
+    alive "$pid" || return 0
+    [ -z "$redirect" ] || fact redirect "$redirect"
+    fact answer "$code $took_ms $((tick - began)) $body"
 }
 look_once() {
     if [ -z "$path" ]; then
@@ -25,12 +28,14 @@ look_once() {
         return
     fi
     # Both at the same time: if the application hangs, a look takes the time of one answer, not of two.
-    { fetch "http://127.0.0.1:$port$path" "$server_name" "$answer_s"; say "$code"; } | {
+    { fetch_slot "$port" "$path" "$answer_s"; say "$code"; } | {
         ask_health
         read -r own_code || own_code=000
         fact own "$own_code"
         report_health
-    }
+        # All that this subshell can hand back.
+        [ "$proto" = http ]
+    } || proto=https
 }
 while :; do
     clock
@@ -45,6 +50,8 @@ while :; do
     alive "$pid" || end_with dead
     if [ -n "$listening" ]; then
         look_once
+    elif [ "$health_port" != "$port" ] && [ -n "$(port_inodes "$port")" ]; then
+        fact closed "$((tick - began))"
     fi
     while :; do
         alive "$pid" || end_with dead

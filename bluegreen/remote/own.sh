@@ -1,8 +1,9 @@
 # Asks both slots on their own ports for $path.
-# Takes: slots path
+# Takes: slots path https
 # Uses: view
 # Prints the facts of `own_answer` for each slot where something listens.
 
+[ -z "$https" ] || proto=https
 for entry in $slots; do
     slot=${entry%%:*}
     port=${entry#*:}

@@ -84,7 +84,7 @@ load_include() {
 
 # names_itself SLOT PORT: whether the slot names itself on its own port; sets `code` and `body`.
 names_itself() {
-    fetch "http://127.0.0.1:$2$verify" "$server_name" "$answer_s"
+    fetch_slot "$2" "$verify" "$answer_s"
     slot_of_answer "$body"
     [ "$answering" = "$1" ]
 }
@@ -235,7 +235,7 @@ verify_unnamed() {
     # nginx answers 503 by itself where it limits requests (limit_req), and a site may be hidden from this machine.
     case $code-$way_back in
     [1-4]??-*) ;;
-    503-* | *-yes) fetch "http://127.0.0.1:$port$verify" "$server_name" "$answer_s" ;;
+    503-* | *-yes) fetch_slot "$port" "$verify" "$answer_s" ;;
     esac
     case $code-$way_back in
     [1-4]??-* | 5??-yes) fact unverified "$through_code" ;;

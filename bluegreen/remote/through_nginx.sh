@@ -1,6 +1,6 @@
 # Requests through nginx, and which slot answers them.
 # Takes: app slots verify listen server_name look_answer_s
-# Uses: lib
+# Uses: slot_request
 
 # answering_slot: sets `answering` to the slot that answers through nginx, empty if no answer names one, and
 # `verify_named`, `verify_code`, `verify_body`, `verify_redirect` to the answer of the verify path.
@@ -24,6 +24,7 @@ fetch_through_nginx() {
     if [ -z "$front" ]; then
         fetch "http://127.0.0.1:$listen$1" "$server_name" "$2"
         find_front "$1" "$2"
+        case $front$front_header in https:* | *https) proto=https ;; esac
     else
         fetch_front "$1" "$2"
     fi

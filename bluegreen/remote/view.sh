@@ -1,5 +1,5 @@
 # What this machine sees of the site: the facts from which a person learns why no slot answers there.
-# Takes: verify server_name look_answer_s
+# Takes: verify look_answer_s
 # Uses: through_nginx
 
 # print_view SLOT: prints what the last request for the verify path through nginx saw. Facts: `view.named` with SLOT, which
@@ -21,10 +21,10 @@ print_view() {
     if [ "$code" = "$view_code" ] && [ "$body" = "$view_body" ]; then fact view.everything yes; fi
 }
 
-# own_answer SLOT PORT PATH: asks the slot for a path on its own port, with the name that nginx is asked for. Prints the
-# facts `own.SLOT.code`, `own.SLOT.body` and `own.SLOT.named`.
+# own_answer SLOT PORT PATH: asks the slot for a path on its own port. Prints the facts `own.SLOT.code`, `own.SLOT.body`
+# and `own.SLOT.named`.
 own_answer() {
-    fetch "http://127.0.0.1:$2$3" "$server_name" "$look_answer_s"
+    fetch_slot "$2" "$3" "$look_answer_s"
     slot_of_answer "$body"
     fact "own.$1.code" "$code"
     fact "own.$1.body" "$(printf '%s' "$body" | head -c 4096)"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from bluegreen.console.units import seconds, size
 from bluegreen.errors import Failed
-from bluegreen.host import health, releases, slots
-from bluegreen.host.health import Answer
+from bluegreen.host import health, never_up, releases, slots
+from bluegreen.host.answer import Answer
 from bluegreen.host.machine import application_path
 from bluegreen.host.proxy import Proxy
 from bluegreen.jar import Jar
@@ -51,10 +51,12 @@ def running(rollout: Rollout) -> Staged:
     idle = state.slots[rollout.slot]
     if not idle.up:
         reason = str(idle.health) if idle.health else "it runs no JVM of ours"
+        cause = never_up.reason(idle.health, rollout.settings, idle.name) if idle.health else None
         raise Failed(
-            f"the idle slot {idle.name} is not UP: {reason}",
+            f"the idle slot {idle.name} is not UP: {cause.text if cause else reason}",
             live=f"{state.describe_live()} (untouched)",
-            remedy=f"deploy first: `bluegreen deploy --host {rollout.settings.host} --no-switch`",
+            remedy=f"{f'{cause.remedy}; ' if cause else ''}"
+            f"deploy first: `bluegreen deploy --host {rollout.settings.host} --no-switch`",
         )
     return Staged(rollout, idle.pid, idle.health, state.proxy)
 

@@ -17,7 +17,7 @@ from bluegreen.config import Settings
 from bluegreen.console.terminal import Console
 from bluegreen.errors import Failed
 from bluegreen.host import probe
-from bluegreen.host.health import Answer
+from bluegreen.host.answer import Answer
 from bluegreen.host.machine import Machine
 from bluegreen.host.probe import Probe
 from bluegreen.rollout.stage import Staged

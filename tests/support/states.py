@@ -8,8 +8,8 @@ from typing import Any
 
 from bluegreen.check.evidence import Diagnosis, Evidence
 from bluegreen.config import Settings, load
+from bluegreen.host.answer import Answer
 from bluegreen.host.files.include import Form, parse, render
-from bluegreen.host.health import Answer
 from bluegreen.host.look import State
 from bluegreen.host.nginx_config import NginxConfig, Server, Upstream
 from bluegreen.host.proxy import Proxy
@@ -59,6 +59,7 @@ def healthy(settings: Settings) -> Evidence:
         view=View(named="prod1", code=200, body="prod1"),
         answers="prod1",
         front="",
+        https=False,
         listens=True,
         version="1.28.0",
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bluegreen.host.health import Answer, Consecutive
+from bluegreen.host.answer import Answer
+from bluegreen.host.health import Consecutive
 from bluegreen.remote import limits
 
 

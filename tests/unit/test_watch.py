@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bluegreen.console.terminal import Console
-from bluegreen.host.health import Answer, Look
+from bluegreen.host.answer import Answer
+from bluegreen.host.health import Look
 from bluegreen.host.machine import Machine
 from bluegreen.host.probe import Asked
 from bluegreen.host.watch import Judge, Through
