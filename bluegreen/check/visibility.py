@@ -66,7 +66,7 @@ def _causes(
             f"variable of {settings.switch.include}",
         )
     if view.redirect:
-        yield _redirect(view.redirect, verify)
+        yield _redirect(view.redirect, settings)
     if view.code == 0 and any(server.proxy_protocol and port in server.ports for server in readers):
         yield Cause(
             f"nginx expects the PROXY protocol on port {port} and closed the connection of a plain request",
@@ -141,13 +141,20 @@ def _causes(
     )
 
 
-def _redirect(url: str, verify: str) -> Cause:
-    parts = urlsplit(url)
+def _redirect(url: str, settings: Settings) -> Cause:
+    parts, verify = urlsplit(url), verify_path(settings)
     name = parts.hostname or ""
     if parts.path != verify:
         return Cause(
             f"{verify} is redirected to {url}",
             "set switch.verify in config.yml to a path that is not redirected",
+        )
+    if parts.scheme == "https" and name in ("127.0.0.1", "localhost", *settings.site.server_name.split()):
+        return Cause(
+            f"{verify} is redirected to {url}, as nginx sends the application X-Forwarded-Proto: http",
+            "serve the site by https in nginx (listen 443 ssl); where a load balancer does that, set "
+            "site.proxies in config.yml to its network and 127.0.0.1/32, then: "
+            f"bluegreen setup --host {settings.host}",
         )
     port = f" and site.listen: {parts.port}" if parts.port else ""
     return Cause(

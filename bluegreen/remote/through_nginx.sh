@@ -39,7 +39,9 @@ find_front() {
     while [ "$hops" -lt 3 ] && redirects_path "$1"; do
         hops=$((hops + 1))
         front=${redirect%"$1"}
-        if [ -z "$(port_inodes "$(port_of_url "$front")")" ]; then
+        front_port=$(port_of_url "$front")
+        # site.listen answered http just now, so it does not speak https.
+        if [ "${front%%:*}-$front_port" = "https-$listen" ] || [ -z "$(port_inodes "$front_port")" ]; then
             front=http://127.0.0.1:$listen
             front_header='X-Forwarded-Proto: https'
             hops=3
