@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from bluegreen.check.evidence import Diagnosis
+from bluegreen.check.evidence import Diagnosis, Java
 from bluegreen.host import jvm, nginx_config
 from bluegreen.host.facts import Facts, lines_of
 from bluegreen.host.files import root_files
@@ -30,7 +30,6 @@ def diagnose(machine: Machine, state: State) -> Diagnosis:
     paths = "\n".join(file.path for file in files)
     facts = machine.run(
         "diagnose",
-        java=settings.java.bin,
         paths=paths,
         pids=" ".join(f"{slot.name}:{slot.owner}" for slot in state.slots.values() if slot.has_known_owner),
         root=machine.root_script(user=_user(machine)),
@@ -44,7 +43,7 @@ def diagnose(machine: Machine, state: State) -> Diagnosis:
         may_sudo_all=bool(facts.text("sudo_all")),
         may_sudo_switch=bool(facts.text("sudo.switch")),
         may_sudo_preview=bool(facts.text("sudo.preview")),
-        java_version=facts.text("java.version"),
+        java=_java(facts),
         memory_total_bytes=(facts.number("memory_total_kb") or 0) * 1024,
         swap_free_bytes=(facts.number("swap_free_kb") or 0) * 1024,
         nginx_problem=_nginx_problem(facts.text("nginx.test").strip()),
@@ -77,6 +76,16 @@ def as_root_sees(machine: Machine, found: Diagnosis) -> Diagnosis:
     if not (machine.settings.nginx.sudo and found.may_sudo_all):
         return found
     return replace(found, changes=survey(machine, _user(machine)).changes)
+
+
+def _java(facts: Facts) -> Java:
+    return Java(
+        path=facts.text("java.path"),
+        version=facts.text("java.version"),
+        searched=facts.text("java.searched"),
+        elsewhere=facts.text("java.elsewhere"),
+        elsewhere_version=facts.text("java.elsewhere_version"),
+    )
 
 
 def _nginx_problem(output: str) -> str | None:

@@ -16,6 +16,24 @@ from bluegreen.jar import Jar
 
 
 @dataclass(frozen=True)
+class Java:
+    """The java command as the supervisor finds it, which is not with the PATH of a login shell.
+
+    Args:
+        path: where it is, empty if the supervisor does not find it.
+        version: what `java -version` reports, empty if it reports none.
+        searched: the PATH on which the supervisor looks.
+        elsewhere: a java that the supervisor does not find, empty if there is none, or it finds one.
+    """
+
+    path: str
+    version: str
+    searched: str = ""
+    elsewhere: str = ""
+    elsewhere_version: str = ""
+
+
+@dataclass(frozen=True)
 class Diagnosis:
     """What diagnose.sh reads in addition to the look.
 
@@ -24,7 +42,6 @@ class Diagnosis:
         may_sudo_all: the user may run every command as root.
         may_sudo_switch: the user may switch with the root script that `setup` installed.
         may_sudo_preview: the user may preview with it, too; the one of bluegreen 0.1 has no preview.
-        java_version: the version that `java -version` reports, empty if it reports none.
         nginx_problem: why `nginx -t` fails, empty if it succeeds, None if sudo does not allow it.
         nginx_starts_at_boot: False if systemd is known not to start nginx.
         nginx_config: the configuration that nginx reads, None if sudo does not allow to read it.
@@ -40,7 +57,7 @@ class Diagnosis:
     may_sudo_all: bool
     may_sudo_switch: bool
     may_sudo_preview: bool
-    java_version: str
+    java: Java
     memory_total_bytes: int
     swap_free_bytes: int
     nginx_problem: str | None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bluegreen.check.evidence import Diagnosis, Evidence
+from bluegreen.check.evidence import Diagnosis, Evidence, Java
 from bluegreen.check.finding import Finding, Step, failure, ok, warning
 from bluegreen.console.units import size
+from bluegreen.host.survey import java_release
 
 CLOCK_TOLERANCE_S = 60
 # The usual size of a Spring application with the default heap, where no JVM runs that could be measured.
@@ -32,48 +33,64 @@ def clock(evidence: Evidence) -> Iterator[Finding]:
 
 
 def java(evidence: Evidence) -> Iterator[Finding]:
-    """Whether Java is installed, and new enough for java.version and the jar's class files."""
-    state, wanted = evidence.state, evidence.settings.java
-    remedy = f"{state.install_command('java')}, or: {evidence.setup}"
+    """Whether the supervisor finds a Java that is new enough for java.version and the jar's class files."""
+    if evidence.diagnosis is None:
+        return
+    found, wanted = evidence.diagnosis.java, evidence.settings.java
+    remedy = f"{evidence.state.install_command('java')}, or: {evidence.setup}"
     if wanted.bin != "java":
         remedy = f"set java.bin in config.yml to the path of Java {wanted.version}; to install it: {remedy}"
-    if not state.java:
-        yield failure("java", f"the command {wanted.bin} was not found", remedy, stops=(Step.START,))
-    elif evidence.diagnosis:
-        yield _java_version(evidence, evidence.diagnosis.java_version, remedy)
+    if found.path:
+        yield _java_version(evidence, found, remedy)
+    elif java_release(found.elsewhere_version) >= _needed(evidence):
+        yield failure(
+            "java",
+            f"{_not_found(evidence, found)}, but Java {found.elsewhere_version} is {found.elsewhere}",
+            f"write into config.yml: java: {{bin: {found.elsewhere}}}; or: {remedy}",
+            stops=(Step.START,),
+        )
+    else:
+        yield failure("java", _not_found(evidence, found), remedy, stops=(Step.START,))
 
 
-def _java_version(evidence: Evidence, version: str, remedy: str) -> Finding:
-    wanted, jar, path = evidence.settings.java.version, evidence.jar, evidence.state.java
-    if not version:
+def _not_found(evidence: Evidence, found: Java) -> str:
+    command = evidence.settings.java.bin
+    if command.startswith("/"):
+        return f"the command {command} was not found"
+    whose = "that env: in config.yml sets" if "PATH" in evidence.settings.env else "of a command over SSH"
+    if whose.startswith("of") and evidence.settings.supervisor == "systemd":
+        whose = "of systemd, which is not that of a login shell"
+    return f"the command {command} was not found on the PATH {whose} ({found.searched})"
+
+
+def _needed(evidence: Evidence) -> int:
+    return max(evidence.settings.java.version, (evidence.jar.java_release if evidence.jar else None) or 0)
+
+
+def _java_version(evidence: Evidence, found: Java, remedy: str) -> Finding:
+    if not found.version:
         return failure(
             "java",
-            f"{path} -version prints no version: it is not a Java, or does not start",
+            f"{found.path} -version prints no version: it is not a Java, or does not start",
             remedy,
             stops=(Step.START,),
         )
-    needed = max(wanted, (jar.java_release if jar else None) or 0)
-    if _java_release(version) >= needed:
-        return ok("java", f"{path} is Java {version}")
-    if needed == wanted:
+    needed = _needed(evidence)
+    if java_release(found.version) >= needed:
+        return ok("java", f"{found.path} is Java {found.version}")
+    if needed == evidence.settings.java.version:
         return failure(
             "java",
-            f"Java {version} is too old: java.version is {needed}",
+            f"Java {found.version} is too old: java.version is {needed}",
             remedy,
             stops=(Step.START,),
         )
     return failure(
         "java",
-        f"Java {version} is too old: the jar's class files need Java {needed}",
+        f"Java {found.version} is too old: the jar's class files need Java {needed}",
         f"set java.version: {needed} in config.yml, then: {evidence.setup}",
         stops=(Step.START,),
     )
-
-
-def _java_release(version: str) -> int:
-    """17 for 17.0.9, and 8 for 1.8.0, as versions were numbered up to 8."""
-    numbers = [int(number) for number in version.split(".") if number.isdigit()] or [0]
-    return numbers[1] if numbers[0] == 1 and len(numbers) > 1 else numbers[0]
 
 
 def folder(evidence: Evidence) -> Iterator[Finding]:

@@ -143,7 +143,7 @@ def wait_until_up(machine: Machine, slot: str, pid: int) -> Answer:
     settings = machine.settings
     health = settings.health
     ups = Consecutive(health.ups)
-    patience = never_up.Patience(limits.NEVER_UP_S)
+    unchanged = never_up.Unchanged(limits.NEVER_UP_S)
     named: set[str] = set()
     last: Answer | None = None
     for seen in observe(
@@ -160,7 +160,7 @@ def wait_until_up(machine: Machine, slot: str, pid: int) -> Answer:
         last = seen.health
         if ups.reached_by(last.up):
             return last
-        if patience.ended_by(cause, seen.at_ms):
+        if unchanged.reached_by(cause, seen.at_ms):
             raise _given_up(machine, slot, last)
     raise Failed(
         f"{slot} did not become UP: the observer on the host ended without a reason",
@@ -171,7 +171,7 @@ def wait_until_up(machine: Machine, slot: str, pid: int) -> Answer:
 def _given_up(machine: Machine, slot: str, last: Answer) -> Failed:
     # Without the log, which is that of a healthy application.
     cause = never_up.reason(last, machine.settings, slot)
-    assert cause is not None  # noqa: S101 # without one there is patience
+    assert cause is not None  # noqa: S101 # without one it is waited for
     return Failed(
         f"{slot} cannot become UP: {cause.text}",
         why=[f"health answer: {last}", f"it did not change for {limits.NEVER_UP_S:g} s"],

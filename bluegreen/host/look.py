@@ -42,7 +42,6 @@ class State:
         history: the journal, oldest first: its last lines, and older ones of the releases on the machine.
         lock: who holds the lock, None if it is free.
         manager: the package manager, empty if it is not one that `setup` supports.
-        java: the path of the java command, empty if there is none.
         writable: whether the user may write the folder of the releases, or the one that it will be made in.
         own_answers: what each slot answers to the verify path on its own port. They are asked only if no
             answer through nginx named a slot.
@@ -58,7 +57,6 @@ class State:
     live: str | None
     drift: tuple[Drift, ...]
     manager: str
-    java: str
     disk_free_bytes: int
     memory_available_bytes: int
     writable: bool
@@ -132,7 +130,7 @@ def look(machine: Machine) -> State:
     Raises:
         ToolsMissing: the machine lacks tools that the look needs.
     """
-    facts = machine.run("look", java=machine.settings.java.bin, root=machine.root_script())
+    facts = machine.run("look", root=machine.root_script())
     if missing := facts.text("missing").split():
         raise ToolsMissing(machine, missing, facts.text("manager"))
     settings = machine.settings
@@ -152,7 +150,6 @@ def look(machine: Machine) -> State:
         live=nginx.answers or nginx.routed,
         drift=(*drift_of(nginx, found, settings, served=served), *_root_script_drift(machine, facts)),
         manager=facts.text("manager"),
-        java=facts.text("java"),
         disk_free_bytes=(facts.number("disk_free_kb") or 0) * 1024,
         memory_available_bytes=(facts.number("memory_available_kb") or 0) * 1024,
         writable=facts.text("writable") == "yes",

@@ -89,6 +89,8 @@ class Machine:
             "listen": app.site.listen,
             "server_name": server_name(app),
             "https": self.https,
+            "java": app.java.bin,
+            "env_path": app.env.get("PATH", ""),
             "verify": verify_path(app),
             "health_path": app.health.path,
             "look_answer_s": limits.LOOK_ANSWER_S,

@@ -39,20 +39,20 @@ class NeverUp:
     waits: bool = False
 
 
-class Patience:
-    """Ends when answers of one kind, which waiting does not change, have come for some time without another.
+class Unchanged:
+    """How long answers of one kind, which waiting does not change, have come without another.
 
     Args:
-        lasts_s: the time.
+        enough_s: the time that is enough.
     """
 
-    def __init__(self, lasts_s: float) -> None:
-        self._lasts_ms = lasts_s * 1000
+    def __init__(self, enough_s: float) -> None:
+        self._enough_ms = enough_s * 1000
         self._kind = ""
         self._since_ms = 0
 
-    def ended_by(self, cause: NeverUp | None, at_ms: int) -> bool:
-        """Whether it has ended with this answer.
+    def reached_by(self, cause: NeverUp | None, at_ms: int) -> bool:
+        """Whether the time is reached with this answer.
 
         Args:
             cause: why the answer cannot become UP, None if it may.
@@ -61,7 +61,7 @@ class Patience:
         kind = cause.kind if cause and not cause.waits else ""
         if kind != self._kind:
             self._kind, self._since_ms = kind, at_ms
-        return bool(kind) and at_ms - self._since_ms >= self._lasts_ms
+        return bool(kind) and at_ms - self._since_ms >= self._enough_ms
 
 
 def reason(answer: Answer, settings: Settings, slot: str) -> NeverUp | None:

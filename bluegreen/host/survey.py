@@ -63,7 +63,8 @@ class Survey:
     Args:
         manager: the package manager, empty if it is not one that `setup` supports.
         user_exists: the user who deploys exists on the machine.
-        java_release: the release of the Java there, such as `17`, empty if it is unknown.
+        java_path: the java command that the supervisor finds, empty if it finds none.
+        java_release: its release, such as 17, 0 if it is unknown.
         base_owner: who owns the folder of the releases, empty if it does not exist.
         base_writable: the user who deploys may write that folder.
         in_charge: the site of somebody else that serves what ours would get, None if there is none.
@@ -78,7 +79,8 @@ class Survey:
 
     manager: str
     user_exists: bool
-    java_release: str
+    java_path: str
+    java_release: int
     base_owner: str
     base_writable: bool
     in_charge: InCharge | None
@@ -130,7 +132,6 @@ def survey(machine: Machine, user: str, *, site: SiteWish = SiteWish.IF_FREE) ->
         sudo=True,
         user=user,
         sums=sums(settings),
-        java=settings.java.bin,
     )
     if report.exit_code != 0:
         raise _not_surveyed(machine, report.errors)
@@ -152,7 +153,8 @@ def survey(machine: Machine, user: str, *, site: SiteWish = SiteWish.IF_FREE) ->
     return Survey(
         manager=facts.text("manager"),
         user_exists=bool(facts.text("user")),
-        java_release=facts.text("java"),
+        java_path=facts.text("java.path"),
+        java_release=java_release(facts.text("java.version")),
         base_owner=facts.text("base.owner"),
         base_writable=bool(facts.text("base.writable")),
         in_charge=found,
@@ -206,10 +208,16 @@ def _change(facts: Facts, number: int, file: HostFile) -> Change | None:
     return Change(file, facts.text(f"{key}text"), edited=sha256 != facts.text(f"{key}recorded"))
 
 
+def java_release(version: str) -> int:
+    """Returns 17 for 17.0.9, 8 for 1.8.0, as versions were numbered up to 8, and 0 if there is no number."""
+    numbers = [int(number) for number in version.split(".") if number.isdigit()] or [0]
+    return numbers[1] if numbers[0] == 1 and len(numbers) > 1 else numbers[0]
+
+
 def missing_packages(settings: Settings, facts: Facts) -> tuple[str, ...]:
     """The packages that `setup` installs on a machine with these facts."""
     missing = facts.text("missing").split()
-    old_java = facts.text("java").isdigit() and int(facts.text("java")) < settings.java.version
+    old_java = 0 < java_release(facts.text("java.version")) < settings.java.version
     if old_java and settings.java.bin == "java":
         missing.append("java")
     wanted = [tool for tool in missing if tool not in ("sudo", "visudo")]

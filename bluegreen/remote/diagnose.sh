@@ -1,6 +1,6 @@
 # Reads what `check` needs besides the look, as the user who deploys; changes nothing.
-# Takes: slots java paths root_installed pids workdir base
-# Uses: lib ours as_root workdir
+# Takes: slots paths root_installed pids workdir base
+# Uses: lib ours as_root java workdir
 # Prints facts. $paths are root's files, one a line. What only root may see is read through sudo, and omitted where sudo
 # does not allow it.
 
@@ -26,12 +26,15 @@ printf '%s\n' "$paths" | while IFS= read -r path; do
     fact_file "$number" "$path"
     [ "$(id -u)" = 0 ] || fact "file.$number.users" "$(users_of "$path")"
 done
-# A JDK says its version in a file, which costs no start of a JVM.
-java_home=$(dirname "$(dirname "$(readlink -f "$(command -v "$java" 2>/dev/null || :)" 2>/dev/null || :)")")
-java_version=$(sed -n 's/^JAVA_VERSION="\([0-9.]*\).*/\1/p' "$java_home/release" 2>/dev/null || :)
-[ -n "$java_version" ] ||
-    java_version=$("$java" -version 2>&1 | sed -n 's/.*version "\([0-9.]*\).*/\1/p' | head -n 1 || :)
-fact java.version "$java_version"
+find_java
+fact java.path "$java_path"
+fact java.searched "$java_searched"
+fact java.version "$(java_version "$java_path")"
+if [ -z "$java_path" ]; then
+    elsewhere=$(java_elsewhere)
+    fact java.elsewhere "$elsewhere"
+    fact java.elsewhere_version "$(java_version "$elsewhere")"
+fi
 # What the JVMs that run now were given: $pids are SLOT:PID each.
 for entry in $pids; do
     slot=${entry%%:*}

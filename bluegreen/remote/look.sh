@@ -1,5 +1,5 @@
 # Reads the state of the app on this host; changes nothing.
-# Takes: base slots include java nginx listen health_path root_installed verify look_answer_s
+# Takes: base slots include nginx listen health_path root_installed verify look_answer_s
 # Uses: lib ours route view supervisor as_root
 # Prints facts; only those above the first `exit` if tools are missing.
 
@@ -13,8 +13,6 @@ for tool in curl flock sha256sum setsid timeout base64 awk find dd; do
 done
 fact missing "$missing"
 [ -z "$missing" ] || exit 0
-java_path=$(command -v "$java" 2>/dev/null) || java_path=
-fact java "$java_path"
 
 existing=$base
 until [ -d "$existing" ]; do existing=$(dirname "$existing"); done

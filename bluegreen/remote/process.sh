@@ -12,6 +12,9 @@ slot_pid() {
     say "$file_pid"
 }
 
+# search_path SLOT: prints the PATH on which the JVM's command is found: that of the script which starts it.
+search_path() { say "$PATH"; }
+
 # slot_boots SLOT: whether it starts at a boot; this supervisor starts nothing then.
 slot_boots() { false; }
 

@@ -1,19 +1,21 @@
 # Reads what `setup` would change, as root; changes nothing. Input: paths of files, one a line.
-# Takes: base slots include user java sums
-# Uses: lib ours route through_nginx supervisor nginx_config
+# Takes: base slots include user sums
+# Uses: lib ours route through_nginx supervisor nginx_config java
 # Prints facts: the package manager, versions, and of each file its text, its recorded checksum and the parts of its
 # path that the deploying user may write.
 
 fact manager "$(package_manager)"
 fact nginx "$(nginx -v 2>&1 | sed -n 's|.*nginx/\([0-9.]*\).*|\1|p' || :)"
 # As the user, like each deploy: java.bin may be a file of theirs.
-fact java "$(runuser -u "$user" -- "$java" -version 2>&1 </dev/null | sed -n -e 's/.*version "1\.\([0-9]*\).*/\1/p' -e 's/.*version "\([0-9]*\).*/\1/p' | head -n 1 || :)"
+find_java runuser -u "$user" --
+fact java.path "$java_path"
+fact java.version "$(java_version "$java_path" runuser -u "$user" --)"
 ! command -v nginx >/dev/null 2>&1 || fact nginx.config "$(configuration)"
 missing=
 for tool in curl flock sudo visudo nginx; do
     command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
-command -v "$java" >/dev/null 2>&1 || missing="$missing java"
+[ -n "$java_path" ] || missing="$missing java"
 fact missing "$missing"
 fact user "$(id -u "$user" 2>/dev/null || :)"
 fact base.owner "$(stat -L -c %U "$base" 2>/dev/null || :)"

@@ -10,6 +10,14 @@ slot_pid() {
     [ "${unit_pid:-0}" = 0 ] || say "$unit_pid"
 }
 
+# search_path SLOT: prints the PATH on which the unit finds its commands: its own, if a drop-in sets one, or systemd's.
+search_path() {
+    found_path=$(systemctl show --property Environment "$(unit_of "$1")" 2>/dev/null | sed 's/^Environment=//' |
+        tr ' ' '\n' | sed -n 's/^"\{0,1\}PATH=//p' | tail -n 1 | tr -d '"') || found_path=
+    [ -n "$found_path" ] || found_path=$(systemctl show-environment 2>/dev/null | sed -n 's/^PATH=//p') || found_path=
+    say "${found_path:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}"
+}
+
 # slot_boots SLOT: whether systemd starts it at a boot.
 slot_boots() { [ -L "$wants/$(unit_of "$1")" ]; }
 

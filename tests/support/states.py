@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bluegreen.check.evidence import Diagnosis, Evidence
+from bluegreen.check.evidence import Diagnosis, Evidence, Java
 from bluegreen.config import Settings, load
 from bluegreen.host.answer import Answer
 from bluegreen.host.files.include import Form, parse, render
@@ -74,7 +74,6 @@ def healthy(settings: Settings) -> Evidence:
         live="prod1",
         drift=(),
         manager="apt-get",
-        java="/usr/bin/java",
         disk_free_bytes=10_000_000_000,
         memory_available_bytes=1_000_000_000,
         writable=True,
@@ -84,7 +83,7 @@ def healthy(settings: Settings) -> Evidence:
         may_sudo_all=True,
         may_sudo_switch=True,
         may_sudo_preview=True,
-        java_version="17.0.9",
+        java=Java("/usr/bin/java", "17.0.9"),
         memory_total_bytes=2_000_000_000,
         swap_free_bytes=0,
         nginx_problem="",

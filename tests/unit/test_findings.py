@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bluegreen.check import application, nginx, resources, routing
-from bluegreen.check.evidence import Evidence
+from bluegreen.check.evidence import Evidence, Java
 from bluegreen.check.finding import Level
 from bluegreen.host.drift import Drift, DriftKind, drift_of
 from bluegreen.host.files.include import Form, render
@@ -78,7 +78,7 @@ def test_two_jvms_that_run_need_no_more_memory(evidence: Evidence) -> None:
     ("version", "level"), [("17.0.9", Level.OK), ("1.8.0", Level.FAILURE), ("25", Level.OK)]
 )
 def test_java_is_compared_by_its_release(evidence: Evidence, version: str, level: Level) -> None:
-    (finding,) = resources.java(with_diagnosis(evidence, java_version=version))
+    (finding,) = resources.java(with_diagnosis(evidence, java=Java("/usr/bin/java", version)))
     assert finding.level is level
 
 

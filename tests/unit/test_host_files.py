@@ -58,9 +58,11 @@ def test_the_remedy_names_packages_as_the_machines_manager_does() -> None:
 def test_an_older_java_counts_as_missing_and_a_newer_one_does_not(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     facts = {
-        version: Facts(["manager =dnf", f"java ={version}", "missing ="]) for version in ("11", "17", "21")
+        version: Facts(["manager =dnf", f"java.version ={version}", "missing ="])
+        for version in ("1.8.0", "11.0.2", "17", "21")
     }
-    assert missing_packages(settings, facts["11"]) == ("java-17-amazon-corretto-headless",)
+    for old in ("1.8.0", "11.0.2"):
+        assert missing_packages(settings, facts[old]) == ("java-17-amazon-corretto-headless",)
     assert missing_packages(settings, facts["17"]) == missing_packages(settings, facts["21"]) == ()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bluegreen.check.evidence import Evidence
+from bluegreen.check.evidence import Evidence, Java
 from bluegreen.check.finding import Level, Step
 from bluegreen.check.findings import findings
 from bluegreen.errors import BluegreenError, Failed, Unclear
@@ -37,9 +37,13 @@ EXPOSED = (HostFile("steps as root", "/usr/local/sbin/bluegreen-taggle", 0o755, 
 
 # Each way to break the machine, the failure that it makes, and the steps that it stops.
 FAILURES: dict[str, tuple[Change, str, tuple[Step, ...]]] = {
-    "no java": (lambda it: with_state(it, java=""), "java", (START,)),
-    "java without a version": (lambda it: with_diagnosis(it, java_version=""), "java", (START,)),
-    "java too old": (lambda it: with_diagnosis(it, java_version="1.8.0"), "java", (START,)),
+    "no java": (lambda it: with_diagnosis(it, java=Java("", "")), "java", (START,)),
+    "java without a version": (
+        lambda it: with_diagnosis(it, java=Java("/usr/bin/java", "")),
+        "java",
+        (START,),
+    ),
+    "java too old": (lambda it: with_diagnosis(it, java=Java("/usr/bin/java", "1.8.0")), "java", (START,)),
     "java too old for the jar": (lambda it: with_jar(it, java_release=25), "java", (START,)),
     "folder not writable": (lambda it: with_state(it, writable=False), "folder", (START,)),
     "disk full": (lambda it: with_state(it, disk_free_bytes=1_000_000), "disk", (START,)),
@@ -169,7 +173,12 @@ def test_the_error_names_the_machine_the_figure_what_is_live_and_the_remedy(evid
 def test_an_unclear_live_slot_is_raised_first_and_with_its_own_exit_code(
     evidence: Evidence, step: Step
 ) -> None:
-    error = raised(with_proxy(with_state(evidence, live=None, java=""), view=View(), listens=False), step)
+    error = raised(
+        with_proxy(
+            with_state(with_diagnosis(evidence, java=Java("", "")), live=None), view=View(), listens=False
+        ),
+        step,
+    )
     assert isinstance(error, Unclear)
     assert error.exit_code == 6
     assert "127.0.0.1:8081" in str(error)

@@ -134,7 +134,8 @@ def test_every_call_of_a_script_passes_the_variables_that_the_script_declares(tm
             named = [each.value for each in call.args if isinstance(each, ast.Constant)]
             name = next((each for each in PROGRAMS if each in named), None)
             passed = {keyword.arg for keyword in call.keywords}
-            if name is None or not passed - options:
+            runs = isinstance(call.func, ast.Attribute) and call.func.attr == "run"
+            if name is None or not (runs or passed - options):
                 continue
             called.add(name)
             taken = set().union(*(variables(name, supervisor) for supervisor in SUPERVISORS))
