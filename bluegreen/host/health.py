@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bluegreen.errors import Failed
-from bluegreen.host import never_up
+from bluegreen.host import never_up, seek
 from bluegreen.host.answer import Answer
 from bluegreen.host.facts import lines_of
 from bluegreen.host.machine import Machine, application_path, step_failed
@@ -172,6 +172,8 @@ def _given_up(machine: Machine, slot: str, last: Answer) -> Failed:
     # Without the log, which is that of a healthy application.
     cause = never_up.reason(last, machine.settings, slot)
     assert cause is not None  # noqa: S101 # without one it is waited for
+    if cause.elsewhere:
+        cause = seek.located(machine, slot, cause)
     return Failed(
         f"{slot} cannot become UP: {cause.text}",
         why=[f"health answer: {last}", f"it did not change for {limits.NEVER_UP_S:g} s"],

@@ -13,7 +13,7 @@ from bluegreen.config import Settings
 from bluegreen.host.answer import Answer
 
 # What Spring Boot answers; any other `status` of an error is that of an API of the application's own.
-_STATUSES = ("UP", "DOWN", "OUT_OF_SERVICE", "UNKNOWN")
+STATUSES = ("UP", "DOWN", "OUT_OF_SERVICE", "UNKNOWN")
 # Errors that pass: a request that came too slowly, too early, too often (RFC 9110, RFC 8470, RFC 6585).
 _PASSING = (408, 425, 429)
 # In the path of a page to which a person is sent to log in.
@@ -31,12 +31,14 @@ class NeverUp:
         text: what was answered and what it shows, a clause.
         remedy: what to write where.
         waits: whether it is waited for nevertheless, as the application may change it.
+        elsewhere: whether the endpoint may be at another path or port.
     """
 
     kind: str
     text: str
     remedy: str
     waits: bool = False
+    elsewhere: bool = False
 
 
 class Unchanged:
@@ -73,7 +75,7 @@ def reason(answer: Answer, settings: Settings, slot: str) -> NeverUp | None:
     path, code = settings.health.path, answer.code
     if answer.closed:
         return _closed(settings, slot)
-    if answer.status in _STATUSES:
+    if answer.status in STATUSES:
         return _unknown(path) if answer.status == "UNKNOWN" else None
     if 300 <= code < 400:
         return _redirect(answer.redirect, settings)
@@ -87,6 +89,7 @@ def reason(answer: Answer, settings: Settings, slot: str) -> NeverUp | None:
             "write into application.yml: management.endpoints.web.exposure.include: health, and depend on "
             "spring-boot-starter-actuator; if it has another path, set health.path in config.yml; if "
             f"management.server.port is set, write into config.yml: {_ports(settings)}",
+            elsewhere=True,
         )
     if code == 400 and "requires TLS" in answer.body:
         return NeverUp(
@@ -106,6 +109,7 @@ def reason(answer: Answer, settings: Settings, slot: str) -> NeverUp | None:
             str(code),
             f"{path} answers HTTP {code}: another part of the application has that path",
             _other_path(path),
+            elsewhere=True,
         )
     if not 200 <= code < 300:
         return None
@@ -115,12 +119,14 @@ def reason(answer: Answer, settings: Settings, slot: str) -> NeverUp | None:
             f"{path} answers HTTP {code} with an HTML page: a login page, or the page for every unknown path",
             f"{_permit(path)}; if the endpoint is not exposed: management.endpoints.web.exposure.include: "
             "health",
+            elsewhere=True,
         )
     if answer.status.startswith("no "):
         return NeverUp(
             "no status",
             f"{path} answers HTTP {code}, but no JSON with a status",
             _other_path(path),
+            elsewhere=True,
         )
     return None
 
@@ -132,6 +138,7 @@ def _closed(settings: Settings, slot: str) -> NeverUp:
         f"nothing listens on port {port}, which health.ports names, while {slot} listens on port {own}",
         f"set management.server.port to {port} for {slot} (it needs spring-boot-starter-actuator, and no "
         "management.server.address but 127.0.0.1), or remove health.ports from config.yml",
+        elsewhere=True,
     )
 
 

@@ -1,0 +1,68 @@
+"""Seeking the health endpoint of a slot that does not have it where config.yml says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from bluegreen.host.answer import Answer
+from bluegreen.host.machine import Machine
+from bluegreen.host.never_up import STATUSES, NeverUp
+from bluegreen.remote import limits
+
+# Of Spring Boot with the base paths that people set, then of Micronaut, Quarkus and Helidon.
+PATHS = (
+    "/actuator/health",
+    "/manage/health",
+    "/management/health",
+    "/health",
+    "/q/health/ready",
+    "/observe/health",
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a process answers a health status."""
+
+    port: int
+    path: str
+    status: str
+
+
+def located(machine: Machine, slot: str, cause: NeverUp) -> NeverUp:
+    """Returns the cause with the place where the slot does answer a health status, if there is one."""
+    settings = machine.settings
+    expected = settings.health_port(slot)
+    found = sorted(_places(machine, slot), key=lambda place: place.port != expected)
+    if not found:
+        tried = ", ".join(path for path in PATHS if path != settings.health.path)
+        return replace(cause, text=f"{cause.text}; nor is it at {tried}")
+    place = found[0]
+    path = f"path: {place.path}" if place.path != settings.health.path else ""
+    ports = ", ".join(f"{name}: {port + 1000}" for name, port in settings.slots.items())
+    ports = f"ports: {{{ports}}}" if place.port != expected else ""
+    keys = ", ".join(key for key in (path, ports) if key)
+    return replace(
+        cause,
+        text=f"{cause.text}; port {place.port} answers {place.status} at {place.path}",
+        remedy=f"write into config.yml: health: {{{keys}}}",
+    )
+
+
+def _places(machine: Machine, slot: str) -> Iterator[Place]:
+    """The places in the order in which they were asked; none if the machine could not ask."""
+    settings = machine.settings
+    paths = dict.fromkeys((settings.health.path, *PATHS))
+    report = machine.attempt(
+        "seek_health",
+        port=settings.slots[slot],
+        paths="\n".join(paths),
+        answer_s=limits.LOOK_ANSWER_S,
+    )
+    for _, value in report.facts.under("found."):
+        port, code, path, body = value.split(" ", 3)
+        status = Answer(int(code), body).status
+        expected = int(port) == settings.health_port(slot) and path == settings.health.path
+        if status in STATUSES and not expected:
+            yield Place(int(port), path, status)
