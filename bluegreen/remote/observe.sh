@@ -27,15 +27,19 @@ look_once() {
         report_health
         return
     fi
+    asked_as=$proto
     # Both at the same time: if the application hangs, a look takes the time of one answer, not of two.
     { fetch_slot "$port" "$path" "$answer_s"; say "$code"; } | {
         ask_health
         read -r own_code || own_code=000
         fact own "$own_code"
         report_health
-        # All that this subshell can hand back.
-        [ "$proto" = http ]
-    } || proto=https
+        # A subshell hands back its exit code alone: 1 if the application insists on https. SIGPIPE gives another one.
+        [ "$proto" = "$asked_as" ] || exit 1
+    } || {
+        [ "$?" = 1 ] || exit 0
+        proto=https
+    }
 }
 while :; do
     clock
