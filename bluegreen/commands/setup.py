@@ -256,7 +256,7 @@ def _require_packages(plan: Survey, machine: Machine) -> None:
     release = f"Java {plan.java_release}" if plan.java_release else "of an unknown version"
     raise Failed(
         f"packages installed on {machine.address}, still missing: {' '.join(plan.packages)}",
-        why=[f"{plan.java_path or machine.settings.java.bin} there is {release}"],
+        why=[f"`{plan.java_path or machine.settings.java.bin}` there is {release}"],
         remedy="sudo update-alternatives --config java, or set java.bin in config.yml to the path of the new "
         "Java",
     )

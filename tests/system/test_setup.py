@@ -106,7 +106,7 @@ def test_a_java_older_than_wanted_is_replaced_by_the_wanted_one(host: Rented) ->
     ran = host.run("setup")
     assert ran.code == 1
     assert "still missing: openjdk-17-jre-headless" in ran.out
-    assert "`java` there is Java 11" in ran.out
+    assert "`/usr/local/bin/java` there is Java 11" in ran.out
     assert not (host.guest.root / UNIT.lstrip("/")).exists()
     old.unlink()
     host.set_up()
