@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from bluegreen.check.evidence import Evidence
 from bluegreen.check.finding import Finding, Step, failure, ok, warning
+from bluegreen.host import never_up
 from bluegreen.host.slots import Slot
 
 # Graceful shutdown is the default from this version on (Spring Boot 3.4 release notes).
@@ -53,6 +54,18 @@ def ports(evidence: Evidence) -> Iterator[Finding]:
                 f"stop that process, or set another port for {slot.name} under slots: in config.yml",
                 stops=(Step.START,),
             )
+
+
+def health(evidence: Evidence) -> Iterator[Finding]:
+    """Whether the health of each JVM that runs can be UP; the next release may answer otherwise."""
+    for slot in evidence.state.slots.values():
+        if not slot.occupied or slot.health is None:
+            continue
+        name = f"health of {slot.name}"
+        if cause := never_up.reason(slot.health, evidence.settings, slot.name):
+            yield warning(name, cause.text, cause.remedy)
+        elif slot.health.up:
+            yield ok(name, f"{evidence.settings.health.path} of {slot.name} answers UP")
 
 
 def _other_app(slot: Slot, app: str) -> str:

@@ -36,6 +36,7 @@ FINDINGS: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (
     startup.profiles,
     startup.options,
     application.ports,
+    application.health,
     application.jar,
     application.management_port,
     application.graceful_shutdown,

@@ -197,6 +197,53 @@ def test_health_is_not_json(tmp_path: Path) -> None:
         json.loads(answered.body)
 
 
+@pytest.mark.parametrize(
+    ("health", "path", "code"),
+    [
+        ("401", "/actuator/health", 401),
+        ("410", "/actuator/health", 410),
+        ("elsewhere", "/actuator/health", 404),
+        ("elsewhere", "/manage/health", 200),
+        ("unknown", "/actuator/health", 200),
+        ("no-status", "/actuator/health", 200),
+    ],
+)
+def test_health_answers_as_another_application_does(
+    health: Health, path: str, code: int, tmp_path: Path
+) -> None:
+    with started(tmp_path, Behaviour(health=health)) as jvm:
+        assert jvm.ask(path).status == code
+        assert jvm.ask("/version").status == 200
+
+
+@pytest.mark.parametrize(
+    ("health", "path", "header", "location"),
+    [
+        ("login", "/actuator/health", "http", "/login"),
+        ("https-only", "/version", "http", "https://127.0.0.1:PORT/version"),
+        ("https-only", "/version", "https", None),
+        ("https-always", "/version?ms=1", "https", "https://127.0.0.1:PORT/version?ms=1"),
+    ],
+)
+def test_health_is_redirected(
+    health: Health, path: str, header: str, location: str | None, tmp_path: Path
+) -> None:
+    with started(tmp_path, Behaviour(health=health)) as jvm:
+        connection = jvm.connect()
+        connection.request("GET", path, headers={"X-Forwarded-Proto": header})
+        found = answer(connection)
+        wanted = location.replace("PORT", str(jvm.port)) if location else None
+        assert found.headers.get("Location") == wanted
+        assert (found.status in (301, 302)) is (wanted is not None)
+
+
+def test_health_is_up_later_and_each_request_is_logged(tmp_path: Path) -> None:
+    with started(tmp_path, Behaviour(health="404", up_after_s=1, log_requests=True)) as jvm:
+        assert jvm.ask("/actuator/health").status == 404
+        wait_for(lambda: jvm.ask("/actuator/health").status == 200, "UP", 60)
+        assert f"GET /actuator/health host=127.0.0.1:{jvm.port} proto=null" in jvm.printed()
+
+
 def test_health_hangs_and_the_rest_answers(tmp_path: Path) -> None:
     with started(tmp_path, Behaviour(health="hang")) as jvm:
         with pytest.raises(TimeoutError):
