@@ -7,11 +7,14 @@ from collections.abc import Iterator
 
 from bluegreen.check.evidence import Evidence
 from bluegreen.check.finding import Finding, Step, failure, ok, warning
+from bluegreen.config.settings import Health
 from bluegreen.host import never_up
 from bluegreen.host.slots import Slot
 
 # Graceful shutdown is the default from this version on (Spring Boot 3.4 release notes).
 GRACEFUL_SINCE = (3, 4)
+
+DEFAULT_HEALTH_PATH = Health().path
 
 
 def ports(evidence: Evidence) -> Iterator[Finding]:
@@ -109,6 +112,18 @@ def management_port(evidence: Evidence) -> Iterator[Finding]:
         f"the jar sets management.server.port to {jar.management_port} for both slots, "
         "so the second slot cannot start",
         f"write into config.yml: health: {{ports: {{{ports}}}}}",
+    )
+
+
+def health_path(evidence: Evidence) -> Iterator[Finding]:
+    """Whether the jar puts its health endpoint at another path than Spring Boot's own, which is asked for."""
+    jar, path = evidence.jar, evidence.settings.health.path
+    if jar is None or jar.health_path in (None, path) or path != DEFAULT_HEALTH_PATH:
+        return
+    yield warning(
+        "health path",
+        f"the jar puts its health endpoint at {jar.health_path}, and {path} is asked for",
+        f"write into config.yml: health: {{path: {jar.health_path}}}",
     )
 
 

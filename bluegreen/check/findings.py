@@ -39,6 +39,7 @@ FINDINGS: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (
     application.health,
     application.jar,
     application.management_port,
+    application.health_path,
     application.graceful_shutdown,
     files.as_setup_writes_them,
     resources.lock,

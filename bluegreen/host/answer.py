@@ -13,6 +13,7 @@ class Answer:
     Args:
         code: HTTP status, 0 if none came.
         redirect: the URL that a redirect leads to, empty if it is not a redirect.
+        tls: whether the health port speaks https, so that no plain request was answered.
         closed: whether nothing listens on the health port, while the slot listens on its own.
     """
 
@@ -21,6 +22,7 @@ class Answer:
     took_ms: int = 0
     redirect: str = ""
     closed: bool = False
+    tls: bool = False
 
     @property
     def status(self) -> str:

@@ -123,6 +123,8 @@ def observe(
                 redirect = ""
             elif key == "closed":
                 yield Look(Answer(0, "", closed=True), own_code, int(value))
+            elif key == "tls":
+                yield Look(Answer(0, "", tls=True), own_code, int(value))
             else:
                 yield Ended(End(key), log, value)
                 return
@@ -176,7 +178,10 @@ def _given_up(machine: Machine, slot: str, last: Answer) -> Failed:
         cause = seek.located(machine, slot, cause)
     return Failed(
         f"{slot} cannot become UP: {cause.text}",
-        why=[f"health answer: {last}", f"it did not change for {limits.NEVER_UP_S:g} s"],
+        why=[
+            *([f"health answer: {last}"] if last.code else []),
+            f"it did not change for {limits.NEVER_UP_S:g} s",
+        ],
         remedy=f"{cause.remedy}; then deploy again",
     )
 

@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from bluegreen.config import Settings
 from bluegreen.host.answer import Answer
+from bluegreen.host.machine import server_name
 
 # What Spring Boot answers; any other `status` of an error is that of an API of the application's own.
 STATUSES = ("UP", "DOWN", "OUT_OF_SERVICE", "UNKNOWN")
@@ -91,7 +92,7 @@ def reason(answer: Answer, settings: Settings, slot: str) -> NeverUp | None:
             f"management.server.port is set, write into config.yml: {_ports(settings)}",
             elsewhere=True,
         )
-    if code == 400 and "requires TLS" in answer.body:
+    if answer.tls:
         return NeverUp(
             "tls",
             f"port {settings.health_port(slot)} of {slot} expects https (server.ssl)",
@@ -101,7 +102,7 @@ def reason(answer: Answer, settings: Settings, slot: str) -> NeverUp | None:
     if code == 400:
         return NeverUp(
             "400",
-            f"{path} answers HTTP 400 to the name {settings.site.server_name}",
+            f"{path} answers HTTP 400 to the name {server_name(settings) or '127.0.0.1'}",
             "set site.server_name in config.yml to a name that the application accepts",
         )
     if 400 < code < 500 and code not in _PASSING:

@@ -41,6 +41,7 @@ class Jar:
         java_release: the version of Java that its own classes need, such as 17; None if it has no classes.
         spring_boot: the version of Spring Boot, such as (3, 5, 0); empty if it is not a Spring Boot jar.
         management_port: the management.server.port that it sets for every profile.
+        health_path: where it puts the health endpoint for every profile, None if it does not move it.
         graceful: whether server.shutdown is graceful; None if it is not set for every profile.
         profiles: the Spring profiles that it has settings for.
         warnings: problems that it will have at its start, although it is an executable jar.
@@ -54,6 +55,7 @@ class Jar:
     java_release: int | None
     spring_boot: tuple[int, ...]
     management_port: int | None
+    health_path: str | None
     graceful: bool | None
     warnings: tuple[str, ...]
     profiles: Profiles = field(default_factory=Profiles)
@@ -84,6 +86,7 @@ def inspect(path: Path) -> Jar:
                 java_release=_java_release(archive),
                 spring_boot=_spring_boot(manifest),
                 management_port=spring_config.management_port(found),
+                health_path=spring_config.health_path(found),
                 graceful=spring_config.graceful(found),
                 warnings=tuple(spring_config.old_profiles(found)),
                 profiles=profiles(found),

@@ -92,6 +92,33 @@ def management_port(found: Found) -> int | None:
     return int(ports[-1]) if ports and ports[-1].isdigit() and ports[-1] != "0" else None
 
 
+def health_path(found: Found) -> str | None:
+    """The path where the settings for every profile put the health endpoint, None if they do not move it.
+
+    The endpoints of a management port of their own are not below the path of the application (Spring Boot
+    reference, "Customizing the Management Endpoint Paths").
+    """
+    # Relaxed binding: context-path and contextPath are one name.
+    known = {
+        setting.name.lower().replace("-", ""): setting.value
+        for setting in found.settings
+        if not setting.for_one_profile and "${" not in setting.value
+    }
+    above: tuple[str, ...] = (
+        "server.servlet.contextpath",
+        "spring.webflux.basepath",
+        "spring.mvc.servlet.path",
+    )
+    if "management.server.port" in known:
+        above = ("management.server.basepath",)
+    moved = (*above, "management.endpoints.web.basepath", "management.endpoints.web.pathmapping.health")
+    if not any(name in known for name in moved):
+        return None
+    parts = [known.get(name, "") for name in above]
+    parts += [known.get(moved[-2], "actuator"), known.get(moved[-1], "health")]
+    return "/" + "/".join(part.strip("/") for part in parts if part.strip("/"))
+
+
 def graceful(found: Found) -> bool | None:
     """Whether server.shutdown is graceful for every profile, or for one: that one may be a slot's."""
     shutdown = [setting for setting in found.settings if setting.name == "server.shutdown"]

@@ -1,8 +1,8 @@
 # Polls the health of a slot on the host itself, so that no look costs a round trip; ends when its reader disconnects.
 # Takes: slot pid port health_port health_path for_ms every_ms answer_s path log_lines https
 # Uses: slot_request supervisor
-# Prints for each look `own` (CODE of $path on the slot's own port, if set), `redirect` (URL) and `answer` (`CODE MS AT
-# BODY`, AT in ms), or `closed` (AT) if only $port is open; last `log` and `dead`, `foreign` (PID) or `over`.
+# Prints for each look `own` (CODE of $path on $port, if set), `redirect` (URL) and `answer` (`CODE MS AT BODY`, AT in ms),
+# or `closed` (AT) if only $port is open, `tls` (AT) if it speaks https; last `log` and `dead`, `foreign` (PID) or `over`.
 
 trap - PIPE
 [ -z "$https" ] || proto=https
@@ -15,6 +15,18 @@ end_with() {
     exit 0
 }
 ask_health() { fetch_slot "$health_port" "$health_path" "$answer_s"; }
+# speaks_https: whether the health port answers https, after it answered http with 400 (Tomcat), or nothing at once (Netty).
+speaks_https() {
+    case $code in
+    400) ;;
+    000) [ "$took_ms" -lt 1000 ] || return 1 ;;
+    *) return 1 ;;
+    esac
+    (
+        fetch "https://127.0.0.1:$health_port$health_path" "$server_name" "$answer_s"
+        [ "$code" != 000 ]
+    )
+}
 report_health() {
     # A JVM that died meanwhile is dead, whatever it answered.
     alive "$pid" || return 0
@@ -24,7 +36,7 @@ report_health() {
 look_once() {
     if [ -z "$path" ]; then
         ask_health
-        report_health
+        if speaks_https; then fact tls "$((tick - began))"; else report_health; fi
         return
     fi
     asked_as=$proto

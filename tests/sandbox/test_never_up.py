@@ -98,7 +98,7 @@ def test_each_answer_has_its_cause_and_the_line_to_write(box: Box) -> None:
 
 def test_p1_a_slow_start_that_answers_404_first_is_waited_for(box: Box) -> None:
     box.deployed("1")
-    ran = box.deployed("2", health="404", up_after_s=3)
+    ran = box.deployed("2", health="404", up_after_s=6)
     assert "! prod1: /actuator/health answers HTTP 404" in ran.out
     assert box.served() == "2"
 
@@ -115,19 +115,19 @@ def test_p1_a_slow_start_that_answers_404_first_is_waited_for(box: Box) -> None:
 def test_p1_a_status_that_the_application_may_change_is_waited_for_until_the_timeout(
     box: Box, health: str, shown: str
 ) -> None:
-    box.configure(health={"timeout": "5s"})
+    box.configure(health={"timeout": "8s"})
     ran = deploy_soon(box, "1", health=health)
     assert ran.code == 1, ran.all
-    assert "was not UP within 5 s" in ran.out
+    assert "was not UP within 8 s" in ran.out
     assert shown in ran.out
 
 
 def test_a_timeout_that_comes_first_has_the_same_cause(box: Box) -> None:
-    box.configure(health={"timeout": "3s"})
+    box.configure(health={"timeout": "8s"})
     ran = box.deploy("1", health="401")
     assert ran.code == 1, ran.all
     cause = ran.out.split("✗ ")[-1]
-    assert "was not UP within 3 s: /actuator/health answers HTTP 401" in cause
+    assert "was not UP within 8 s: /actuator/health answers HTTP 401" in cause
     assert "permitAll()" in cause
     assert "Started StandIn" not in cause
 

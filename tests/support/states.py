@@ -27,6 +27,7 @@ JAR = Jar(
     java_release=17,
     spring_boot=(3, 5, 16),
     management_port=None,
+    health_path=None,
     graceful=None,
     warnings=(),
 )

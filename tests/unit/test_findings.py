@@ -10,6 +10,8 @@ import pytest
 from bluegreen.check import application, nginx, resources, routing
 from bluegreen.check.evidence import Evidence, Java
 from bluegreen.check.finding import Level
+from bluegreen.config.settings import Health
+from bluegreen.host.answer import Answer
 from bluegreen.host.drift import Drift, DriftKind, drift_of
 from bluegreen.host.files.include import Form, render
 from tests.support.states import (
@@ -156,3 +158,35 @@ def test_a_shutdown_that_cuts_off_requests_is_a_warning(
 def test_the_remedy_for_one_management_port_can_be_written_into_config_yml(evidence: Evidence) -> None:
     (finding,) = application.management_port(with_jar(evidence, management_port=9000))
     assert finding.remedy.endswith("health: {ports: {prod1: 9081, prod2: 9082}}")
+
+
+def test_a_health_endpoint_that_the_jar_moves_is_a_warning_with_the_line(evidence: Evidence) -> None:
+    moved = with_jar(evidence, health_path="/shop/actuator/health")
+    (finding,) = application.health_path(moved)
+    assert finding.level is Level.WARNING
+    assert finding.remedy == "write into config.yml: health: {path: /shop/actuator/health}"
+    # Whoever has set another path knows why.
+    settings = evidence.settings.model_copy(update={"health": Health(path="/up")})
+    assert list(application.health_path(with_state(moved, settings=settings))) == []
+    assert list(application.health_path(evidence)) == []
+
+
+def test_the_health_of_a_running_slot_that_cannot_be_up_is_a_warning(evidence: Evidence) -> None:
+    (finding,) = application.health(evidence)
+    assert finding.level is Level.OK
+    (finding,) = application.health(with_slot(evidence, "prod1", health=Answer(401, "")))
+    assert (finding.level, finding.name) == (Level.WARNING, "health of prod1")
+    assert "permitAll()" in finding.remedy
+    assert list(application.health(with_slot(evidence, "prod1", health=Answer(503, "")))) == []
+
+
+@pytest.mark.parametrize(("version", "named"), [("21.0.1", True), ("11.0.2", False), ("", False)])
+def test_a_java_that_the_supervisor_does_not_find_is_named_if_it_is_new_enough(
+    evidence: Evidence, version: str, named: bool
+) -> None:
+    found = Java("", "", "/usr/bin:/bin", "/home/u/.sdkman/java", version)
+    (finding,) = resources.java(with_diagnosis(evidence, java=found))
+    assert finding.level is Level.FAILURE
+    assert "on the PATH of systemd, which is not that of a login shell (/usr/bin:/bin)" in finding.text
+    assert ("java: {bin: /home/u/.sdkman/java}" in finding.remedy) is named
+    assert "apt-get install openjdk-17-jre-headless" in finding.remedy

@@ -85,7 +85,6 @@ def _reached_at(enough: int, seen: list[bool]) -> int | None:
 # --- answers that cannot become UP ---------------------------------------------------------------------
 
 SHOP = "https://shop.example"
-TLS_REFUSAL = "Bad Request\r\nThis combination of host and port requires TLS.\r\n"
 
 
 @pytest.mark.parametrize(
@@ -100,7 +99,7 @@ TLS_REFUSAL = "Bad Request\r\nThis combination of host and port requires TLS.\r\
         (Answer(405, ""), "405", "health.path"),
         (Answer(406, ""), "406", "health.path"),
         (Answer(410, ""), "410", "health.path"),
-        (Answer(400, TLS_REFUSAL), "tls", "server.ssl.enabled: false"),
+        (Answer(0, "", tls=True), "tls", "server.ssl.enabled: false"),
         (Answer(400, "<h1>Bad Request</h1>"), "400", "site.server_name"),
         (Answer(200, "<!doctype html><form>"), "page", "permitAll()"),
         (Answer(200, "\n <html>"), "page", "exposure.include"),

@@ -123,6 +123,7 @@ def test_an_executable_jar_is_read_whole(tmp_path: Path) -> None:
         java_release=17,
         spring_boot=(3, 5, 16),
         management_port=9000,
+        health_path=None,
         graceful=True,
         warnings=(),
     )
@@ -410,3 +411,30 @@ def test_a_war_is_read_like_a_jar(tmp_path: Path) -> None:
     packed(tmp_path / "build/libs/shop-plain.war", MANIFEST, {})
     found = jar.inspect(jar.find("build/libs/*.war", tmp_path))
     assert (found.path, found.java_release, found.management_port) == (war, 21, 9090)
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("server.port: 8080", None),
+        ("server: {servlet: {context-path: /shop}}", "/shop/actuator/health"),
+        ("server.servlet.contextPath: /shop/", "/shop/actuator/health"),
+        ("spring.webflux.base-path: /shop", "/shop/actuator/health"),
+        ("management.endpoints.web.base-path: /manage", "/manage/health"),
+        ("management.endpoints.web.base-path: /", "/health"),
+        ("management.endpoints.web.path-mapping.health: healthcheck", "/actuator/healthcheck"),
+        (
+            "server.servlet.context-path: /shop\nmanagement.endpoints.web: {base-path: /m}",
+            "/shop/m/health",
+        ),
+        ("server.servlet.context-path: /shop\nmanagement.server.port: 9000", None),
+        ("management.server: {port: 9000, base-path: /m}", "/m/actuator/health"),
+        ("server.servlet.context-path: ${PATH_OF_SHOP}", None),
+        ("spring.config.activate.on-profile: dev\nserver.servlet.context-path: /dev", None),
+    ],
+)
+def test_the_path_of_health_follows_the_settings_that_move_it(
+    tmp_path: Path, text: str, path: str | None
+) -> None:
+    inside: dict[str, str | bytes] = {"BOOT-INF/classes/application.yml": text}
+    assert jar.inspect(packed(tmp_path / "app.jar", MANIFEST, inside)).health_path == path
