@@ -176,12 +176,10 @@ def _given_up(machine: Machine, slot: str, last: Answer) -> Failed:
     assert cause is not None  # noqa: S101 # without one it is waited for
     if cause.elsewhere:
         cause = seek.located(machine, slot, cause)
+    answered = [f"health answer: {last}"] if last.code else []
     return Failed(
         f"{slot} cannot become UP: {cause.text}",
-        why=[
-            *([f"health answer: {last}"] if last.code else []),
-            f"it did not change for {limits.NEVER_UP_S:g} s",
-        ],
+        why=[*answered, f"it did not change for {limits.NEVER_UP_S:g} s"],
         remedy=f"{cause.remedy}; then deploy again",
     )
 

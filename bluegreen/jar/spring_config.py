@@ -104,13 +104,9 @@ def health_path(found: Found) -> str | None:
         for setting in found.settings
         if not setting.for_one_profile and "${" not in setting.value
     }
-    above: tuple[str, ...] = (
-        "server.servlet.contextpath",
-        "spring.webflux.basepath",
-        "spring.mvc.servlet.path",
-    )
+    above = ["server.servlet.contextpath", "spring.webflux.basepath", "spring.mvc.servlet.path"]
     if "management.server.port" in known:
-        above = ("management.server.basepath",)
+        above = ["management.server.basepath"]
     moved = (*above, "management.endpoints.web.basepath", "management.endpoints.web.pathmapping.health")
     if not any(name in known for name in moved):
         return None

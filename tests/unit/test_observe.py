@@ -18,12 +18,12 @@ from threading import Thread
 import pytest
 
 from bluegreen.host.facts import marked, pair
-from bluegreen.remote.script import Script, variables
+from bluegreen.remote.script import Script, Value, variables
 
 
 @contextmanager
 def server(certificate: Path | None = None) -> Iterator[int]:
-    """A server of files on a port of its own; with a certificate it closes a plain connection, as Netty does."""
+    """A server of files; with a certificate it closes a plain connection without an answer, as Netty does."""
     with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as listening:
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -37,7 +37,7 @@ def server(certificate: Path | None = None) -> Iterator[int]:
 @contextmanager
 def observed(port: int, path: str = "") -> Iterator[subprocess.Popen[bytes]]:
     """An observer of this process for a minute."""
-    values = {
+    values: dict[str, Value] = {
         **dict.fromkeys(variables("observe", "process"), ""),
         "slot": "prod1",
         "pid": os.getpid(),
