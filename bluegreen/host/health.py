@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 
@@ -14,6 +15,8 @@ from bluegreen.host.machine import Machine, application_path, step_failed
 from bluegreen.remote import limits
 
 LOG_LINES = 30
+# In which the lines of a start are.
+START_LINES = 300
 
 
 class End(Enum):
@@ -175,7 +178,11 @@ def _given_up(machine: Machine, slot: str, last: Answer) -> Failed:
     cause = never_up.reason(last, machine.settings, slot)
     assert cause is not None  # noqa: S101 # without one it is waited for
     if cause.elsewhere:
-        cause = seek.located(machine, slot, cause)
+        log: list[str] = []
+        # A log that cannot be read must not hide the cause.
+        with suppress(Failed):
+            log = logs_of(machine, slot, START_LINES)
+        cause = seek.located(machine, slot, cause, log)
     answered = [f"health answer: {last}"] if last.code else []
     return Failed(
         f"{slot} cannot become UP: {cause.text}",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bluegreen.host.answer import Answer
@@ -21,6 +22,10 @@ PATHS = (
 )
 
 
+# `Tomcat started on port 8081 (http) with context path '/shop'`
+_CONTEXT = re.compile(r" with context path '((?:/[\w.~-]+)+)'")
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a process answers a health status."""
@@ -30,13 +35,18 @@ class Place:
     status: str
 
 
-def located(machine: Machine, slot: str, cause: NeverUp) -> NeverUp:
-    """Returns the cause with the place where the slot does answer a health status, if there is one."""
+def located(machine: Machine, slot: str, cause: NeverUp, log: Sequence[str]) -> NeverUp:
+    """Returns the cause with the place where the slot does answer a health status, if there is one.
+
+    Args:
+        log: the log of the slot, in which Spring Boot names its context path.
+    """
     settings = machine.settings
     expected = settings.health_port(slot)
-    found = sorted(_places(machine, slot), key=lambda place: place.port != expected)
+    paths = tuple(dict.fromkeys((*_below_context(log), settings.health.path, *PATHS)))
+    found = sorted(_places(machine, slot, paths), key=lambda place: place.port != expected)
     if not found:
-        tried = ", ".join(path for path in PATHS if path != settings.health.path)
+        tried = ", ".join(path for path in paths if path != settings.health.path)
         return replace(cause, text=f"{cause.text}; nor is it at {tried}")
     place = found[0]
     path = f"path: {place.path}" if place.path != settings.health.path else ""
@@ -50,10 +60,15 @@ def located(machine: Machine, slot: str, cause: NeverUp) -> NeverUp:
     )
 
 
-def _places(machine: Machine, slot: str) -> Iterator[Place]:
+def _below_context(log: Sequence[str]) -> Iterator[str]:
+    for line in log:
+        if found := _CONTEXT.search(line):
+            yield f"{found[1]}{PATHS[0]}"
+
+
+def _places(machine: Machine, slot: str, paths: Sequence[str]) -> Iterator[Place]:
     """The places in the order in which they were asked; none if the machine could not ask."""
     settings = machine.settings
-    paths = dict.fromkeys((settings.health.path, *PATHS))
     report = machine.attempt(
         "seek_health",
         port=settings.slots[slot],

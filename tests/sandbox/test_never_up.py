@@ -14,6 +14,7 @@ from tests.support.command import Ran
 from tests.support.on_host import last_entry, pid_of
 from tests.support.processes import free_port
 from tests.support.sites import PLAIN_SERVER, Site, serving
+from tests.support.springboot import fat_jar
 
 # A deployer that gives up such an answer after a second, so that a test need not wait the 15 s.
 SOON = (
@@ -259,3 +260,52 @@ def live_version(box: Box) -> str:
     machine = box.machine()
     version: str = machine["slots"][machine["live"]]["version"]
     return version
+
+
+@pytest.mark.parametrize(
+    ("settings", "cause", "line"),
+    [
+        (
+            {"server.servlet.context-path": "/taggle"},
+            "answers UP at /taggle/actuator/health",
+            "health: {path: /taggle/actuator/health}",
+        ),
+        (
+            {"management.endpoints.web.exposure.exclude": "health"},
+            "/actuator/health answers HTTP 404: the endpoint is not exposed",
+            "management.endpoints.web.exposure.include: health",
+        ),
+    ],
+    ids=["context path", "not exposed"],
+)
+def test_a_spring_boot_application_whose_health_is_not_there_is_named(
+    box: Box, settings: dict[str, str], cause: str, line: str
+) -> None:
+    box.configure(health={"timeout": "90s"})
+    jar = fat_jar(box.folder / "taggle-1.jar", version="1", settings=settings)
+    ran = giving_up_soon(box, "deploy", "--jar", str(jar), "--version", "1")
+    assert ran.code == 1, ran.all
+    said, _, remedy = ran.out.split("✗ ")[-1].partition("what to do: ")
+    assert cause in said
+    assert line in remedy
+
+
+def test_a_spring_boot_application_that_speaks_https_itself_is_named(box: Box) -> None:
+    store = box.folder / "shop.p12"
+    subprocess.run(
+        [
+            *("keytool", "-genkeypair", "-alias", "shop", "-keyalg", "RSA", "-dname", "CN=shop.example"),
+            *("-storetype", "PKCS12", "-storepass", "changeit", "-keystore", store),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    box.configure(
+        java={"args": [f"--server.ssl.key-store={store}", "--server.ssl.key-store-password=changeit"]},
+        health={"timeout": "90s"},
+    )
+    jar = fat_jar(box.folder / "taggle-1.jar", version="1")
+    ran = giving_up_soon(box, "deploy", "--jar", str(jar), "--version", "1")
+    assert ran.code == 1, ran.all
+    assert "of prod2 expects https (server.ssl)" in ran.out
+    assert "server.ssl.enabled: false" in ran.out.split("what to do: ")[-1]
