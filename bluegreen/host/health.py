@@ -183,7 +183,7 @@ def _given_up(machine: Machine, slot: str, last: Answer) -> Failed:
         with suppress(Failed):
             log = logs_of(machine, slot, START_LINES)
         cause = seek.located(machine, slot, cause, log)
-    answered = [f"health answer: {last}"] if last.code else []
+    answered = [f"health answer: {never_up.shown(str(last))}"] if last.code else []
     return Failed(
         f"{slot} cannot become UP: {cause.text}",
         why=[*answered, f"it did not change for {limits.NEVER_UP_S:g} s"],

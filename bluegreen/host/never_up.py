@@ -79,7 +79,7 @@ def reason(answer: Answer, settings: Settings, slot: str) -> NeverUp | None:
     if answer.status in STATUSES:
         return _unknown(path) if answer.status == "UNKNOWN" else None
     if 300 <= code < 400:
-        return _redirect(answer.redirect, settings)
+        return _redirect(answer, settings)
     if code in (401, 403):
         asks = "asks for a login" if code == 401 else "lets nobody in"
         return NeverUp(str(code), f"{path} answers HTTP {code}: Spring Security {asks}", _permit(path))
@@ -152,9 +152,11 @@ def _unknown(path: str) -> NeverUp:
     )
 
 
-def _redirect(url: str, settings: Settings) -> NeverUp:
-    path, target = settings.health.path, _split(url)
-    text = f"{path} is redirected to {_shown(url)}"
+def _redirect(answer: Answer, settings: Settings) -> NeverUp:
+    path, target = settings.health.path, _split(answer.redirect)
+    text = f"{path} is redirected to {shown(answer.redirect)}"
+    if not answer.redirect:
+        text = f"{path} answers HTTP {answer.code} without a location"
     here = target.hostname in (None, "127.0.0.1", "localhost", *settings.site.server_name.split())
     if target.path == path and not here:
         return NeverUp(
@@ -172,7 +174,7 @@ def _redirect(url: str, settings: Settings) -> NeverUp:
     if not here or any(word in target.path.lower() for word in _LOGIN):
         return NeverUp("login", f"{text}: Spring Security asks for a login", _permit(path))
     if target.path.rstrip("/").endswith(path.rstrip("/")):
-        return NeverUp("path", text, f"set health.path: {_shown(target.path)} in config.yml")
+        return NeverUp("path", text, f"set health.path: {shown(target.path)} in config.yml")
     return NeverUp("redirect", text, f"{_permit(path)}; or {_other_path(path)}")
 
 
@@ -183,9 +185,9 @@ def _split(url: str) -> SplitResult:
         return urlsplit("")
 
 
-def _shown(text: str) -> str:
-    """The start of what the application sent, as it can be printed."""
-    return "".join(each if each.isprintable() else "?" for each in text[:_SHOWN])
+def shown(text: str) -> str:
+    """The start of what the application sent, as it can be printed in one line."""
+    return "".join(each if each.isprintable() else "?" for each in " ".join(text.split())[:_SHOWN])
 
 
 def _permit(path: str) -> str:
