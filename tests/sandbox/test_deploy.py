@@ -49,7 +49,6 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "never_up": ({"health": "never-up"}, 'last health answer: HTTP 503 {"status":"OUT_OF_SERVICE"}'),
     "down_with_a_part_up": ({"health": "part-up"}, 'last health answer: HTTP 503 {"status":"DOWN"'),
     "down_with_200": ({"health": "part-up-200"}, 'last health answer: HTTP 200 {"status":"DOWN"'),
-    "a_web_page": ({"health": "not-json"}, "last health answer: HTTP 200 <title>Sign in</title>"),
     "a_health_that_hangs": ({"health": "hang"}, "last health answer: no answer"),
     "closed_connections": ({"health": "no-answer"}, "last health answer: no answer"),
 }

@@ -15,6 +15,7 @@ from tests.support.on_host import last_entry, pid_of
 from tests.support.processes import free_port
 from tests.support.sites import PLAIN_SERVER, Site, serving
 from tests.support.springboot import fat_jar
+from tests.support.under_traffic import nothing_lost
 
 # A deployer that gives up such an answer after a second, so that a test need not wait the 15 s.
 SOON = (
@@ -57,11 +58,13 @@ def deploy_soon(box: Box, version: str, **behaviour: object) -> Ran:
     return giving_up_soon(box, "deploy", "--jar", str(jar), "--version", version)
 
 
-def test_an_answer_that_waiting_does_not_change_is_given_up_long_before_the_timeout(box: Box) -> None:
+def test_p4_an_answer_that_waiting_does_not_change_is_given_up_long_before_the_timeout(box: Box) -> None:
     box.deployed("1")
     box.configure(health={"timeout": "90s"})
-    ran = box.deploy("2", health="401")
+    with nothing_lost(box) as traffic:
+        ran = box.deploy("2", health="401")
     assert ran.code == 1, ran.all
+    assert set(traffic.answered) == {"1"}
     named, _, failed = ran.out.partition("✗ start prod1")
     assert "! prod1: /actuator/health answers HTTP 401" in named, "it is named while it is waited for"
     assert "it did not change for 15 s" in failed
