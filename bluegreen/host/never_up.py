@@ -162,7 +162,7 @@ def _redirect(answer: Answer, settings: Settings) -> NeverUp:
         return NeverUp(
             "name",
             f"{text}: the application answers under another name",
-            f"set site.server_name: {target.hostname} in config.yml",
+            f"set site.server_name: {shown(target.hostname or '')} in config.yml",
         )
     if target.path == path and target.scheme == "https":
         # It was asked as for a client of https (slot_request.sh).

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from bluegreen.config import Settings
 from bluegreen.host.answer import Answer
 from bluegreen.host.machine import Machine
 from bluegreen.host.never_up import STATUSES, NeverUp
@@ -49,15 +50,25 @@ def located(machine: Machine, slot: str, cause: NeverUp, log: Sequence[str]) -> 
         tried = ", ".join(path for path in paths if path != settings.health.path)
         return replace(cause, text=f"{cause.text}; nor is it at {tried}")
     place = found[0]
-    path = f"path: {place.path}" if place.path != settings.health.path else ""
-    ports = ", ".join(f"{name}: {port + 1000}" for name, port in settings.slots.items())
-    ports = f"ports: {{{ports}}}" if place.port != expected else ""
-    keys = ", ".join(key for key in (path, ports) if key)
     return replace(
         cause,
         text=f"{cause.text}; port {place.port} answers {place.status} at {place.path}",
-        remedy=f"write into config.yml: health: {{{keys}}}",
+        remedy=_remedy(place, settings, slot),
     )
+
+
+def _remedy(place: Place, settings: Settings, slot: str) -> str:
+    keys, steps = [], []
+    if place.path != settings.health.path:
+        keys.append(f"path: {place.path}")
+    if place.port != settings.health_port(slot) and place.port == settings.slots[slot]:
+        steps.append("remove health.ports from config.yml")
+    elif place.port != settings.health_port(slot):
+        ports = ", ".join(f"{name}: {port + 1000}" for name, port in settings.slots.items())
+        keys.append(f"ports: {{{ports}}}")
+    if keys:
+        steps.append(f"write into config.yml: health: {{{', '.join(keys)}}}")
+    return "; ".join(steps)
 
 
 def _below_context(log: Sequence[str]) -> Iterator[str]:

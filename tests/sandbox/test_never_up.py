@@ -155,6 +155,7 @@ def test_a_health_port_where_nothing_listens_is_named_while_the_slot_listens(box
     assert ran.code == 1, ran.all
     assert f"nothing listens on port {ports['prod1']}" in ran.out
     assert f"port {own} answers UP at /actuator/health" in ran.out
+    assert "what to do: remove health.ports from config.yml" in ran.out
     assert box.served() == "1"
 
 
