@@ -9,6 +9,7 @@ import pytest
 from bluegreen.host import never_up
 from bluegreen.host.answer import Answer
 from bluegreen.host.health import Consecutive
+from bluegreen.host.machine import server_name
 from bluegreen.remote import limits
 from tests.support.states import settings_of
 
@@ -200,3 +201,17 @@ def test_an_answer_is_given_up_when_it_has_not_changed_for_that_long(
             ended = number
             break
     assert ended == ends_at
+
+
+@pytest.mark.parametrize(
+    ("names", "host"),
+    [
+        ("_", ""),
+        ("shop.example www.shop.example", "shop.example"),
+        ("'*.shop.example www.shop.example'", "www.shop.example"),
+        (".shop.example", ""),
+    ],
+)
+def test_a_request_of_ours_has_a_whole_name_as_its_host(tmp_path: Path, names: str, host: str) -> None:
+    # Tomcat answers 400 to a Host such as *.shop.example.
+    assert server_name(settings_of(tmp_path, server_name=names)) == host
