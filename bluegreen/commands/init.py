@@ -35,8 +35,10 @@ def run(root: Path, wanted: Wanted, console: Console, ask: Ask) -> None:
         WrongUsage: there is no application, or several, or an answer is not valid. Nothing was written.
     """
     _require_root(root)
-    for path in repository.missing_submodules(root):
-        console.warn(f"the submodule {path} is not checked out and is not read: git submodule update --init")
+    for missing in repository.missing_submodules(root):
+        console.warn(
+            f"the submodule {missing} is not checked out and is not read: git submodule update --init"
+        )
     existing = _existing(root, wanted.host)
     modules = repository.modules(root)
     jar = wanted.jar or (existing.jar if existing else None)

@@ -79,7 +79,8 @@ def test_the_changes_of_several_machines_are_shown_one_machine_after_the_other()
     survey = Survey(
         manager="apt-get",
         user_exists=True,
-        java_release="17",
+        java_path="/usr/bin/java",
+        java_release=17,
         base_owner="",
         base_writable=True,
         in_charge=None,
