@@ -12,6 +12,7 @@ from bluegreen.host import never_up, seek
 from bluegreen.host.answer import Answer
 from bluegreen.host.facts import lines_of
 from bluegreen.host.machine import Machine, application_path, step_failed
+from bluegreen.host.slots import Slot
 from bluegreen.remote import limits
 
 LOG_LINES = 30
@@ -87,6 +88,7 @@ def observe(
     answer_s: float,
     path: str = "",
     log_lines: int = LOG_LINES,
+    serving: Slot | None = None,
 ) -> Iterator[Look | Ended]:
     """Observes a slot on the host; yields each look and, last, an `Ended`.
 
@@ -97,6 +99,7 @@ def observe(
         answer_s: seconds that an answer may take.
         path: what to request on the slot's own port at each look as well, empty for none.
         log_lines: the lines of the log to read at the end; 0 where reading it would take time that counts.
+        serving: the other slot, whose JVM serves users: warns if that JVM ends.
     """
     log: tuple[str, ...] = ()
     own_code: int | None = None
@@ -112,6 +115,7 @@ def observe(
         answer_s=f"{answer_s:g}",
         path=path,
         log_lines=log_lines,
+        serving_pid=serving.owner or "" if serving and serving.has_known_owner else "",
     ) as observer:
         for key, value in observer.facts(timeout_s=for_s + limits.OBSERVER_SILENCE_S):
             if key == "log":
@@ -126,6 +130,8 @@ def observe(
                 redirect = ""
             elif key == "closed":
                 yield Look(Answer(0, "", closed=True), own_code, int(value))
+            elif key == "serving_ended":
+                _warn_of_outage(machine, slot)
             elif key == "tls":
                 yield Look(Answer(0, "", tls=True), own_code, int(value))
             else:
@@ -135,8 +141,11 @@ def observe(
         yield Ended(End.SILENT, log, "; ".join(report.errors))
 
 
-def wait_until_up(machine: Machine, slot: str, pid: int) -> Answer:
+def wait_until_up(machine: Machine, slot: str, pid: int, serving: Slot | None = None) -> Answer:
     """Waits for `health.ups` consecutive answers UP; ends within a second of UP, or of the JVM's death (P12).
+
+    Args:
+        serving: the other slot, whose JVM serves users; warns if that JVM ends meanwhile.
 
     Returns:
         The last of them.
@@ -152,7 +161,13 @@ def wait_until_up(machine: Machine, slot: str, pid: int) -> Answer:
     named: set[str] = set()
     last: Answer | None = None
     for seen in observe(
-        machine, slot, pid, for_s=health.timeout_s, every_s=health.every_s, answer_s=limits.HEALTH_ANSWER_S
+        machine,
+        slot,
+        pid,
+        for_s=health.timeout_s,
+        every_s=health.every_s,
+        answer_s=limits.HEALTH_ANSWER_S,
+        serving=serving,
     ):
         if isinstance(seen, Ended):
             raise _never_up(machine, slot, pid, seen, last)
@@ -170,6 +185,14 @@ def wait_until_up(machine: Machine, slot: str, pid: int) -> Answer:
     raise Failed(
         f"{slot} did not become UP: the observer on the host ended without a reason",
         remedy=fix_application(machine, slot),
+    )
+
+
+def _warn_of_outage(machine: Machine, slot: str) -> None:
+    live = machine.settings.other(slot)
+    machine.console.warn(
+        f"the JVM of {live}, which served users, ended while {slot} was starting: see journalctl -k on "
+        f"{machine.address} (out of memory?) and: bluegreen logs --host {machine.settings.host} --slot {live}"
     )
 
 

@@ -112,17 +112,22 @@ def upload(
 
 
 def to_prune(
-    present: Iterable[Release],
+    present: Collection[Release],
     good: Sequence[str],
     *,
     known: Collection[str],
     keep: int,
     in_use: Iterable[str],
+    bad: Collection[str] = (),
 ) -> tuple[str, ...]:
     """The releases that retention removes: all but the last `keep` good ones and those in use.
 
+    The last one that users were moved away from stays, too: a person may go forward to it again.
+
     Args:
+        bad: the releases that users were moved away from.
         known: those that the journal names; any other may be good and is kept.
     """
-    kept = {*good[-keep:], *in_use}
+    left = [release.id for release in present if release.id in bad][-1:]
+    kept = {*good[-keep:], *in_use, *left}
     return tuple(release.id for release in present if release.id in known and release.id not in kept)

@@ -11,7 +11,7 @@ from bluegreen.config import Settings
 from bluegreen.errors import BluegreenError, Failed, Unclear
 from bluegreen.host.facts import Report
 from bluegreen.host.health import fix_application
-from bluegreen.host.machine import Machine, step_failed
+from bluegreen.host.machine import Machine, server_name, step_failed, verify_path
 from bluegreen.host.proxy import Proxy
 from bluegreen.host.view import OwnAnswer, View, read_own, read_view
 from bluegreen.remote import limits
@@ -208,6 +208,10 @@ def _run(
         "named": "yes" if named else "",
         "back": "yes" if back else "",
         "answer_s": f"{answer_s:g}",
+        # What is installed knows those of the last `setup`.
+        "verify": verify_path(machine.settings),
+        "server_name": server_name(machine.settings),
+        "listen": str(machine.settings.site.listen),
     }
     return machine.attempt(
         "route_step",

@@ -1,8 +1,9 @@
 # Polls the health of a slot on the host itself, so that no look costs a round trip; ends when its reader disconnects.
 # Takes: slot pid port health_port health_path for_ms every_ms answer_s path log_lines https server_name
+#   serving_pid
 # Uses: slot_request supervisor
-# Prints for each look `own` (CODE of $path on $port, if set), `redirect` (URL) and `answer` (`CODE MS AT BODY`, AT in ms),
-# or `closed` (AT) if only $port is open, `tls` (AT) if it speaks https; last `log` and `dead`, `foreign` (PID) or `over`.
+# Prints for each look `own` (CODE of $path on $port), `redirect` (URL) and `answer` (`CODE MS AT BODY`, AT in ms), or
+# `closed` (AT: only $port is open), `tls` (AT); once `serving_ended`; last `log` and `dead`, `foreign` (PID) or `over`.
 
 trap - PIPE
 [ -z "$https" ] || proto=https
@@ -62,6 +63,10 @@ while :; do
         if owned_by "$health_port" "$pid"; then listening=yes; elif alive "$pid"; then
             end_with foreign "$owner"
         fi
+    fi
+    if [ -n "$serving_pid" ] && ! alive "$serving_pid"; then
+        serving_pid=
+        fact serving_ended yes
     fi
     alive "$pid" || end_with dead
     if [ -n "$listening" ]; then

@@ -4,8 +4,9 @@
 # Uses: lib chosen_slot route include nginx_config reload view
 
 # read_form: reads from the input how the include is to be written: lines `variable NAME`, `target_1 VALUE`,
-# `target_2 VALUE`, `named yes` if the verify path names the slot, `back yes` for a way back, and `answer_s` for one
-# answer. Whoever deploys chose them, so only what routes to the app's own slots is accepted.
+# `target_2 VALUE`, `named yes` if the verify path names the slot, `back yes` for a way back, `answer_s` for one answer,
+# and what is asked of this machine's nginx: `verify`, `server_name`, `listen`, as config.yml may have changed since
+# `setup`. Whoever deploys chose them, so only what routes to the app's own slots is accepted.
 read_form() {
     variable=
     target_1=
@@ -22,6 +23,14 @@ read_form() {
         named) names_slot=$form_value ;;
         back) way_back=$form_value ;;
         answer_s) answer_s=$form_value ;;
+        verify)
+            case $form_value in
+            '' | [!/]* | *[!A-Za-z0-9._~!$\&\'\(\)*+,\;=:@%/?-]*) ;;
+            *) verify=$form_value ;;
+            esac
+            ;;
+        server_name) case $form_value in *[!A-Za-z0-9._-]*) ;; *) server_name=$form_value ;; esac ;;
+        listen) case $form_value in '' | *[!0-9]*) ;; *) listen=$form_value ;; esac ;;
         esac
     done
     case $variable in '' | *[!A-Za-z0-9_]*) fail 1 "the input names no variable of nginx" ;; esac
@@ -250,6 +259,7 @@ answer_text() {
 # preview_slot: asks the verify path through nginx with a token that sends this request alone to the slot, before any user
 # is moved. The token is revoked at the end. Prints the facts of `view`, and of `own_answer` if the slot did not answer.
 preview_slot() {
+    read_form
     rm -rf "$runtime/preview"
     mkdir -p "$runtime/preview"
     # nginx tests a name; nobody may list them.

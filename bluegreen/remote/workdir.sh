@@ -55,8 +55,7 @@ gather_into() {
         fi
     elif [ -d "$1" ] && [ ! -L "$1" ] && [ -d "$2" ]; then
         for inner in "$1"/* "$1"/.[!.]*; do
-            [ -e "$inner" ] && [ ! -L "$inner" ] || continue
-            gather_into "$inner" "$2/${inner##*/}"
+            if [ -e "$inner" ] && [ ! -L "$inner" ]; then gather_into "$inner" "$2/${inner##*/}"; fi
         done
         rmdir "$1" 2>/dev/null || :
     fi

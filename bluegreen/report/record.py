@@ -99,4 +99,5 @@ def _pruned_by(rollout: Rollout, entry: Entry) -> tuple[str, ...]:
         known=journal.known_releases(entries),
         keep=rollout.settings.releases.keep,
         in_use=[release for release in (*in_use, entry.release) if release],
+        bad=journal.bad_releases(entries),
     )

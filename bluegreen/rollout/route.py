@@ -8,6 +8,7 @@ from bluegreen.check import visibility
 from bluegreen.check.visibility import Cause
 from bluegreen.errors import Failed
 from bluegreen.host import health, proxy, route
+from bluegreen.host.drift import DriftKind
 from bluegreen.host.files.include import Form
 from bluegreen.host.judging import answered_well
 from bluegreen.host.look import look
@@ -179,10 +180,11 @@ def _judged_path(staged: Staged) -> str:
 
 def _not_verifiable(staged: Staged, cause: Cause, *, by_application: bool) -> Failed:
     rollout = staged.rollout
+    old_script = [str(drift) for drift in rollout.before.drift if drift.kind is DriftKind.ROOT_SCRIPT]
     return Failed(
         f"{rollout.slot} is UP, but a switch to it could not be verified: {cause.text}",
         # The log of an application that is well tells nothing about nginx.
-        why=[*cause.why, *(_log(rollout) if by_application else [])],
+        why=[*cause.why, *old_script, *(_log(rollout) if by_application else [])],
         remedy=cause.remedy,
     )
 

@@ -119,7 +119,7 @@ def _start(rollout: Rollout, environment: Mapping[str, str], undo: Undo) -> Stag
         adopted = rollout.workdir.adopted if rollout.workdir else ""
         pid = slots.start(machine, slot, release.id, proxy.route, environment, adopted=adopted)
         began_s = step.so_far_s
-        answer = health.wait_until_up(machine, slot, pid)
+        answer = health.wait_until_up(machine, slot, pid, rollout.before.slots[rollout.live])
         step.done(f"{slot} is UP after {seconds(step.so_far_s - began_s)} (pid {pid})")
     return Staged(rollout, pid, answer, proxy)
 
