@@ -35,9 +35,9 @@ def run(root: Path, wanted: Wanted, console: Console, ask: Ask) -> None:
         WrongUsage: there is no application, or several, or an answer is not valid. Nothing was written.
     """
     _require_root(root)
-    for missing in repository.missing_submodules(root):
+    for submodule in repository.missing_submodules(root):
         console.warn(
-            f"the submodule {missing} is not checked out and is not read: git submodule update --init"
+            f"the submodule {submodule} is not checked out and is not read: git submodule update --init"
         )
     existing = _existing(root, wanted.host)
     modules = repository.modules(root)

@@ -618,7 +618,7 @@ CONFIGURATION: dict[str, Shape] = {
             **with_application(
                 "", slot='class Me { @GetMapping("/user/profile") User get() { return user; } }'
             ),
-            "src/main/java/shop/Startup.java": "class Startup { void log() { log(e.getActiveProfiles()); } }",
+            "src/main/java/shop/Startup.java": "class Startup { void log() { env.getActiveProfiles(); } }",
         },
         jar="build/libs/*.jar",
         java=21,
