@@ -15,12 +15,15 @@ from bluegreen.console.terminal import Console
 from bluegreen.errors import WrongUsage
 from bluegreen.rollout.interrupts import held_back
 from bluegreen.scaffold import repository
-from bluegreen.scaffold.application import Application, Candidate, application, candidates, read_of
+from bluegreen.scaffold.application import Application, Candidate, application, candidates, jar_of, read_of
 from bluegreen.scaffold.build import Build
 from bluegreen.scaffold.config_text import CONFIG, TASKS, config_text
 from bluegreen.scaffold.module import Module
 from bluegreen.scaffold.sources import read_sources
 from bluegreen.scaffold.workflows import FOLDER, NAMES, Repository, render
+
+_SLOTS = Sections().slots
+_VERIFY = str(Sections().switch.verify)
 
 __all__ = ["Ask", "Question", "Wanted", "run"]
 
@@ -48,16 +51,9 @@ def run(root: Path, wanted: Wanted, console: Console, ask: Ask) -> None:
         console.line(f"{CONFIG} exists: the workflows use its settings")
         settings, new_config = existing, {}
     else:
-        found = application(candidate, modules, Sections().slots, str(Sections().switch.verify))
-        console.line(_found(root, found))
-        values = names(_app_name(candidate.module, applications), wanted, ask)
-        version = java(candidate, root, wanted, ask, console)
-        path = verify(found, wanted, ask)
-        pattern = wanted.jar or candidate.jar(root)
-        text = config_text(found, **values, jar=pattern, java=version, verify=path)
+        name = _app_name(candidate.module, applications)
+        text = _config(root, application(candidate, modules, _SLOTS, _VERIFY), name, wanted, console, ask)
         settings, new_config = _load_text(text), {CONFIG: text}
-        for remark in (*found.remarks, *([found.why_no_verify] if path is None else [])):
-            console.warn(remark)
     pushed = branch(repository.default_branch(root), wanted, ask, console)
     files = {**new_config, "tasks.py": TASKS, **_workflows(root, candidate.module, settings, pushed)}
     with held_back() as interrupts:
@@ -65,6 +61,22 @@ def run(root: Path, wanted: Wanted, console: Console, ask: Ask) -> None:
             _write_new(root, name, text, console)
         interrupts.discard()
     _print_next_steps(settings, console)
+
+
+def _config(root: Path, found: Application, name: str, wanted: Wanted, console: Console, ask: Ask) -> str:
+    """The text of a new config.yml. What a person must know of it is reported.
+
+    Args:
+        name: the name for the app, if none is given.
+    """
+    console.line(_found(root, found))
+    values = names(name, wanted, ask)
+    version = java(found.module, root, wanted, ask, console)
+    path = verify(found, wanted, ask)
+    for remark in (*found.remarks, *([found.why_no_verify] if path is None else [])):
+        console.warn(remark)
+    jar = wanted.jar or jar_of(found.module, root)
+    return config_text(found, **values, jar=jar, java=version, verify=path)
 
 
 def _existing(root: Path, host: str | None) -> Settings | None:
@@ -91,7 +103,7 @@ def _applications(root: Path, modules: Sequence[Module], jar: str | None) -> tup
         f"no application was found in {root}",
         why=[
             f"{read_of(read_sources(modules))}, and none has a main class; "
-            "no build file that was read applies the Spring Boot plugin"
+            "no build file that was read makes an executable jar"
         ],
         remedy="name the jar that the build writes: bluegreen init --jar 'build/libs/*.jar'",
     )
@@ -113,9 +125,7 @@ def _app_name(module: Module, found: Sequence[Candidate]) -> str:
 
 
 def _found(root: Path, found: Application) -> str:
-    build = _build(
-        root, found.module, found.module.java or 0, Candidate(found.module, found.sources).jar(root)
-    )
+    build = _build(root, found.module, found.module.java or 0, jar_of(found.module, root))
     folder = "" if build.folder == "." else f" in {build.folder}"
     main = f", main class {found.sources.main}" if found.sources.main else ""
     version = f" for Java {found.module.java}" if found.module.java else ""

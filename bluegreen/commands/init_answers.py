@@ -11,8 +11,9 @@ from bluegreen.config.settings import Sections
 from bluegreen.config.types import Address, AppName, HostName, JavaVersion, UserName, VerifyPath
 from bluegreen.console.terminal import Console
 from bluegreen.errors import WrongUsage
-from bluegreen.scaffold.application import Application, Candidate
+from bluegreen.scaffold.application import Application, Candidate, jar_of
 from bluegreen.scaffold.config_text import name_for_app
+from bluegreen.scaffold.module import Module
 from bluegreen.scaffold.repository import Branch, java_of_team
 
 
@@ -78,12 +79,12 @@ def names(project: str, wanted: Wanted, ask: Ask) -> dict[str, str]:
     }
 
 
-def java(candidate: Candidate, root: Path, wanted: Wanted, ask: Ask, console: Console) -> int:
+def java(module: Module, root: Path, wanted: Wanted, ask: Ask, console: Console) -> int:
     """The Java version: the given one, or that of the build, or else asked for."""
-    version: Any = wanted.java or candidate.module.java
+    version: Any = wanted.java or module.java
     if version is None:
-        likely = java_of_team(candidate.module.build, root) or Sections().java.version
-        console.line(f"the build files of {candidate.module.name} that were read do not name a Java version")
+        likely = java_of_team(module.build, root) or Sections().java.version
+        console.line(f"the build files of {module.name} that were read do not name a Java version")
         version = _answer(Question("java", "Java version to build and run with", str(likely)), ask)
         console.line(f"Java {version} is used; otherwise set java.version in config.yml")
     text = str(version)
@@ -121,7 +122,7 @@ def chosen(candidates: Sequence[Candidate], jar: str | None, root: Path, ask: As
     Raises:
         WrongUsage: there are several, and none was chosen.
     """
-    jars = [each.jar(root) for each in candidates]
+    jars = [jar_of(each.module, root) for each in candidates]
     if jar and (found := _of_jar(candidates, jars, jar, root)):
         return found
     if len(candidates) == 1:
@@ -147,7 +148,7 @@ def _of_jar(candidates: Sequence[Candidate], jars: Sequence[str], jar: str, root
         return None
     if jar in jars:
         return candidates[jars.index(jar)]
-    folders = [each.module.output.relative_to(root) for each in candidates]
+    folders = [Path(pattern).parent for pattern in jars]
     same = [each for each, folder in zip(candidates, folders, strict=True) if Path(jar).parent == folder]
     above = [each for each in candidates if (root / jar).is_relative_to(each.module.folder)]
     deepest = max((len(each.module.folder.parts) for each in above), default=0)

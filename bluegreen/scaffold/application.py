@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,10 +32,6 @@ class Candidate:
     module: Module
     sources: Sources
 
-    def jar(self, root: Path) -> str:
-        """The pattern of its jar, relative to the repository's root."""
-        return (self.module.output.relative_to(root) / self.module.jar).as_posix()
-
 
 @dataclass(frozen=True)
 class Application:
@@ -57,6 +54,11 @@ class Application:
     why_no_verify: str
     answers: Answers
     remarks: tuple[str, ...]
+
+
+def jar_of(module: Module, root: Path) -> str:
+    """The pattern of a module's jar, relative to the repository's root."""
+    return os.path.relpath(module.output / module.jar, root)
 
 
 def candidates(modules: Sequence[Module]) -> tuple[Candidate, ...]:
