@@ -1,6 +1,5 @@
 # Polls the health of a slot on the host itself, so that no look costs a round trip; ends when its reader disconnects.
-# Takes: slot pid port health_port health_path for_ms every_ms answer_s path log_lines https server_name
-#   serving_pid
+# Takes: slot pid port health_port health_path for_ms every_ms answer_s path log_lines https server_name serving_pid
 # Uses: slot_request supervisor
 # Prints for each look `own` (CODE of $path on $port), `redirect` (URL) and `answer` (`CODE MS AT BODY`, AT in ms), or
 # `closed` (AT: only $port is open), `tls` (AT); once `serving_ended`; last `log` and `dead`, `foreign` (PID) or `over`.
