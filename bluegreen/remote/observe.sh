@@ -9,6 +9,7 @@ trap - PIPE
 clock
 began=$now_ms
 listening=
+serving=$serving_pid
 end_with() {
     [ "$log_lines" = 0 ] || fact log "$(slot_log "$slot" "$log_lines")"
     fact "$1" "${2-}"
@@ -63,8 +64,8 @@ while :; do
             end_with foreign "$owner"
         fi
     fi
-    if [ -n "$serving_pid" ] && ! alive "$serving_pid"; then
-        serving_pid=
+    if [ -n "$serving" ] && ! alive "$serving"; then
+        serving=
         fact serving_ended yes
     fi
     alive "$pid" || end_with dead

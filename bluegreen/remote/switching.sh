@@ -1,5 +1,5 @@
 # The route of nginx as root changes it: the include and its marker, the reload, the preview.
-# Takes: app slots include runtime wants unit verify method supervisor verify_ms hidden_ms
+# Takes: app slots include runtime wants unit method supervisor verify_ms hidden_ms
 #   look_answer_s
 # Uses: lib chosen_slot route include nginx_config reload view
 

@@ -91,7 +91,10 @@ def test_p9_a_release_in_a_slot_is_kept_though_it_is_not_among_the_last_good(box
     assert box.run("rollback").code == 0
     assert versions(box) == ["1", "2"], "2 is bad, and still runs"
     box.deployed("3")
-    assert versions(box) == ["1", "3"]
+    assert versions(box) == ["1", "2", "3"], "users were moved away from 2 last"
+    box.deployed("4")
+    box.deployed("5")
+    assert versions(box) == ["2", "4", "5"]
 
 
 def test_a_version_is_called_what_the_command_says_before_all_else(box: Box) -> None:
