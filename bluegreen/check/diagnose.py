@@ -60,8 +60,9 @@ def diagnose(machine: Machine, state: State) -> Diagnosis:
 
 def _config_files(facts: Facts, workdir: Workdir, live: str | None) -> dict[str, str]:
     """The profiles that have a file where the next JVM will run, each with the file."""
-    key = "workdir" if workdir.source is Source.PRESENT else f"jvm.{live}" if workdir.adopted else ""
-    files = lines_of(facts.text(f"{key}.config")) if key else []
+    # What is in the folder of the live release is moved to the working directory.
+    key = "workdir" if workdir.source is Source.PRESENT else f"jvm.{live}"
+    files = lines_of(facts.text(f"{key}.config"))
     return {name: file for file in files if (name := of_file(file))}
 
 

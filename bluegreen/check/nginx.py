@@ -32,14 +32,14 @@ def answers(evidence: Evidence) -> Iterator[Finding]:
             f"bluegreen logs --host {settings.host} shows what hangs; "
             "or set switch.verify in config.yml to a path that answers at once",
         )
-    elif proxy.server and proxy.listens and not (proxy.version and proxy.server != "container"):
+    elif proxy.server and proxy.listens:
         what = "a container" if proxy.server == "container" else proxy.server
         yield failure(
             "nginx",
             f"port {port} is answered by {what}, and bluegreen switches an nginx of the machine itself",
             f"let {what} listen on another port and forward to nginx, or stop it; then: "
             f"{evidence.state.install_command('nginx')}, and set site.listen in config.yml",
-            stops=(Step.SETUP, Step.START, Step.SWITCH),
+            stops=(Step.SETUP, Step.START, Step.FORWARD),
         )
     elif not proxy.version and proxy.view.code == 0:
         yield failure(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from bluegreen.check.evidence import Evidence
 from bluegreen.check.finding import Finding, Step, failure, ok, warning
 from bluegreen.host.jvm import Jvm, shown
+from bluegreen.host.workdir import Workdir
 from bluegreen.jar.profiles import active_with
 
 # What teams call the profile of their production. A jar with settings for it is rarely meant to run without.
@@ -15,36 +16,90 @@ _PRODUCTION = {"prod", "production", "prd", "live", "real", "release", "op"}
 
 def working_directory(evidence: Evidence) -> Iterator[Finding]:
     """Where the JVMs run, so that what the application writes survives a release."""
-    diagnosis = evidence.diagnosis
+    diagnosis, live = evidence.diagnosis, evidence.state.live or ""
     if diagnosis is None or diagnosis.workdir is None:
         return
-    workdir, live = diagnosis.workdir, evidence.state.live
-    jvm = diagnosis.jvms.get(live or "")
-    if jvm and not jvm.folder and not evidence.settings.java.workdir:
-        owner = evidence.state.slots[live or ""].owner_user
-        yield failure(
-            "working directory",
-            f"the working directory of {live}, which {owner or 'another user'} runs, cannot be read; "
-            "files that the application keeps there would be missing in the new version",
-            "write it into config.yml: java: {workdir: FOLDER}",
-            stops=(Step.START,),
+    workdir, jvm = diagnosis.workdir, diagnosis.jvms.get(live)
+    user = evidence.user or "the user who deploys"
+    name = "working directory"
+    keep = f"write into config.yml: java: {{workdir: {workdir.elsewhere.get(live, 'FOLDER')}}}"
+    if workdir.lost:
+        yield _stops(
+            name,
+            f"{workdir.path} is a link to {workdir.lost}, which is not there",
+            f"restore it, or let the link lead to another folder: ln -sfn FOLDER {workdir.path}",
         )
-        return
-    yield ok("working directory", f"the JVMs run in {workdir.text}")
+    elif not workdir.writable:
+        yield _stops(
+            name,
+            f"{user} may not write {workdir.path}",
+            f"sudo install -d -o {user} {workdir.path}, or set java.workdir in config.yml",
+        )
+    elif jvm and not jvm.folder and not evidence.settings.java.workdir:
+        owner = evidence.state.slots[live].owner_user or "another user"
+        yield _stops(
+            name,
+            f"the working directory of {live}, which {owner} runs, cannot be read; "
+            "files that the application keeps there would be missing in the new version",
+            keep,
+        )
+    elif evidence.settings.supervisor == "systemd" and (why := _hidden_by_unit(workdir.place)):
+        yield _stops(
+            name,
+            f"{workdir.place} cannot be the working directory: {why}",
+            "move the files to another folder, and write it into config.yml: java: {workdir: FOLDER}",
+        )
+    elif live in workdir.elsewhere:
+        yield _stops(
+            name,
+            f"the version that serves runs in {workdir.elsewhere[live]}, and the new one would run in "
+            f"{workdir.path}, without the files there",
+            f"move the files, or {keep}",
+        )
+    elif workdir.strays and workdir.apart:
+        yield _stops(
+            name,
+            f"{workdir.path} is on another disk than the folders of releases, where the application keeps "
+            f"files: {_places(workdir)}",
+            f"copy them to {workdir.path}, and deploy with --force working-directory",
+        )
+    else:
+        yield ok(name, f"the JVMs run in {workdir.text}")
+        yield from _files_elsewhere(workdir)
+
+
+def _files_elsewhere(workdir: Workdir) -> Iterator[Finding]:
     for slot, folder in workdir.elsewhere.items():
         yield warning(
             "working directory",
-            f"the JVM in {slot}, which bluegreen did not start, runs in {folder}: the new version "
-            "does not see the files there",
+            f"the JVM in {slot}, which is not live, runs in {folder}: the new version does not see the files "
+            "there",
             f"if they are needed, write into config.yml: java: {{workdir: {folder}}}",
         )
     if workdir.strays:
-        places = "; ".join(f"{release}: {', '.join(names)}" for release, names in workdir.strays.items())
         yield warning(
             "files in releases",
-            f"the application wrote into folders of releases ({places})",
+            f"the application wrote into folders of releases ({_places(workdir)})",
             f"the next deploy moves them to {workdir.path}",
         )
+
+
+def _places(workdir: Workdir) -> str:
+    return "; ".join(f"{release}: {', '.join(names)}" for release, names in workdir.strays.items())
+
+
+def _hidden_by_unit(folder: str) -> str:
+    """Why the unit of a slot cannot use a folder, empty if it can (systemd.exec(5))."""
+    top = f"{folder}/".split("/")[1]
+    if top == "tmp" or f"{folder}/".startswith("/var/tmp/"):  # noqa: S108 # it is compared
+        return "systemd gives the unit a /tmp of its own (PrivateTmp)"
+    if top in ("usr", "boot", "efi", "etc"):
+        return f"systemd makes /{top} read-only for the unit (ProtectSystem)"
+    return ""
+
+
+def _stops(name: str, text: str, remedy: str) -> Finding:
+    return failure(name, text, remedy, stops=(Step.START,))
 
 
 def profiles(evidence: Evidence) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 
 from bluegreen.config.messages import did_you_mean, shown
-from bluegreen.config.settings import Sections, Site
+from bluegreen.config.settings import Releases, Sections, Site
 from bluegreen.config.yaml_source import Key, Plain, Problem, Source, dotted
 
 
@@ -45,6 +45,7 @@ class _Conflicts:
         yield from self._health_ports_of_slots()
         yield from self._old_slot()
         yield from self._secrets()
+        yield from self._workdir()
 
     def _address_or_sandbox(self) -> Iterator[Problem]:
         host: Key = ("hosts", self._host)
@@ -127,6 +128,13 @@ class _Conflicts:
                 text = f"'{name}' is in env too; delete it there if it is secret, or else here"
                 yield self._problem(("secrets", index), text)
         yield from self._duplicates(secrets, ("secrets",))
+
+    def _workdir(self) -> Iterator[Problem]:
+        base, workdir = self._at("releases", "path") or Releases().path, self._at("java", "workdir")
+        for folder in ("releases", "slots", "run", "logs"):
+            if isinstance(workdir, str) and f"{workdir.rstrip('/')}/".startswith(f"{base}/{folder}/"):
+                text = f"{shown(workdir)} is a folder of bluegreen's; write another, such as {base}/shared"
+                yield self._problem(("java", "workdir"), text)
 
     def _duplicates(self, items: Plain, key: Key) -> Iterator[Problem]:
         listed = items if isinstance(items, list) else []

@@ -22,11 +22,13 @@ class Jvm:
         folder: its working directory, empty if this user may not see it.
         words: its command line.
         environment: names of its variables; the one of Spring's profiles with its value.
+        has_files: whether there are files in its working directory.
     """
 
     folder: str
     words: tuple[str, ...]
     environment: tuple[str, ...]
+    has_files: bool = True
 
     @property
     def bluegreen(self) -> bool:
@@ -76,7 +78,8 @@ def read(facts: Facts, slots: Mapping[str, object]) -> dict[str, Jvm]:
         words = lines_of(facts.text(f"jvm.{slot}.words"))
         if words:
             environment = tuple(lines_of(facts.text(f"jvm.{slot}.environment")))
-            found[slot] = Jvm(facts.text(f"jvm.{slot}.folder"), tuple(words), environment)
+            has_files = f"jvm.{slot}.files" in facts
+            found[slot] = Jvm(facts.text(f"jvm.{slot}.folder"), tuple(words), environment, has_files)
     return found
 
 

@@ -177,6 +177,7 @@ def start(
         route=route,
         command=shlex.join(launch.command(settings, slot, release)),
         adopt=adopted,
+        live=settings.other(slot),
         timeout_s=limits.SCRIPT_S + settings.old_slot.stop_timeout_s,
         root=machine.root_script(),
     )

@@ -1,13 +1,14 @@
 """The working directory of the JVMs: one folder for all releases, so that what is written survives.
 
 The application reads files beside its jar, and writes to `./uploads`, `./logs` or `./data`. The folder where
-it ran before bluegreen, or with bluegreen 0.1, goes on being used.
+it ran before bluegreen goes on being used. What it wrote into folders of releases, where bluegreen 0.1 ran
+it, is moved to the working directory.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import PurePosixPath
 
@@ -22,7 +23,6 @@ class Source(Enum):
     PRESENT = "the folder exists"
     NEW = "nothing ran in another folder"
     TAKEN_OVER = "the JVM that serves runs there"
-    RELEASE = "the JVM that serves runs in the folder of its release, as bluegreen 0.1 started it"
 
 
 @dataclass(frozen=True)
@@ -35,25 +35,35 @@ class Workdir:
         adopted: the folder that `path` is to be a link to, empty for a folder of its own.
         strays: what the application wrote into the folders of releases: names by release. It is moved to the
             working directory.
-        elsewhere: the working directory of each slot's JVM that is another one and stays so.
+        elsewhere: the folder that each slot's JVM runs in, if it is another one and has files.
+        lost: where `path` leads to as a link, if that is not there; else empty.
+        writable: whether the user may write it, or make it.
+        apart: whether it is on another file system than the releases.
+        resolved: the folder that `path` is or leads to, empty if it does not exist.
     """
 
     path: str
     source: Source
-    adopted: str
-    strays: Mapping[str, tuple[str, ...]]
-    elsewhere: Mapping[str, str]
+    adopted: str = ""
+    strays: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    lost: str = ""
+    writable: bool = True
+    apart: bool = False
+    resolved: str = ""
 
     @property
     def text(self) -> str:
         """The working directory, for a person."""
         if self.source is Source.TAKEN_OVER:
-            return (
-                f"{self.path} is a link to {self.adopted}, where the application ran so far; nothing is moved"
-            )
-        if self.source is Source.RELEASE:
-            return f"{self.path} is a link to {self.adopted}, where the version that serves runs"
+            so_far = "where the application ran so far; nothing is moved"
+            return f"{self.path} is a link to {self.adopted}, {so_far}"
         return self.path
+
+    @property
+    def place(self) -> str:
+        """The folder itself, without links."""
+        return self.resolved or self.adopted or self.path
 
 
 def planned(facts: Facts, settings: Settings, jvms: Mapping[str, Jvm], live: str | None) -> Workdir:
@@ -63,43 +73,36 @@ def planned(facts: Facts, settings: Settings, jvms: Mapping[str, Jvm], live: str
         jvms: the JVMs that run, by slot.
         live: the slot that serves.
     """
-    path = settings.workdir
+    base = facts.text("base.is") or settings.releases.path
     present = facts.text("workdir.is")
-    strays = {release: tuple(names.split()) for release, names in facts.under("workdir.strays.")}
-    source, adopted = Source.NEW, ""
-    if present:
-        source = Source.PRESENT
-    elif settings.java.workdir is None:
-        source, adopted = _adopted(settings, jvms.get(live or ""), strays)
-    here = present or adopted or path
-    strays.pop(_release_of(here, settings) or "", None)
-    return Workdir(path, source, adopted, strays, _elsewhere(settings, jvms, here))
+    serving = jvms.get(live or "")
+    source, adopted = (Source.PRESENT, "") if present else (Source.NEW, "")
+    if not present and settings.java.workdir is None and serving and _is_its_own(serving.folder, base):
+        source, adopted = Source.TAKEN_OVER, serving.folder
+    here = present or adopted or settings.workdir
+    return Workdir(
+        path=settings.workdir,
+        source=source,
+        adopted=adopted,
+        strays={release: tuple(names.split()) for release, names in facts.under("workdir.strays.")},
+        elsewhere={
+            slot: jvm.folder
+            for slot, jvm in jvms.items()
+            if jvm.folder != here and jvm.has_files and _is_its_own(jvm.folder, base)
+        },
+        lost=facts.text("workdir.lost"),
+        writable=bool(adopted) or "workdir.writable" in facts,
+        apart="workdir.apart" in facts,
+        resolved=present,
+    )
 
 
-def _adopted(settings: Settings, serving: Jvm | None, strays: Mapping[str, object]) -> tuple[Source, str]:
-    """Why, and which folder the working directory is to be a link to."""
-    if serving is None or not serving.folder or serving.folder.endswith(" (deleted)"):
-        return Source.NEW, ""
-    release = _release_of(serving.folder, settings)
-    if release is None:
-        return Source.TAKEN_OVER, serving.folder
-    return (Source.RELEASE, serving.folder) if release in strays else (Source.NEW, "")
+def _is_its_own(folder: str, base: str) -> bool:
+    """Whether it is a folder of the application's, not one that is gone, or that of a release.
 
-
-def _elsewhere(settings: Settings, jvms: Mapping[str, Jvm], here: str) -> dict[str, str]:
-    """The folders of JVMs that bluegreen did not start, and that are not the working directory."""
-    return {
-        slot: jvm.folder
-        for slot, jvm in jvms.items()
-        if jvm.folder
-        and jvm.folder != here
-        and _release_of(jvm.folder, settings) is None
-        and not jvm.bluegreen
-    }
-
-
-def _release_of(folder: str, settings: Settings) -> str | None:
-    """The release whose folder it is, None if it is not one. The releases' folder may be below a link."""
-    path = PurePosixPath(folder)
-    base = PurePosixPath(settings.releases.path)
-    return path.name if path.parent.name == "releases" and path.parent.parent.name == base.name else None
+    Args:
+        base: the releases' folder without links, as the kernel names the folders of processes.
+    """
+    if not folder or folder.endswith(" (deleted)"):
+        return False
+    return PurePosixPath(base, "releases") not in PurePosixPath(folder).parents

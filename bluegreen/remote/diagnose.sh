@@ -42,17 +42,28 @@ for entry in $pids; do
     folder=$(readlink "/proc/$pid/cwd" 2>/dev/null) || folder=
     fact "jvm.$slot.folder" "$folder"
     fact "jvm.$slot.config" "$(config_files "$folder")"
+    for file in "$folder"/* "$folder"/.[!.]*; do
+        [ ! -e "$file" ] || { fact "jvm.$slot.files" yes && break; }
+    done
     fact "jvm.$slot.words" "$(tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | head -c 16384 || :)"
     # The names alone, as a value may be a secret; but the one of the profiles.
     fact "jvm.$slot.environment" "$(tr '\0' '\n' 2>/dev/null <"/proc/$pid/environ" |
         sed -n -e '/^SPRING_PROFILES_ACTIVE=/p' -e 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p' | head -c 16384 || :)"
 done
+fact base.is "$(readlink -f "$base")"
 if [ -d "$workdir" ]; then
     fact workdir.is "$(readlink -f "$workdir")"
     fact workdir.config "$(config_files "$workdir")"
+elif [ -L "$workdir" ]; then
+    fact workdir.lost "$(readlink "$workdir")"
 fi
+existing=$workdir
+until [ -d "$existing" ]; do existing=$(dirname "$existing"); done
+[ ! -w "$existing" ] || fact workdir.writable yes
+[ ! -d "$base" ] || same_file_system "$existing" "$base" || fact workdir.apart yes
 for folder in "$base"/releases/*/; do
     folder=${folder%/}
+    [ -f "$folder/release.json" ] || continue
     strays "$folder"
     [ -z "$strays" ] || fact "workdir.strays.${folder##*/}" "$strays"
 done

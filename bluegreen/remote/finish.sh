@@ -21,10 +21,11 @@ for old in $prune; do
     # In this order: what is interrupted is still a release, which the next run removes.
     rm -f "$release_folder/app.jar" "$release_folder/release.json"
     for link in "$release_folder"/* "$release_folder"/.[!.]*; do
-        case $(readlink "$link") in "$(readlink -f "$workdir")"/*) rm -f "$link" ;; esac
+        if [ -L "$link" ] && is_own_link "$link"; then rm -f "$link"; fi
     done
     strays=
-    rmdir "$release_folder" 2>/dev/null || strays "$release_folder"
+    # A person may have made it the working directory.
+    [ "$(readlink -f "$release_folder")" = "$(readlink -f "$workdir")" ] || rmdir "$release_folder" 2>/dev/null || strays "$release_folder"
     fact "pruned.$old" "$strays"
 done
 # Should the memory not suffice, the kernel ends the JVM that serves last.

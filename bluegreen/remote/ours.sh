@@ -31,20 +31,38 @@ is_ours() {
 }
 
 # unit_of_process PID: prints the service that runs the process, from its control group; `--user NAME` for one of a user's
-# own systemd. Nothing for what a login, cron or our own unit started.
+# own systemd. Nothing for our own units, and for what a login, cron or an agent left behind in its group: there the main
+# process is neither this one nor a parent of it.
 unit_of_process() {
-    unit_user=
     while IFS=: read -r _ controllers group; do
         case $controllers in '' | name=systemd) ;; *) continue ;; esac
-        case $group in */user@*.service/*) unit_user='--user ' ;; esac
+        unit_user=
+        case $group in */user@*.service/*) unit_user=--user ;; esac
+        while [ -n "$group" ]; do
+            case ${group##*/} in *.service) break ;; esac
+            group=${group%/*}
+        done
         group=${group##*/}
         case $group in
-        # A JVM that an ssh session, cron or a runner left behind is in their group, and is not theirs.
-        ssh.service | sshd.service | sshd@*.service | dropbear*.service | cron.service | crond.service | atd.service) ;;
-        actions.runner.*.service | jenkins.service | amazon-ssm-agent.service | user@*.service | "$app@"*.service) ;;
-        *.service) say "$unit_user$group" && return ;;
+        '' | user@*.service | "$app@"*.service) ;;
+        *)
+            if [ -n "$unit_user" ]; then say "--user $group" && return; fi
+            unit_main=$(property_of "$group" MainPID)
+            if [ "${unit_main:-0}" = 0 ] || is_near "$1" "$unit_main"; then say "$group" && return; fi
+            ;;
         esac
     done 2>/dev/null <"/proc/$1/cgroup" || :
+}
+# is_near PID ANCESTOR: whether it is that process, its child or its grandchild.
+is_near() {
+    near=$1
+    for generation in 0 1 2; do
+        [ "$near" != "$2" ] || return 0
+        IFS= read -r stat_line 2>/dev/null <"/proc/$near/stat" || return 1
+        # shellcheck disable=SC2086
+        near=$(set -- ${stat_line##*) }; echo "$2")
+    done
+    return 1
 }
 
 # unit_of_others: prints the path of a unit template with the app's name that is not ours, such as user@.service.

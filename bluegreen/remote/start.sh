@@ -1,5 +1,5 @@
 # Starts a release in the idle slot. Input: the environment as lines NAME="value", secrets included.
-# Takes: base slot port release route command adopt
+# Takes: base slot port release route command adopt live
 # Uses: step route stopping workdir supervisor_steps
 # Prints the facts of stop.sh for a JVM of ours that it stopped first, those of workdir.sh, then `started` with the pid.
 # Leaves the slot's link, the working directory and the JVM. Exit 77: another process holds the port.
@@ -8,13 +8,13 @@ environment=$(cat)
 under_lock
 same_route "$route"
 [ -f "$base/releases/$release/app.jar" ] || fail 1 "the release $release is not on the host"
+make_workdir "$adopt"
 slot_stop_ours "$slot" "$port"
 # The stop may have taken long, and the deployer may have lost the lock.
 still_ours
 owner=$(port_owner "$port")
 [ -z "$owner" ] || fail 77 "port $port is held by pid $owner: $(command_of "$owner")"
-make_workdir "$adopt"
-gather
+gather "$live"
 mkdir -p "$base/slots"
 rm -f "$base/slots/.$slot.new"
 ln -s "../releases/$release" "$base/slots/.$slot.new"

@@ -71,20 +71,35 @@ find_front() {
         ;;
     esac
 }
-# web_server: prints what else may answer on site.listen: a web server of this machine that is not nginx, or `container`.
+# web_server: prints what may answer on site.listen in place of an nginx of this machine: the name of another web server,
+# or `container`. Nothing if an nginx of this machine runs.
 web_server() {
+    web_server=
     for web_process in /proc/[0-9]*; do
         read -r web_name 2>/dev/null <"$web_process/comm" || continue
         case $web_name in
-        docker-proxy) words_of "${web_process#/proc/}" | grep -q -- "-host-port $listen " && say container && return ;;
-        nginx)
-            while read -r web_group; do
-                case $web_group in *docker* | *libpod* | *containerd* | *kubepods*) say container && return ;; esac
-            done 2>/dev/null <"$web_process/cgroup" || :
+        docker-proxy)
+            case "$(words_of "${web_process#/proc/}")" in *" -host-port $listen "*) say container && return ;; esac
             ;;
-        apache2 | httpd | caddy | haproxy | traefik | envoy | lighttpd) say "$web_name" && return ;;
+        nginx) if in_container "$web_process"; then web_server=container; else return 0; fi ;;
+        apache2 | httpd | caddy | haproxy | traefik | envoy | lighttpd) web_server=${web_server:-$web_name} ;;
         esac
     done
+    [ -z "$web_server" ] || say "$web_server"
+}
+# in_container PROCESS: whether the control group of a folder of /proc is that of a container, which this machine is not.
+in_container() {
+    for container_process in /proc/1 "$1"; do
+        container_named=
+        while read -r container_group; do
+            case $container_group in *docker* | *libpod* | *containerd* | *kubepods*) container_named=yes ;; esac
+        done 2>/dev/null <"$container_process/cgroup" || :
+        case $container_process-$container_named in
+        /proc/1-yes) return 1 ;;
+        "$1-yes") return 0 ;;
+        esac
+    done
+    return 1
 }
 # redirects_path PATH: whether the last answer sends the same path to another scheme or name.
 redirects_path() {

@@ -85,7 +85,7 @@ def test_p2_a_host_of_0_1_0_rolls_back_before_the_upgrade_and_is_upgraded_by_set
         assert "+++ /usr/local/sbin/bluegreen-taggle" in upgraded.out
         deployed = host.deployed("3")
         assert "with a reload" in deployed.out
-        assert f"{BASE}/shared from now on" in deployed.out
+        assert f"to {BASE}/shared: uploads" in deployed.out
         assert host.get("/files/uploads/first.txt") == (200, "first\n")
         assert "without a reload" in host.deployed("4").out
         host.done("rollback")

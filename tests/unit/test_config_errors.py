@@ -348,6 +348,8 @@ JAVA = [
         "java.options[0]", "{SLOT}", "write {slot}"),
     top("a working directory that is not a whole path", "java: {workdir: shared}",
         "java.workdir", "'shared' is a path on the host", "/home/ubuntu/taggle/shared"),
+    top("a working directory among the releases", "java: {workdir: /home/<user>/<app>/releases}",
+        "java.workdir", "a folder of bluegreen's", "/shared"),
     top("an argument that is a number", "java: {args: [5]}", "java.args[0]", "5 is a number", "'5'"),
     top("a list within a list", "java: {options: [[-Xmx512m]]}",
         "java.options[0]", "[-Xmx512m] is a list", "-Xmx512m"),

@@ -203,7 +203,8 @@ def test_words_of_a_command_line_keep_their_blanks() -> None:
         ([], "/home/ubuntu/app", Source.TAKEN_OVER, "/home/ubuntu/app"),
         ([], "/", Source.TAKEN_OVER, "/"),
         ([], f"{BASE}/releases/r1", Source.NEW, ""),
-        (["workdir.strays.r1 =uploads"], f"{BASE}/releases/r1", Source.RELEASE, f"{BASE}/releases/r1"),
+        (["workdir.strays.r1 =uploads"], f"{BASE}/releases/r1", Source.NEW, ""),
+        (["base.is =/mnt/data/x"], "/mnt/data/x/releases/r1", Source.NEW, ""),
         ([], "/home/ubuntu/app (deleted)", Source.NEW, ""),
         ([], "", Source.NEW, ""),
         ([f"workdir.is ={BASE}/shared"], "/home/ubuntu/app", Source.PRESENT, ""),
@@ -224,13 +225,50 @@ def test_a_working_directory_of_config_takes_nothing_over(tmp_path: Path) -> Non
     assert workdir.elsewhere == {"prod1": "/home/ubuntu/app"}
 
 
-def test_a_working_directory_that_cannot_be_read_stops_the_start(evidence: Evidence, tmp_path: Path) -> None:
+OURS = Jvm("/srv/old", ("java", "-Dbluegreen.app=taggle", "-jar", "app.jar"), ())
+WRITABLE = "workdir.writable =yes"
+
+
+@pytest.mark.parametrize(
+    ("lines", "jvm", "text", "remedy"),
+    [
+        ([WRITABLE], replace(BY_HAND, folder=""), "cannot be read", "java: {workdir: FOLDER}"),
+        (["workdir.is =/srv/new", WRITABLE], OURS, "without the files there", "java: {workdir: /srv/old}"),
+        (
+            [],
+            replace(OURS, folder=f"{BASE}/releases/r1"),
+            "may not write",
+            f"sudo install -d -o ubuntu {BASE}/shared",
+        ),
+        (["workdir.lost =/gone", WRITABLE], OURS, "a link to /gone, which is not there", "ln -sfn FOLDER"),
+        ([], replace(BY_HAND, folder="/tmp/app"), "PrivateTmp", "java: {workdir: FOLDER}"),
+        ([], replace(BY_HAND, folder="/usr/local/app"), "ProtectSystem", "java: {workdir: FOLDER}"),
+        (
+            [WRITABLE, "workdir.apart =yes", "workdir.strays.r1 =uploads"],
+            replace(OURS, folder=f"{BASE}/releases/r1"),
+            "r1: uploads",
+            "--force working-directory",
+        ),
+    ],
+)
+def test_a_working_directory_without_the_files_of_the_application_stops_the_start(
+    lines: list[str], jvm: Jvm, text: str, remedy: str, evidence: Evidence
+) -> None:
     live = evidence.state.live or ""
-    hidden = replace(BY_HAND, folder="")
-    workdir = planned(Facts([]), evidence.settings, {live: hidden}, live)
-    finding = one(startup.working_directory(with_diagnosis(evidence, jvms={live: hidden}, workdir=workdir)))
-    assert finding.stops == (Step.START,)
-    assert "java: {workdir: FOLDER}" in finding.remedy
+    workdir = planned(Facts(lines), evidence.settings, {live: jvm}, live)
+    found = with_diagnosis(replace(evidence, user="ubuntu"), jvms={live: jvm}, workdir=workdir)
+    finding = one(startup.working_directory(found))
+    assert (finding.level, finding.stops) == (Level.FAILURE, (Step.START,))
+    assert text in finding.text
+    assert remedy in finding.remedy
+
+
+def test_a_folder_without_files_is_left_without_a_word(evidence: Evidence) -> None:
+    live = evidence.state.live or ""
+    empty = replace(OURS, has_files=False)
+    workdir = planned(Facts(["workdir.is =/srv/new", WRITABLE]), evidence.settings, {live: empty}, live)
+    finding = one(startup.working_directory(with_diagnosis(evidence, jvms={live: empty}, workdir=workdir)))
+    assert finding.level is Level.OK
 
 
 # --- a unit of the team --------------------------------------------------------------------------------
