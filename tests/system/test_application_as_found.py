@@ -24,6 +24,8 @@ Before=taggle@prod1.service taggle@prod2.service
 User=ubuntu
 WorkingDirectory=/home/ubuntu/shop
 ExecStart=/usr/bin/java {options} -jar -Dspring.profiles.active=prod1 -Dserver.port=8081 app.jar
+# So that at a boot it has the port before the release starts.
+ExecStartPost=/bin/sh -c 'until curl -sf http://127.0.0.1:8081/version; do sleep 0.1; done'
 SuccessExitStatus=143
 Restart=always
 RestartSec=1
