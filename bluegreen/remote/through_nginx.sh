@@ -72,20 +72,21 @@ find_front() {
     esac
 }
 # web_server: prints what may answer on site.listen in place of an nginx of this machine: the name of another web server,
-# or `container`. Nothing if an nginx of this machine runs.
+# or `container`. Nothing if an nginx of this machine runs, unless Docker forwards that port.
 web_server() {
     web_server=
+    web_nginx=
     for web_process in /proc/[0-9]*; do
         read -r web_name 2>/dev/null <"$web_process/comm" || continue
         case $web_name in
         docker-proxy)
             case "$(words_of "${web_process#/proc/}")" in *" -host-port $listen "*) say container && return ;; esac
             ;;
-        nginx) if in_container "$web_process"; then web_server=container; else return 0; fi ;;
+        nginx) if in_container "$web_process"; then web_server=container; else web_nginx=yes; fi ;;
         apache2 | httpd | caddy | haproxy | traefik | envoy | lighttpd) web_server=${web_server:-$web_name} ;;
         esac
     done
-    [ -z "$web_server" ] || say "$web_server"
+    [ -n "$web_nginx" ] || [ -z "$web_server" ] || say "$web_server"
 }
 # in_container PROCESS: whether the control group of a folder of /proc is that of a container, which this machine is not.
 in_container() {

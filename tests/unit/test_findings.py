@@ -9,7 +9,7 @@ import pytest
 
 from bluegreen.check import application, nginx, resources, routing
 from bluegreen.check.evidence import Evidence, Java
-from bluegreen.check.finding import Level
+from bluegreen.check.finding import Level, Step
 from bluegreen.config.settings import Health
 from bluegreen.host.answer import Answer
 from bluegreen.host.drift import Drift, DriftKind, drift_of
@@ -190,3 +190,12 @@ def test_a_java_that_the_supervisor_does_not_find_is_named_if_it_is_new_enough(
     assert "on the PATH of systemd, which is not that of a login shell (/usr/bin:/bin)" in finding.text
     assert ("java: {bin: /home/u/.sdkman/java}" in finding.remedy) is named
     assert "apt-get install openjdk-17-jre-headless" in finding.remedy
+
+
+@pytest.mark.parametrize("server", ["container", "caddy"])
+def test_a_web_server_that_is_no_nginx_of_the_machine_is_named_and_blocks_no_way_back(
+    server: str, evidence: Evidence
+) -> None:
+    (finding,) = nginx.answers(with_proxy(evidence, server=server, version=""))
+    assert server in finding.text
+    assert finding.stops == (Step.SETUP, Step.START, Step.FORWARD)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+import shutil
 import subprocess
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -395,3 +396,70 @@ def test_reading_the_first_bytes_leaves_the_rest(userland: Userland | None, tmp_
     bytes_sent = "{ head -c 4000 /dev/zero; sleep 0.1; head -c 26000 /dev/zero; }"
     ran = _sh(f"{bytes_sent} | PATH={path}$PATH sh -c {shlex.quote(text)}", tmp_path)
     assert ran.stdout.split() == ["10000", "20000"]
+
+
+def test_a_port_that_docker_forwards_is_told_from_one_of_this_machine(tmp_path: Path) -> None:
+    program = tmp_path / "docker-proxy"
+    shutil.copyfile("/bin/dash", program)
+    program.chmod(0o755)
+    # As Docker starts it for a published port.
+    words = [
+        str(program),
+        "-c",
+        "read line",
+        "docker-proxy",
+        "-proto",
+        "tcp",
+        "-host-port",
+        "65080",
+        "-container-port",
+        "80",
+    ]
+    with subprocess.Popen(words, stdin=subprocess.PIPE) as proxy:
+        asked = {}
+        for port in (65080, 6508):
+            text = _script("through_nginx", listen=port).text()
+            ran = _sh(text.replace("\n}\nbluegreen_main", "\nweb_server\n}\nbluegreen_main"), tmp_path)
+            asked[port] = ran.stdout.strip()
+        proxy.communicate(b"\n")
+    assert asked[65080] == "container"
+    assert asked[6508] != "container"
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(
+    ("groups", "main", "unit"),
+    [
+        ("0::/system.slice/shop.service\n", "self", "shop.service"),
+        ("0::/system.slice/shop.service/payload\n", "parent", "shop.service"),
+        (
+            "12:cpu:/x\n1:name=systemd:/system.slice/shop.service\n0::/system.slice/other.service\n",
+            "0",
+            "shop.service",
+        ),
+        (
+            "0::/user.slice/user-1000.slice/user@1000.service/app.slice/shop.service\n",
+            "0",
+            "--user shop.service",
+        ),
+        # What an agent, cron or a login left behind.
+        ("0::/system.slice/codedeploy-agent.service\n", "1", ""),
+        ("0::/system.slice/ssh.service\n", "1", ""),
+        ("0::/user.slice/user-1000.slice/session-3.scope\n", "1", ""),
+        ("0::/user.slice/user-1000.slice/user@1000.service/init.scope\n", "1", ""),
+        ("0::/system.slice/system-taggle.slice/taggle@prod1.service\n", "self", ""),
+        ("0::/\n", "1", ""),
+    ],
+)
+def test_the_unit_of_a_process_is_the_one_whose_main_process_it_is(
+    groups: str, main: str, unit: str, shell: str, tmp_path: Path
+) -> None:
+    (tmp_path / "cgroup").write_text(groups)
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text('#!/bin/sh\necho "MainPID=$MAIN"\n')
+    systemctl.chmod(0o755)
+    text = _script("ours", app="taggle").text().replace('"/proc/$1/cgroup"', f'"{tmp_path}/cgroup"')
+    mains = {"self": "$$", "parent": "$PPID"}
+    asked = f'MAIN={mains.get(main, main)}; export MAIN; PATH={tmp_path}:$PATH; unit_of_process "$$"'
+    ran = _sh(text.replace("\n}\nbluegreen_main", f"\n{asked}\n}}\nbluegreen_main"), tmp_path, shell)
+    assert (ran.stdout.strip(), ran.stderr) == (unit, "")
