@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from bluegreen.check.evidence import Evidence
 from bluegreen.check.finding import Finding, Step, failure, ok, warning
 from bluegreen.config.settings import Health
-from bluegreen.host import never_up
+from bluegreen.host import command_line, never_up
 from bluegreen.host.slots import Slot
 
 # Graceful shutdown is the default from this version on (Spring Boot 3.4 release notes).
@@ -73,15 +72,17 @@ def health(evidence: Evidence) -> Iterator[Finding]:
 
 def _other_app(slot: Slot, app: str) -> str:
     """The app of bluegreen whose JVM holds the port of a slot, empty if it is this one or none."""
-    found = re.search(r"(?:^| )-Dbluegreen\.app=(\S+)", slot.command)
-    return found.group(1) if found and found.group(1) != app else ""
+    others = (
+        word.removeprefix("-Dbluegreen.app=") for word in slot.command if word.startswith("-Dbluegreen.app=")
+    )
+    return next((other for other in others if other != app), "")
 
 
 def _owner(slot: Slot) -> str:
     if slot.owner == "?":
         return "a process of another user"
     user = f" of {slot.owner_user}" if slot.owner_user else ""
-    command = f" ({slot.command})" if slot.command else ""
+    command = f" ({command_line.shown(slot.command)})" if slot.command else ""
     return f"pid {slot.owner}{user}{command}"
 
 

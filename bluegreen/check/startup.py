@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from bluegreen.check.evidence import Evidence
 from bluegreen.check.finding import Finding, Step, failure, ok, warning
-from bluegreen.host.jvm import Jvm, shown
+from bluegreen.host import command_line
 from bluegreen.host.workdir import Workdir
 from bluegreen.jar.profiles import active_with
 
@@ -154,18 +154,21 @@ def options(evidence: Evidence) -> Iterator[Finding]:
     jvm = diagnosis.jvms.get(evidence.state.live or "") if diagnosis else None
     if jvm is None or jvm.bluegreen:
         return
+    options, args = _missing(jvm.options, settings.java.options), _missing(jvm.args, settings.java.args)
+    names = _missing(jvm.settings, (*settings.env, *settings.secrets))
     lists = (
-        ("options", _missing(jvm.options, settings.java.options), "java.options"),
-        ("arguments", _missing(jvm.args, settings.java.args), "java.args"),
-        ("variables", _missing_names(jvm, (*settings.env, *settings.secrets)), "env or secrets"),
+        ("options", command_line.shown(options, program=False), "java.options", "cmdline"),
+        ("arguments", command_line.shown(args, program=False), "java.args", "cmdline"),
+        ("variables", " ".join(names), "env or secrets", "environ"),
     )
-    for what, missing, key in lists:
+    owner = evidence.state.slots[evidence.state.live or ""].owner
+    for what, missing, key, file in lists:
         if missing:
             yield warning(
                 f"{what} so far",
-                f"the JVM that serves has {what} that the new one does not have: "
-                f"{' '.join(map(shown, missing))}",
-                f"write those that are needed into config.yml, under {key}",
+                f"the JVM that serves has {what} that the new one does not have: {missing}",
+                f"write those that are needed into config.yml, under {key}; to see their values, on the machine: "
+                f"tr '\\0' '\\n' </proc/{owner}/{file}",
             )
 
 
@@ -179,10 +182,6 @@ def _in_arguments(words: Iterable[str]) -> Iterator[str]:
 def _missing(had: Iterable[str], has: Iterable[str]) -> list[str]:
     given = set(has)
     return [word for word in had if word not in given]
-
-
-def _missing_names(jvm: Jvm, has: Iterable[str]) -> list[str]:
-    return _missing(jvm.settings, has)
 
 
 def _write(names: Iterable[str]) -> str:

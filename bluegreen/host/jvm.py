@@ -10,7 +10,6 @@ from bluegreen.host.facts import Facts, lines_of
 
 # What bluegreen or the old scripts set for each slot, and what names the jar.
 _OF_SLOTS = re.compile(r"(-D|--)(spring\.profiles\.(active|include)|server\.port|bluegreen\.\w+)(=.*)?")
-_SECRET = re.compile(r"pass|secret|token|key|credential|auth", re.IGNORECASE)
 _PROFILES = re.compile(r"(?:-D|--)spring\.profiles\.(?:active|include)=(.*)")
 
 
@@ -81,11 +80,3 @@ def read(facts: Facts, slots: Mapping[str, object]) -> dict[str, Jvm]:
             has_files = f"jvm.{slot}.files" in facts
             found[slot] = Jvm(facts.text(f"jvm.{slot}.folder"), tuple(words), environment, has_files)
     return found
-
-
-def shown(word: str) -> str:
-    """A word of a command line for a person: what may be a secret is hidden (P10)."""
-    name, separator, value = word.partition("=")
-    if separator and (_SECRET.search(name) or re.search(r"://[^/@\s]*:[^/@\s]*@", value)):
-        return f"{name}=***"
-    return word

@@ -10,7 +10,7 @@ from bluegreen.config import Settings
 from bluegreen.errors import BluegreenError, Failed
 from bluegreen.host import launch
 from bluegreen.host.answer import Answer
-from bluegreen.host.facts import Facts, Report
+from bluegreen.host.facts import Facts, Report, lines_of
 from bluegreen.host.machine import Machine, step_failed
 from bluegreen.remote import limits
 from bluegreen.remote.exit_codes import ExitCode
@@ -26,7 +26,7 @@ class Slot:
         pid: the JVM that its supervisor runs, None if it runs none.
         owner: the process that listens on its port: a pid, `?` if we may not see it, None if there is none.
         ours: whether the owner was started from a release of this app, for this slot.
-        command: the owner's command line, as far as we may see it.
+        command: the words of the owner's command line, as far as we may see it. They may be secrets.
         health: the answer on its health port, None if no process listens.
         memory_bytes: resident memory of its JVM.
         boots: whether systemd starts it at a boot.
@@ -40,7 +40,7 @@ class Slot:
     pid: int | None
     owner: str | None
     ours: bool
-    command: str
+    command: tuple[str, ...]
     owner_user: str
     health: Answer | None
     memory_bytes: int | None
@@ -124,7 +124,7 @@ def _slot(facts: Facts, name: str, port: int) -> Slot:
         pid=facts.number(f"{key}pid"),
         owner=facts.text(f"{key}owner") or None,
         ours=facts.text(f"{key}ours") == "yes",
-        command=facts.text(f"{key}command").strip(),
+        command=tuple(lines_of(facts.text(f"{key}command"))),
         owner_user=facts.text(f"{key}owner_user"),
         health=_answer(facts, key) if facts.text(f"{key}code") else None,
         memory_bytes=memory_kb * 1024 if memory_kb is not None else None,

@@ -166,9 +166,9 @@ owned_by() {
 # prefer_as_victim PID, spare PID: whether the kernel ends this process first when the memory is used up (proc(5)).
 prefer_as_victim() { { echo 500 >"/proc/$1/oom_score_adj"; } 2>/dev/null || :; }
 spare() { { echo 0 >"/proc/$1/oom_score_adj"; } 2>/dev/null || :; }
-# words_of PID: prints its command line, each word followed by a blank; command_of PID: at most 2000 bytes of it.
+# words_of PID: prints its command line, each word followed by a blank; command_of PID: at most 2000 bytes of it, a word a line.
 words_of() { tr '\0' ' ' 2>/dev/null <"/proc/$1/cmdline" || :; }
-command_of() { words_of "$1" | head -c 2000 || :; }
+command_of() { tr '\0' '\n' 2>/dev/null <"/proc/$1/cmdline" | head -c 2000 || :; }
 
 # users_of PATH [RUNNER…]: prints those of the path, the folders above it and the targets of its links that the user may
 # write, or owns and so may make writable. The user is the current one, or the one that RUNNER switches to.

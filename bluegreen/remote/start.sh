@@ -13,7 +13,12 @@ slot_stop_ours "$slot" "$port"
 # The stop may have taken long, and the deployer may have lost the lock.
 still_ours
 owner=$(port_owner "$port")
-[ -z "$owner" ] || fail 77 "port $port is held by pid $owner: $(command_of "$owner")"
+case $owner in
+'') ;;
+'?') fail 77 "port $port is held by a process of another user" ;;
+# Its command line may contain secrets, so it is not shown here (P10).
+*) fail 77 "port $port is held by pid $owner; to see it, on the machine: tr '\\0' ' ' </proc/$owner/cmdline" ;;
+esac
 gather "$live"
 mkdir -p "$base/slots"
 rm -f "$base/slots/.$slot.new"

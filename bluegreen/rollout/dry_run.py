@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import shlex
 from collections.abc import Iterator
 
 from bluegreen.console.units import seconds, size
-from bluegreen.host import launch, route
+from bluegreen.host import command_line, launch, route
 from bluegreen.host.machine import verify_path
 from bluegreen.jar import Jar
 from bluegreen.report.record import pruned_by
@@ -50,7 +49,7 @@ def _staging(rollout: Rollout, jar: Jar) -> Iterator[str]:
         yield f"run it in {workdir.text}"
         for name, files in workdir.strays.items():
             yield f"move from releases/{name} to {workdir.path}: {', '.join(files)}"
-    yield f"start in {slot.name}: {shlex.join(launch.command(settings, slot.name, release.id))}"
+    yield f"start in {slot.name}: {command_line.shown(launch.command(settings, slot.name, release.id))}"
     names = [*settings.env, *settings.secrets]
     if names:
         yield f"give it the environment variables {', '.join(names)}"

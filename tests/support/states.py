@@ -103,7 +103,7 @@ def slot(name: str, port: int, **changes: Any) -> Slot:
         pid=None,
         owner=None,
         ours=False,
-        command="",
+        command=(),
         owner_user="",
         health=None,
         memory_bytes=None,

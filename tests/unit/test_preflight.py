@@ -32,7 +32,7 @@ from tests.support.states import (
 Change = Callable[[Evidence], Evidence]
 
 SETUP, START, SWITCH, FORWARD = Step
-OTHERS_PROCESS = {"owner": "4711", "command": "nc -l 8082", "owner_user": "ubuntu"}
+OTHERS_PROCESS = {"owner": "4711", "command": ("nc", "-l", "8082"), "owner_user": "ubuntu"}
 EXPOSED = (HostFile("steps as root", "/usr/local/sbin/bluegreen-taggle", 0o755, ""), "/usr/local")
 
 # Each way to break the machine, the failure that it makes, and the steps that it stops.
@@ -51,7 +51,7 @@ FAILURES: dict[str, tuple[Change, str, tuple[Step, ...]]] = {
     "idle port held": (lambda it: with_slot(it, "prod2", **OTHERS_PROCESS), "port of prod2", (START,)),
     "a slot of another app": (
         lambda it: with_slot(
-            it, "prod1", ours=False, command="java -Dbluegreen.app=shop -Dbluegreen.slot=prod1 -jar app.jar"
+            it, "prod1", ours=False, command=("java", "-Dbluegreen.app=shop", "-Dbluegreen.slot=prod1")
         ),
         "port of prod1",
         (SETUP, START, SWITCH),
@@ -163,7 +163,7 @@ def test_a_failure_is_raised_before_the_steps_that_it_stops_and_no_others(
 def test_the_error_names_the_machine_the_figure_what_is_live_and_the_remedy(evidence: Evidence) -> None:
     error = raised(with_slot(evidence, "prod2", **OTHERS_PROCESS), START)
     assert isinstance(error, Failed)
-    assert error.message.startswith(f"{ADDRESS}: port 8082 is held by pid 4711 of ubuntu (nc -l 8082)")
+    assert error.message.startswith(f"{ADDRESS}: port 8082 is held by pid 4711 of ubuntu (nc -l …)")
     assert error.live is not None
     assert error.live.startswith("prod1")
     assert error.remedy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +14,10 @@ from bluegreen.check import application, startup
 from bluegreen.check.evidence import Evidence
 from bluegreen.check.finding import Finding, Level, Step
 from bluegreen.config import Settings
-from bluegreen.host import launch
+from bluegreen.host import launch, slots
+from bluegreen.host.command_line import shown
 from bluegreen.host.facts import Facts
-from bluegreen.host.jvm import Jvm, read, shown
+from bluegreen.host.jvm import Jvm, read
 from bluegreen.host.workdir import Source, planned
 from bluegreen.jar import spring_config
 from bluegreen.jar.profiles import Profiles, active_with, profiles
@@ -178,7 +180,7 @@ def test_what_the_jvm_that_serves_has_and_the_new_one_has_not_is_listed_without_
     assert all(finding.level is Level.WARNING for finding in listed)
     assert all(word in text for word in ("-Xmx2g", "-Duser.timezone=Asia/Seoul", "SPRING_DATASOURCE_URL"))
     assert "hunter2" not in text
-    assert "password=***" in text
+    assert "--spring.datasource.password=…" in text
     assert "server.port" not in text
     assert "PATH" not in text
 
@@ -191,7 +193,59 @@ def test_of_a_jvm_of_bluegreen_nothing_is_listed(evidence: Evidence) -> None:
 def test_words_of_a_command_line_keep_their_blanks() -> None:
     jvms = read(Facts(["jvm.prod1.words amF2YQotRGE9YiBjCi1qYXIKYXBwLmphcg=="]), {"prod1": 1, "prod2": 2})
     assert jvms["prod1"].words == ("java", "-Da=b c", "-jar", "app.jar")
-    assert shown("-Dapi.token=x") == "-Dapi.token=***"
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (
+            ["--spring.datasource.url=jdbc:mysql://db/shop?user=a&password=hunter2"],
+            "--spring.datasource.url=…",
+        ),
+        (['--spring.application.json={"password": "hunter2"}'], "--spring.application.json=…"),
+        (["-Ddb.pwd=hunter2"], "-Ddb.pwd=…"),
+        (["-Dapi.token=hunter2\nhunter2"], "-Dapi.token=…"),
+        (["--password", "hunter2", "hunter2"], "--password …"),
+        (["-phunter2"], "…"),
+        (["DB_PASSWORD=hunter2"], "…"),
+        (["-Duser.timezone=https://a:hunter2@h"], "-Duser.timezone=…"),
+        (["-javaagent:/opt/apm.jar=secret_token=hunter2"], "-javaagent:/opt/apm.jar=…"),
+        (["-XX:OnError=curl -u a:hunter2 h"], "-XX:OnError=…"),
+        (["\x1b[31m"], "…"),
+    ],
+)
+def test_p10_a_value_of_a_command_line_is_not_shown(words: list[str], text: str) -> None:
+    assert shown(["java", *words, "-jar", "/srv/app.jar"]) == f"java {text} -jar /srv/app.jar"
+    assert shown(["java", "-jar", "/srv/app.jar", *words]) == f"java -jar /srv/app.jar {text}"
+
+
+def test_what_is_harmless_in_a_command_line_is_shown(tmp_path: Path) -> None:
+    options = [
+        "-Xmx2g",
+        "-Xss512k",
+        "-XX:+UseG1GC",
+        "-XX:MaxRAMPercentage=75.0",
+        "-Xlog:gc*:file=/var/log/gc.log",
+    ]
+    options += ["-Duser.timezone=Asia/Seoul", "-Dfile.encoding=UTF-8", "-Dspring.profiles.include=eu,db"]
+    chosen = settings(tmp_path, f"java: {{options: {options}}}")
+    words = launch.command(chosen, "prod2", "r1")
+    assert shown(words) == " ".join(words)
+
+
+@pytest.mark.parametrize("slot", ["prod1", "prod2"])
+def test_p10_a_process_on_a_port_is_shown_without_its_values(slot: str, evidence: Evidence) -> None:
+    command = ("java", "-Ddb.pwd=hunter2", "-jar", "app.jar", "--password", "hunter2")
+    held = with_slot(evidence, slot, owner="77", pid=None, ours=False, command=command)
+    text = "\n".join(finding.text for finding in application.ports(held))
+    assert "java -Ddb.pwd=… -jar app.jar --password …" in text
+    assert "hunter2" not in text
+
+
+def test_the_words_of_the_process_on_a_port_are_read_apart(tmp_path: Path) -> None:
+    words = base64.b64encode(b"java\n-Dname=a b\n").decode()
+    facts = Facts(["slot.prod1.owner =77", f"slot.prod1.command {words}"])
+    assert slots.read(facts, settings(tmp_path))["prod1"].command == ("java", "-Dname=a b")
 
 
 # --- the working directory -----------------------------------------------------------------------------
