@@ -138,7 +138,7 @@ def test_a_profile_that_a_slots_group_brings_is_active(evidence: Evidence) -> No
 
 
 def test_a_profile_of_the_jvm_that_serves_is_not_lost_silently(evidence: Evidence, tmp_path: Path) -> None:
-    old = replace(BY_HAND, environment=("SPRING_PROFILES_ACTIVE=mysql,prod1",))
+    old = Jvm("/x", ("java", "-jar", "app.jar"), ("SPRING_PROFILES_ACTIVE=mysql,prod1",))
     before = with_diagnosis(evidence, jvms={evidence.state.live or "": old})
     finding = one(startup.profiles(before))
     assert (finding.level, finding.stops) == (Level.FAILURE, (Step.START,))
@@ -152,6 +152,46 @@ def test_a_file_beside_the_jar_counts_as_one_in_it(evidence: Evidence) -> None:
     finding = one(startup.profiles(with_jar(beside)))
     assert "/home/ubuntu/app/config/application-prod.yml" in finding.text
     assert finding.stops == (Step.START,)
+
+
+# --- the profiles of a JVM that runs -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "active"),
+    [
+        ("-jar app.jar", "SPRING_PROFILES_ACTIVE=a,b", "a b"),
+        ("-Dspring.profiles.active=a -jar app.jar", "SPRING_PROFILES_ACTIVE=b", "a"),
+        ("-jar -Dspring.profiles.active=a app.jar", "SPRING_PROFILES_ACTIVE=b", "a"),
+        (
+            "-Dspring.profiles.active=a -jar app.jar --spring.profiles.active=c",
+            "SPRING_PROFILES_ACTIVE=b",
+            "c",
+        ),
+        ("-jar app.jar --spring.profiles.active=", "SPRING_PROFILES_ACTIVE=b", ""),
+        ("-jar app.jar --spring.profiles.active=a --spring.profiles.active=b", "", "a b"),
+        ("-Dspring.profiles.active=a -Dspring.profiles.active=b -jar app.jar", "", "b"),
+        ("-jar app.jar -Dspring.profiles.active=a", "", ""),
+        (
+            "-Dspring.profiles.active=a -jar app.jar --spring.profiles.include=c",
+            "spring_profiles_include=b",
+            "a c b",
+        ),
+        ("-cp x:y -Dspring.profiles.active=a com.shop.Main --spring.profiles.include=c", "", "a c"),
+    ],
+)
+def test_the_profiles_of_a_jvm_are_those_that_spring_makes_active(
+    words: str, environment: str, active: str
+) -> None:
+    jvm = Jvm("/x", ("java", *words.split()), tuple(environment.split()))
+    assert jvm.profiles == tuple(active.split())
+
+
+def test_options_and_arguments_of_a_jvm_are_told_apart_by_its_program() -> None:
+    words = ("java", "-jar", "-Xmx1g", "-cp", "a:b", "app.jar", "--x=1", "-jar", "y")
+    jvm = Jvm("/x", words, ())
+    assert (jvm.options, jvm.args) == (("-Xmx1g", "-cp", "a:b"), ("--x=1", "-jar", "y"))
+    assert Jvm("/x", ("java", "-Xmx1g", "-jar", "app.jar"), ()).options == ("-Xmx1g",)
 
 
 # --- options, arguments, variables ---------------------------------------------------------------------
