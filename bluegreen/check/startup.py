@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator
 
 from bluegreen.check.evidence import Evidence
 from bluegreen.check.finding import Finding, Step, failure, ok, warning
-from bluegreen.host import command_line
+from bluegreen.config import Settings
+from bluegreen.host import command_line, launch
+from bluegreen.host.jvm import Jvm
 from bluegreen.host.workdir import Workdir
-from bluegreen.jar.profiles import active_with
+from bluegreen.jar.profiles import Document, Profiles, active_with, inactive
 
 # What teams call the profile of their production. A jar with settings for it is rarely meant to run without.
 _PRODUCTION = {"prod", "production", "prd", "live", "real", "release", "op"}
@@ -106,20 +108,21 @@ def profiles(evidence: Evidence) -> Iterator[Finding]:
     """Whether the profiles that the application has settings for, and had so far, are active."""
     settings, diagnosis = evidence.settings, evidence.diagnosis
     chosen = settings.java.profiles
-    base = (*(chosen or ()), *_in_arguments(settings.java.args), *_in_arguments(settings.java.options))
-    configured = evidence.jar.profiles if evidence.jar else None
-    active = {slot: active_with(configured, (*base, slot)) for slot in settings.slots}
+    configured = evidence.jar.profiles if evidence.jar else Profiles()
+    active = {slot: active_with(configured, _next(settings, slot).profiles) for slot in settings.slots}
     everywhere = set.intersection(*map(set, active.values()))
     jvm = diagnosis.jvms.get(evidence.state.live or "") if diagnosis else None
     before = [
         name for name in (jvm.profiles if jvm and not jvm.bluegreen else ()) if name not in settings.slots
     ]
     lost = [name for name in before if name not in everywhere]
-    named = configured.named if configured else {}
     beside = diagnosis.config_files if diagnosis else {}
-    files = {**beside, **named}
-    inactive = {
-        name: where for name, where in files.items() if name not in everywhere and name not in settings.slots
+    documents = [*configured.documents, *(Document(file, (name,)) for name, file in beside.items())]
+    unused = {
+        name: file
+        for names in active.values()
+        for name, file in inactive(documents, names).items()
+        if name not in settings.slots
     }
     if lost and chosen is None:
         yield failure(
@@ -127,24 +130,24 @@ def profiles(evidence: Evidence) -> Iterator[Finding]:
             f"the JVM that serves has the profiles {', '.join(jvm.profiles if jvm else ())}; "
             f"{' and '.join(lost)} would not be active in the new version",
             _write(lost),
-            stops=(Step.START,),
+            stops=(Step.FORWARD,),
         )
-    elif (missing := [name for name in inactive if name.lower() in _PRODUCTION]) and chosen is None:
+    elif (missing := [name for name in unused if name.lower() in _PRODUCTION]) and chosen is None:
         yield failure(
             "profiles",
-            f"{inactive[missing[0]]} has settings for the profile {missing[0]}, which would not be active",
+            f"{unused[missing[0]]} has settings for the profile {missing[0]}, which would not be active",
             f"{_write(missing)}; or java: {{profiles: []}} if they are for other machines",
-            stops=(Step.START,),
+            stops=(Step.FORWARD,),
         )
     elif lost:
         yield warning(
             "profiles",
             f"the JVM that serves has the profile {', '.join(lost)}, which is not active in the new version",
-            _write([*base, *lost]),
+            _write([*(chosen or ()), *lost]),
         )
-    elif configured or beside:
+    elif evidence.jar or beside:
         names = ", ".join((*(chosen or ()), "the slot's"))
-        others = f"; not active: {', '.join(inactive)}" if inactive else ""
+        others = f"; not active: {', '.join(unused)}" if unused else ""
         yield ok("profiles", f"active: {names}{others}")
 
 
@@ -167,16 +170,15 @@ def options(evidence: Evidence) -> Iterator[Finding]:
             yield warning(
                 f"{what} so far",
                 f"the JVM that serves has {what} that the new one does not have: {missing}",
-                f"write those that are needed into config.yml, under {key}; to see their values, on the machine: "
-                f"tr '\\0' '\\n' </proc/{owner}/{file}",
+                f"write those that are needed into config.yml, under {key}; "
+                f"to see their values, on the machine: tr '\\0' '\\n' </proc/{owner}/{file}",
             )
 
 
-def _in_arguments(words: Iterable[str]) -> Iterator[str]:
-    for word in words:
-        name, _, value = word.partition("=")
-        if name.lstrip("-").removeprefix("D") == "spring.profiles.include":
-            yield from (each.strip() for each in value.split(","))
+def _next(settings: Settings, slot: str) -> Jvm:
+    """The JVM of a slot as a deploy would start it. The values of secrets are not known here."""
+    environment = tuple(f"{name}={value}" for name, value in settings.env.items())
+    return Jvm("", tuple(launch.command(settings, slot, "next")), environment)
 
 
 def _missing(had: Iterable[str], has: Iterable[str]) -> list[str]:

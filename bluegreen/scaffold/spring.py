@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bluegreen.jar.profile_expression import holds
 from bluegreen.jar.spring_config import Found, Setting, read_texts
 from bluegreen.scaffold.module import Module, read
 from bluegreen.scaffold.sources import joined
@@ -123,7 +124,7 @@ class _Active:
 
     def _in_force(self) -> Iterator[Setting]:
         ordered = sorted(self._found.settings, key=lambda each: bool(re.search(r"application-", each.file)))
-        return (each for each in ordered if all(_holds(each_of, self._profiles) for each_of in each.profiles))
+        return (each for each in ordered if all(holds(each_of, self._profiles) for each_of in each.profiles))
 
     def _added(self) -> set[str]:
         """The profiles that the active ones bring in."""
@@ -148,37 +149,6 @@ def _files(module: Module) -> list[Path]:
 def _canonical(name: str) -> str:
     """A name as Spring compares them: `contextPath` and `context-path` are one."""
     return re.sub(r"[-_]", "", name).lower()
-
-
-def _holds(expression: str, profiles: set[str]) -> bool:
-    """Whether a profile expression such as `prod1 | (eu & !test)` holds; a comma means `or`."""
-    words = re.findall(r"[()&|!,]|[^()&|!,\s]+", expression)
-
-    def either(at: int) -> tuple[bool, int]:
-        value, at = both(at)
-        while at < len(words) and words[at] in ("|", ","):
-            other, at = both(at + 1)
-            value = value or other
-        return value, at
-
-    def both(at: int) -> tuple[bool, int]:
-        value, at = single(at)
-        while at < len(words) and words[at] == "&":
-            other, at = single(at + 1)
-            value = value and other
-        return value, at
-
-    def single(at: int) -> tuple[bool, int]:
-        word = words[at] if at < len(words) else ""
-        if word == "!":
-            value, at = single(at + 1)
-            return not value, at
-        if word == "(":
-            value, at = either(at + 1)
-            return value, at + 1
-        return word in profiles, at + 1
-
-    return either(0)[0]
 
 
 def _prefix(active: _Active) -> str:

@@ -326,6 +326,8 @@ JAVA = [
         "env", "spring_profiles_active", "java.profiles: [prod]"),
     top("a profile among the secrets", "secrets: [SPRING_PROFILES_ACTIVE]",
         "secrets", "SPRING_PROFILES_ACTIVE", "java.profiles: [prod]"),
+    top("included profiles among the secrets", "secrets: [spring_profiles_include]",
+        "secrets[0]", "spring_profiles_include", "java.profiles: [prod]"),
     top("a port in the environment", "env: {SERVER_PORT: '8080'}", "env", "SERVER_PORT", "set slots"),
     top("a profile that is not one", "java: {profiles: ['prod,dev']}",
         "java.profiles[0]", "'prod,dev' is not a Spring profile", "prod"),

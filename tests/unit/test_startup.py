@@ -14,16 +14,19 @@ from bluegreen.check import application, startup
 from bluegreen.check.evidence import Evidence
 from bluegreen.check.finding import Finding, Level, Step
 from bluegreen.config import Settings
+from bluegreen.errors import Failed
 from bluegreen.host import launch, slots
 from bluegreen.host.command_line import shown
 from bluegreen.host.facts import Facts
 from bluegreen.host.jvm import Jvm, read
 from bluegreen.host.workdir import Source, planned
 from bluegreen.jar import spring_config
-from bluegreen.jar.profiles import Profiles, active_with, profiles
+from bluegreen.jar.profiles import Brings, Document, Profiles, active_with, inactive, profiles
+from bluegreen.rollout import preflight
 from tests.support.states import JAR, healthy, settings_of, with_diagnosis, with_jar, with_slot
 
 BASE = "/home/ubuntu/taggle"
+PROD = Document("application-prod.yml", ("prod",))
 BY_HAND = Jvm("/home/ubuntu/app", ("java", "-jar", "-Dspring.profiles.active=prod1", "app.jar"), ())
 
 
@@ -89,7 +92,8 @@ def test_the_profiles_of_a_jar_are_those_of_its_files_and_documents(tmp_path: Pa
             "application-old.yml": "spring: {profiles: old}\n",
         },
     )
-    assert set(jar.named) == {"prod", "eu", "us", "old"}
+    assert set(inactive(jar.documents, ())) == {"prod", "eu", "us", "old"}
+    assert set(inactive(jar.documents, ("prod", "cloud"))) == {"eu", "us", "old"}
 
 
 def test_groups_and_includes_make_profiles_active(tmp_path: Path) -> None:
@@ -117,23 +121,23 @@ def _with_settings(evidence: Evidence, java: str, folder: Path) -> Evidence:
 
 
 def test_case_07_settings_for_production_that_would_not_be_active_stop_the_start(evidence: Evidence) -> None:
-    jar = replace(JAR, profiles=Profiles({"prod": "application.yml", "dev": "application-dev.yml"}))
+    jar = replace(JAR, profiles=Profiles((PROD, Document("application-dev.yml", ("dev",)))))
     finding = one(startup.profiles(replace(evidence, jar=jar)))
-    assert (finding.level, finding.stops) == (Level.FAILURE, (Step.START,))
+    assert (finding.level, finding.stops) == (Level.FAILURE, (Step.FORWARD,))
     assert "java: {profiles: [prod]}" in finding.remedy
     assert "dev" not in finding.remedy
 
 
 @pytest.mark.parametrize("java", ["java: {profiles: [prod]}", "java: {profiles: []}"])
 def test_a_choice_in_config_settles_the_profiles(java: str, evidence: Evidence, tmp_path: Path) -> None:
-    jar = replace(JAR, profiles=Profiles({"prod": "application-prod.yml"}))
+    jar = replace(JAR, profiles=Profiles((PROD,)))
     finding = one(startup.profiles(_with_settings(replace(evidence, jar=jar), java, tmp_path)))
     assert finding.level is Level.OK
 
 
 def test_a_profile_that_a_slots_group_brings_is_active(evidence: Evidence) -> None:
-    groups = {"prod1": ("prod",), "prod2": ("prod",)}
-    jar = replace(JAR, profiles=Profiles({"prod": "application-prod.yml"}, (), groups))
+    groups = (Brings(("prod",), ("prod1",)), Brings(("prod",), ("prod2",)))
+    jar = replace(JAR, profiles=Profiles((PROD,), groups))
     assert one(startup.profiles(replace(evidence, jar=jar))).level is Level.OK
 
 
@@ -141,7 +145,7 @@ def test_a_profile_of_the_jvm_that_serves_is_not_lost_silently(evidence: Evidenc
     old = Jvm("/x", ("java", "-jar", "app.jar"), ("SPRING_PROFILES_ACTIVE=mysql,prod1",))
     before = with_diagnosis(evidence, jvms={evidence.state.live or "": old})
     finding = one(startup.profiles(before))
-    assert (finding.level, finding.stops) == (Level.FAILURE, (Step.START,))
+    assert (finding.level, finding.stops) == (Level.FAILURE, (Step.FORWARD,))
     assert "java: {profiles: [mysql]}" in finding.remedy
     chosen = one(startup.profiles(_with_settings(before, "java: {profiles: []}", tmp_path)))
     assert chosen.level is Level.WARNING
@@ -151,7 +155,98 @@ def test_a_file_beside_the_jar_counts_as_one_in_it(evidence: Evidence) -> None:
     beside = with_diagnosis(evidence, config_files={"prod": "/home/ubuntu/app/config/application-prod.yml"})
     finding = one(startup.profiles(with_jar(beside)))
     assert "/home/ubuntu/app/config/application-prod.yml" in finding.text
-    assert finding.stops == (Step.START,)
+    assert finding.stops == (Step.FORWARD,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "spring.config.activate.on-profile: prod | prod1 | prod2\na: 1\n",
+        "spring.config.activate.on-profile: [prod, prod1, prod2]\na: 1\n",
+        "spring.profiles: prod,prod1,prod2\na: 1\n",
+        "spring.config.activate.on-profile: prod1 | prod\na: 1\n---\n"
+        "spring.config.activate.on-profile: prod | prod2\nb: 1\n",
+        "spring.config.activate.on-profile: '!(dev | prod)'\na: 1\n",
+        "spring.config.activate.on-profile: '!prod'\na: 1\n",
+        "spring.profiles.include: cloud\n---\nspring.config.activate.on-profile: prod & !cloud\na: 1\n",
+        "spring.profiles.group: {prod1: prod, prod2: prod}\n---\n"
+        "spring.config.activate.on-profile: prod & (prod1 | prod2)\na: 1\n",
+        "spring.profiles.group: {'[prod1]': prod, '[prod2]': prod}\n---\n"
+        "spring.config.activate.on-profile: prod\na: 1\n",
+        "spring.config.activate.on-profile: prod1 | prod2\nspring.profiles.include: prod\n---\n"
+        "spring.config.activate.on-profile: prod\na: 1\n",
+    ],
+)
+def test_settings_for_production_that_are_in_force_in_both_slots_stop_nothing(
+    text: str, evidence: Evidence, tmp_path: Path
+) -> None:
+    jar = replace(JAR, profiles=found(tmp_path, {"application.yml": text}))
+    assert one(startup.profiles(replace(evidence, jar=jar))).level is Level.OK
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "spring.config.activate.on-profile: prod | prod1\na: 1\n",
+        "spring.config.activate.on-profile: '!prod'\na: 1\n---\n"
+        "spring.config.activate.on-profile: prod\na: 1\n",
+        "spring.config.activate.on-profile: '!(!prod)'\na: 1\n",
+        "spring.config.activate.on-profile: prod & !(dev | prod3)\na: 1\n",
+        "spring.config.activate.on-profile: prod & (prod1 | prod2)\na: 1\n",
+    ],
+)
+def test_settings_for_production_that_a_slot_would_not_have_stop_the_deploy(
+    text: str, evidence: Evidence, tmp_path: Path
+) -> None:
+    jar = replace(JAR, profiles=found(tmp_path, {"application.yml": text}))
+    finding = one(startup.profiles(replace(evidence, jar=jar)))
+    assert (finding.level, finding.stops) == (Level.FAILURE, (Step.FORWARD,))
+    assert "java: {profiles: [prod]}" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "env: {SPRING_PROFILES_INCLUDE: 'eu,prod'}",
+        "env: {spring_profiles_include: prod}",
+        "env: {SPRING_PROFILES_INCLUDE_0: prod}",
+        "env: {JAVA_TOOL_OPTIONS: '-Xmx1g -Dspring.profiles.include=prod'}",
+        "java: {options: [-Dspring.profiles.include=prod]}",
+        "java: {options: ['-Dspring.profiles.include[0]=eu', '-Dspring.profiles.include[1]=prod']}",
+        "java: {args: ['--spring.profiles.include=eu', '--spring.profiles.include=prod']}",
+    ],
+)
+def test_a_profile_that_config_includes_is_active(lines: str, evidence: Evidence, tmp_path: Path) -> None:
+    jar = replace(JAR, profiles=Profiles((PROD,)))
+    assert (
+        one(startup.profiles(_with_settings(replace(evidence, jar=jar), lines, tmp_path))).level is Level.OK
+    )
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "java: {options: [-Dspring.profiles.include=prod, -Dspring.profiles.include=eu]}",
+        "java: {args: ['-Dspring.profiles.include=prod']}",
+        "java: {options: ['-Dspring.profiles.include={slot}-db']}",
+    ],
+)
+def test_a_profile_that_config_only_seems_to_include_is_not(
+    lines: str, evidence: Evidence, tmp_path: Path
+) -> None:
+    jar = replace(JAR, profiles=Profiles((PROD,)))
+    finding = one(startup.profiles(_with_settings(replace(evidence, jar=jar), lines, tmp_path)))
+    assert finding.level is Level.FAILURE
+
+
+def test_profiles_never_stop_a_way_back(evidence: Evidence) -> None:
+    old = replace(BY_HAND, environment=("SPRING_PROFILES_ACTIVE=mysql",), words=("java", "-jar", "app.jar"))
+    lost = with_diagnosis(replace(evidence, jar=None), jvms={evidence.state.live or "": old})
+    beside = with_diagnosis(replace(evidence, jar=None), config_files={"prod": "/x/application-prod.yml"})
+    for each in (lost, beside):
+        assert preflight.require(each, preflight.BACK_FROM_COLD) == ()
+        with pytest.raises(Failed):
+            preflight.require(each, preflight.DEPLOY)
 
 
 # --- the profiles of a JVM that runs -------------------------------------------------------------------

@@ -96,7 +96,15 @@ def _values_given(names: Iterable[str]) -> str:
     )
 
 
-SecretName = Annotated[VariableName, BeforeValidator(_require_names_only)]
+def _require_no_profiles(text: str) -> None:
+    """Raises ValueError for profiles whose names only the deploy would know, and `check` would not."""
+    if re.fullmatch(r"SPRING_PROFILES_INCLUDE(_\d+_?)?", text.upper()):
+        raise ValueError(
+            f"{text}: names of profiles are no secrets; delete it, and write java.profiles: [prod]"
+        )
+
+
+SecretName = Annotated[VariableName, mistakes(_require_no_profiles), BeforeValidator(_require_names_only)]
 Secrets = Annotated[
     tuple[SecretName, ...],
     Kind("a list of names", "[DB_PASSWORD]"),
