@@ -73,6 +73,15 @@ def test_a_jvm_gets_the_slots_profile_first_and_those_of_config(tmp_path: Path) 
         "-javaagent:/opt/apm.jar=service.name=shop",
         "-javaagent:/opt/apm.jar",
         "-Dcom.sun.management.jmxremote.port={slot}",
+        "-javaagent:/opt/jacoco.jar=output=tcpclient,address=ci.example,port=6300",
+        "-javaagent:/opt/jacoco.jar=output=tcpserver,port=1{port}",
+        "-javaagent:/opt/sky.jar=collector=oap.example:11800",
+        "-javaagent:/opt/apm.jar=server_port=8200",
+        "-agentpath:/opt/libyjpagent.so=port=10001-10010",
+        "-agentpath:/opt/libjdwp.so=server=y,address=1{port}",
+        "-Dmanagement.server.port=1{port}",
+        "-Dmanagement.server.port=0",
+        "-Dmail.server.port=25",
     ],
 )
 def test_an_option_that_opens_no_port_of_both_slots_is_accepted(option: str, tmp_path: Path) -> None:

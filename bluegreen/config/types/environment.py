@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
 
 from bluegreen.config.messages import Kind, mistakes
-from bluegreen.config.types.java import require_a_port_per_slot
+from bluegreen.config.types.java import HEALTH_PORTS, not_of_slots, require_a_port_per_slot
 from bluegreen.config.types.names import VariableName
 
 
@@ -42,7 +42,13 @@ EnvValue = Annotated[
 _OF_SLOTS = {
     "SPRING_PROFILES_ACTIVE": "the slot's profile hides it; delete it, and write java.profiles: [prod]",
     "SERVER_PORT": "each slot has its own; delete it, and set slots",
+    "MANAGEMENT_SERVER_PORT": f"both slots would open the same port; {HEALTH_PORTS}",
 }
+
+
+def _canonical(name: str) -> str:
+    """A name as Spring compares them: it ignores the case, and reads a dot or a dash as an underscore."""
+    return re.sub(r"[.-]", "_", name).upper()
 
 
 def require_not_of_slots(names: object) -> object:
@@ -51,8 +57,8 @@ def require_not_of_slots(names: object) -> object:
         [name for name in names if isinstance(name, str)] if isinstance(names, (dict, list, tuple)) else []
     )
     for name in listed:
-        # Spring ignores the case, and reads a dot or a dash as an underscore.
-        if text := _OF_SLOTS.get(re.sub(r"[.-]", "_", name).upper()):
+        # An item of a list is one of its own: SPRING_PROFILES_ACTIVE_0.
+        if text := _OF_SLOTS.get(re.sub(r"(?<=PROFILES_ACTIVE)_\d+_?$", "", _canonical(name))):
             raise ValueError(f"{name}: {text}")
     return names
 
@@ -61,15 +67,28 @@ def require_not_of_slots(names: object) -> object:
 _OPTIONS = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
 
 
+# The command line outranks the others, and this one outranks the command line.
+_OVERRIDES = "_JAVA_OPTIONS"
+
+
 def _require_no_shared_port(value: object) -> object:
-    for name in _OPTIONS:
-        text = value.get(name) if isinstance(value, dict) else None
-        for word in text.split() if isinstance(text, str) else ():
+    """Raises ValueError for variables that make both slots' JVMs listen on one port."""
+    for name, text in value.items() if isinstance(value, dict) else ():
+        for word in _words(str(name), str(text)):
             try:
                 require_a_port_per_slot(word)
+                if name == _OVERRIDES:
+                    not_of_slots("-D")(word)
             except ValueError as error:
-                raise ValueError(f"{name}: {error}, in java.options") from None
+                raise ValueError(f"{name}: {error}") from None
     return value
+
+
+def _words(name: str, text: str) -> list[str]:
+    """What a variable adds to the command line, or the argument that would do the same."""
+    if name in _OPTIONS:
+        return text.split()
+    return [f"--{_canonical(name).lower().replace('_', '.')}={text}"]
 
 
 Env = Annotated[

@@ -37,7 +37,7 @@ def _require_one_option(text: str) -> None:
         raise ValueError(f"{shown(text)} contains several options; write each as an item: [{apart}]")
 
 
-def _not_of_slots(prefix: str) -> Callable[[str], None]:
+def not_of_slots(prefix: str) -> Callable[[str], None]:
     """A check for what bluegreen sets per slot. `prefix` is `-D` for the JVM, `--` for the application."""
 
     def check(text: str) -> None:
@@ -52,31 +52,52 @@ def _not_of_slots(prefix: str) -> Callable[[str], None]:
     return check
 
 
-# Options that make the JVM listen on a port, each with the port as its group: JMX, JDWP (also in its old
-# form), and agents such as jmx_prometheus_javaagent.jar=[HOST:]PORT:FILE.
+# Words that make the JVM listen on a port, each with the port as its group: JMX, JDWP (also in its old form,
+# and by its path), agents such as jmx_prometheus_javaagent.jar=[HOST:]PORT:FILE and jolokia.jar=port=PORT,
+# and the servers of Spring beside that of `server.port`.
 _LISTENS = (
     r"-Dcom\.sun\.management\.jmxremote\.(?:rmi\.)?port=(.+)",
-    r"-(?:agentlib:jdwp|Xrunjdwp:)\S*?\baddress=(?:[^,]*:)?([^,:]+)",
-    r"-javaagent:[^=]+=(?:[^:,]*:)?(\d[^:,]*)(?::.*)?",
+    r"-(?:agentlib:jdwp|agentpath:[^=]*jdwp|Xrunjdwp:)\S*?\baddress=(?:[^,]*:)?([^,:]+)",
+    r"-javaagent:[^=]+=(?:[^:,=]*:)?(\d[^:,]*)(?::.*)?",
+    r"-(?:javaagent|agentpath|agentlib):[^=]+=(?:.*[,;])?port=([^,;]+)",
+    r"(?:-D|--)(?:spring\.)?(?:grpc|rsocket)\.server\.port=(.+)",
 )
-# What the JDWP agent does not listen on: it connects to a debugger, or the system chooses the port.
-_NO_PORT = re.compile(r"\bserver=n\b|\baddress=(?:[^,]*:)?0(?:,|$)")
+# What an agent does not listen on: it connects to another process, or the system chooses the port. JaCoCo's
+# agent listens with `output=tcpserver` only.
+_NO_PORT = re.compile(r"\bserver=n\b|\baddress=(?:[^,]*:)?0(?:,|$)|\boutput=(?!tcpserver\b)")
+_JACOCO = re.compile(r"-javaagent:[^=]+=(?:.*,)?output=tcpserver\b")
+_MANAGEMENT = re.compile(r"(?:-D|--)management\.server\.port=0*([1-9]\d*)")
+# What to write in place of a management port for both slots.
+HEALTH_PORTS = "delete it, and write health: {ports: {prod1: 9081, prod2: 9082}}"
 
 
 def require_a_port_per_slot(text: str) -> None:
-    """Raises ValueError for an option that makes both slots' JVMs listen on one port."""
+    """Raises ValueError for an option or argument that makes both slots' JVMs listen on one port."""
+    if found := _MANAGEMENT.fullmatch(text):
+        raise ValueError(_same_port(text, found[1], HEALTH_PORTS))
+    if _JACOCO.match(text) and "port=" not in text:
+        raise ValueError(_same_port(text, "6300", _with_placeholder(f"{text},port=1{{port}}")))
     for pattern in _LISTENS:
         found = re.fullmatch(pattern, text) or re.match(pattern, text)
-        if not found or _NO_PORT.search(text) or "{port}" in text or "{slot}" in text:
+        if not found or _NO_PORT.search(text):
             continue
         begin, end = found.span(1)
         if not found[1].isdigit() or found[1] == "0":
             continue
         right = f"{text[:begin]}1{{port}}{text[end:]}"
-        raise ValueError(
-            f"{shown(text)} gives both slots the same port {found[1]}, so the second JVM cannot start; write "
-            f"{right}: {{port}} is the slot's port (1{{port}} is 18081 in a slot on 8081), {{slot}} its name"
-        )
+        raise ValueError(_same_port(text, found[1], _with_placeholder(right)))
+
+
+def _same_port(text: str, port: str, right: str) -> str:
+    return f"{shown(text)} gives both slots the same port {port}, so the second JVM cannot start; {right}"
+
+
+def _with_placeholder(right: str) -> str:
+    key = "java.args" if right.startswith("--") else "java.options"
+    return (
+        f"write {right} in {key}: {{port}} is the slot's port (1{{port}} is 18081 in a slot on 8081), "
+        "{slot} its name"
+    )
 
 
 def _require_known_braces(text: str) -> None:
@@ -105,7 +126,7 @@ JavaOption = Annotated[
         _require_not_ours,
         _require_jvm_option,
         _require_one_option,
-        _not_of_slots("-D"),
+        not_of_slots("-D"),
         _require_known_braces,
         require_a_port_per_slot,
     ),
@@ -114,7 +135,7 @@ JavaOption = Annotated[
 JavaArg = Annotated[
     str,
     StringConstraints(strict=True, min_length=1),
-    mistakes(require_one_line, _not_of_slots("--"), _require_known_braces),
+    mistakes(require_one_line, not_of_slots("--"), _require_known_braces, require_a_port_per_slot),
     Kind("an argument", "--spring.main.banner-mode=off"),
 ]
 JavaOptions = Annotated[tuple[JavaOption, ...], Kind("a list of options", "[-Xmx512m]")]
