@@ -17,6 +17,7 @@ from bluegreen.ssh.client_config import login_user, route
 from bluegreen.ssh.hops import Hop
 from bluegreen.ssh.openssh import home
 from tests.support.processes import alive
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture
@@ -140,10 +141,12 @@ def test_match_exec_runs_its_command_without_our_key(
 def test_a_command_of_match_exec_that_hangs_is_ended(
     config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "SSH_CONFIG_S", 0.5)
+    monkeypatch.setattr(limits, "SSH_CONFIG_S", 2)
     config.write_text(f'Match exec "echo $$ >{tmp_path}/pid; exec sleep 600"\n User execd\n')
-    assert "did not end within 0.5 s" in str(rejected("a"))
-    assert not alive(int((tmp_path / "pid").read_text()))
+    assert "did not end within 2 s" in str(rejected("a"))
+    # The kernel ends it a moment after the signal.
+    pid = int((tmp_path / "pid").read_text())
+    wait_for(lambda: not alive(pid), "the end of the command")
 
 
 # --- keys, agents and known hosts ----------------------------------------------------------------------
