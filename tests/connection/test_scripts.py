@@ -315,7 +315,7 @@ def talkative(sshd_with: Callable[..., Sshd], tmp_path: Path) -> Iterator[Machin
 
 def test_what_a_login_prints_is_never_taken_for_a_fact(talkative: Machine) -> None:
     assert talkative.connection.run(sh("echo out")).stdout == "out\n"
-    facts = talkative.run("look", java="java", root=talkative.root_script())
+    facts = talkative.run("look", root=talkative.root_script())
     assert facts.text("user") == getpass.getuser()
     assert "held" not in facts
     assert facts.number("disk_free_kb")
@@ -325,7 +325,7 @@ def test_what_a_login_prints_is_never_taken_for_an_event(talkative: Machine) -> 
     with lock.held(talkative, "deploy"):
         with pytest.raises(Locked, match="deploy"), lock.held(talkative, "switch"):
             pass
-        holder = lock.parse(talkative.run("look", java="java", root=talkative.root_script()).text("lock"))
+        holder = lock.parse(talkative.run("look", root=talkative.root_script()).text("lock"))
         assert holder is not None
         assert holder.command == "deploy"
 
@@ -346,7 +346,7 @@ def test_facts_of_the_steps_that_need_root_are_those_of_the_run(
     root.write_text(f"#!/bin/sh\necho 'noise'\necho '{printed}'\nexit 20\n")
     root.chmod(0o755)
     with lock.held(talkative, "deploy") as ours:
-        route = ours.run("look", java="java", root=ours.root_script()).text("route")
+        route = ours.run("look", root=ours.root_script()).text("route")
         step = ours.script(
             "route_step", ours.root_script(), verb="switch", slot="prod1", route=route, form=""
         )
