@@ -17,7 +17,7 @@ _HARMLESS = re.compile(
 _PLAIN_VALUE = re.compile(r"[\w.,:/%+-]*")
 # Options that have no value, or one of the JVM itself: -Xmx2g, -XX:+UseG1GC, -XX:MaxRAMPercentage=75.
 _OPTION = re.compile(
-    r"-[A-Za-z]|-(server|client|jar|cp|classpath|ea|esa)|--[A-Za-z][\w.-]*|-D[\w.-]+"
+    r"-[A-Za-z]|-(server|client|jar|cp|classpath|ea|esa)|--[A-Za-z][\w.\[\]-]*|-D[\w.\[\]-]+"
     r"|-X[a-z]+[\w.*+:,/%-]*|-X(log|share|shareclasses|loggc):[\w.*+=:,/%-]*"
     r"|-XX:[+-]?\w+(=[\w.,:/%+-]*)?|-(javaagent|agentpath|agentlib):[^=]+"
 )
@@ -50,7 +50,8 @@ def _word(word: str) -> str:
         named and _HARMLESS.fullmatch(named[1]) and _PLAIN_VALUE.fullmatch(named[2])
     ):
         return _printable(word)
-    return f"{_printable(named[1])}={HIDDEN}" if named else HIDDEN
+    # `-pPASSWORD` is no name.
+    return f"{_printable(named[1])}={HIDDEN}" if named and _OPTION.fullmatch(named[1]) else HIDDEN
 
 
 def _printable(word: str) -> str:

@@ -351,6 +351,8 @@ def test_words_of_a_command_line_keep_their_blanks() -> None:
         (["-Dapi.token=hunter2\nhunter2"], "-Dapi.token=…"),
         (["--password", "hunter2", "hunter2"], "--password …"),
         (["-phunter2"], "…"),
+        (["-phunter2=x"], "…"),
+        (["--a[0]=hunter2"], "--a[0]=…"),
         (["DB_PASSWORD=hunter2"], "…"),
         (["-Duser.timezone=https://a:hunter2@h"], "-Duser.timezone=…"),
         (["-javaagent:/opt/apm.jar=secret_token=hunter2"], "-javaagent:/opt/apm.jar=…"),
