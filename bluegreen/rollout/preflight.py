@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from bluegreen.check import nginx
+from bluegreen.check import nginx, startup
 from bluegreen.check.diagnose import diagnose
 from bluegreen.check.evidence import Evidence
 from bluegreen.check.finding import Finding, Level, Step
@@ -73,6 +73,10 @@ def preflight(
     overridden = require(evidence, steps, forced)
     for finding in overridden:
         machine.console.warn(f"--force {finding.key}: {finding.text}")
+    if Step.START in steps:
+        # What the old JVM had and the new one has not, before users are on it.
+        for finding in startup.options(evidence):
+            machine.console.warn(f"{finding.text}; {finding.remedy}")
     for finding in nginx.answers(evidence):
         if finding.level is not Level.OK and finding not in overridden:
             machine.console.warn(finding.text)

@@ -68,6 +68,7 @@ def test_case_06_07_nothing_of_an_application_started_by_the_old_scripts_is_lost
     with asked_all_the_while(host) as answers:
         first = host.deployed("1")
         assert "a link to /home/ubuntu/app; nothing was moved" in first.out
+        assert "the JVM that serves has options that the new one does not have" in first.all
         for version in "23456":
             write(host, "data/shop.mv.db", version)
             host.deployed(version)
