@@ -32,9 +32,9 @@ gather() {
             gathered_live=yes
         fi
         [ -f "$release_folder/release.json" ] || continue
-        [ "$(readlink -f "$release_folder")" != "$gather_to" ] || continue
         strays "$release_folder"
-        [ -z "$strays" ] || gather_from "$release_folder"
+        [ -n "$strays" ] || continue
+        [ "$(readlink -f "$release_folder")" = "$gather_to" ] || gather_from "$release_folder"
     done
 }
 # gather_from FOLDER: as gather, of one release.
