@@ -50,7 +50,7 @@ def _word(word: str) -> str:
         named and _HARMLESS.fullmatch(named[1]) and _PLAIN_VALUE.fullmatch(named[2])
     ):
         return _printable(word)
-    # `-pPASSWORD` is not a name.
+    # The word before `=` may be a value as well: -pPASSWORD=…
     return f"{_printable(named[1])}={HIDDEN}" if named and _OPTION.fullmatch(named[1]) else HIDDEN
 
 

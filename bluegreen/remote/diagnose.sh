@@ -46,9 +46,9 @@ for entry in $pids; do
         [ ! -e "$file" ] || { fact "jvm.$slot.files" yes && break; }
     done
     fact "jvm.$slot.words" "$(tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | head -c 16384 || :)"
-    # The names alone, as a value may be a secret; but the one of the profiles.
+    # The names alone, as a value may be a secret; but those of the profiles.
     fact "jvm.$slot.environment" "$(tr '\0' '\n' 2>/dev/null <"/proc/$pid/environ" |
-        sed -n -e '/^SPRING_PROFILES_ACTIVE=/p' -e 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p' | head -c 16384 || :)"
+        sed -n -e '/^SPRING_PROFILES_[AI]/{p;d;}' -e 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p' | head -c 16384 || :)"
 done
 fact base.is "$(readlink -f "$base")"
 if [ -d "$workdir" ]; then
