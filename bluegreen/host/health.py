@@ -12,7 +12,7 @@ from bluegreen.host import never_up, seek
 from bluegreen.host.answer import Answer
 from bluegreen.host.facts import lines_of
 from bluegreen.host.machine import Machine, application_path, step_failed
-from bluegreen.host.slots import Slot
+from bluegreen.host.serving import Serving
 from bluegreen.remote import limits
 
 LOG_LINES = 30
@@ -88,7 +88,7 @@ def observe(
     answer_s: float,
     path: str = "",
     log_lines: int = LOG_LINES,
-    serving: Slot | None = None,
+    serving: Serving | None = None,
 ) -> Iterator[Look | Ended]:
     """Observes a slot on the host; yields each look and, last, an `Ended`.
 
@@ -99,7 +99,7 @@ def observe(
         answer_s: seconds that an answer may take.
         path: what to request on the slot's own port at each look as well, empty for none.
         log_lines: the lines of the log to read at the end; 0 where reading it would take time that counts.
-        serving: the other slot, whose JVM serves users: warns if that JVM ends.
+        serving: the JVM that serves users meanwhile; it is told when that JVM ends.
     """
     log: tuple[str, ...] = ()
     own_code: int | None = None
@@ -115,7 +115,7 @@ def observe(
         answer_s=f"{answer_s:g}",
         path=path,
         log_lines=log_lines,
-        serving_pid=serving.owner or "" if serving and serving.has_known_owner else "",
+        serving_pid=serving.pid if serving else "",
     ) as observer:
         for key, value in observer.facts(timeout_s=for_s + limits.OBSERVER_SILENCE_S):
             if key == "log":
@@ -130,8 +130,8 @@ def observe(
                 redirect = ""
             elif key == "closed":
                 yield Look(Answer(0, "", closed=True), own_code, int(value))
-            elif key == "serving_ended":
-                _warn_of_outage(machine, slot)
+            elif key == "serving_ended" and serving:
+                serving.ended()
             elif key == "tls":
                 yield Look(Answer(0, "", tls=True), own_code, int(value))
             else:
@@ -141,11 +141,11 @@ def observe(
         yield Ended(End.SILENT, log, "; ".join(report.errors))
 
 
-def wait_until_up(machine: Machine, slot: str, pid: int, serving: Slot | None = None) -> Answer:
+def wait_until_up(machine: Machine, slot: str, pid: int, serving: Serving) -> Answer:
     """Waits for `health.ups` consecutive answers UP; ends within a second of UP, or of the JVM's death (P12).
 
     Args:
-        serving: the other slot, whose JVM serves users; warns if that JVM ends meanwhile.
+        serving: the JVM that serves users meanwhile.
 
     Returns:
         The last of them.
@@ -170,7 +170,7 @@ def wait_until_up(machine: Machine, slot: str, pid: int, serving: Slot | None = 
         serving=serving,
     ):
         if isinstance(seen, Ended):
-            raise _never_up(machine, slot, pid, seen, last)
+            raise _never_up(machine, slot, pid, seen, last).extended(live=serving.live)
         cause = never_up.reason(seen.health, settings, slot)
         if cause and cause.kind not in named:
             named.add(cause.kind)
@@ -181,18 +181,10 @@ def wait_until_up(machine: Machine, slot: str, pid: int, serving: Slot | None = 
         if ups.reached_by(last.up):
             return last
         if unchanged.reached_by(cause, seen.at_ms):
-            raise _given_up(machine, slot, last)
+            raise _given_up(machine, slot, last).extended(live=serving.live)
     raise Failed(
         f"{slot} did not become UP: the observer on the host ended without a reason",
         remedy=fix_application(machine, slot),
-    )
-
-
-def _warn_of_outage(machine: Machine, slot: str) -> None:
-    live = machine.settings.other(slot)
-    machine.console.warn(
-        f"the JVM of {live}, which served users, ended while {slot} was starting: see journalctl -k on "
-        f"{machine.address} (out of memory?) and: bluegreen logs --host {machine.settings.host} --slot {live}"
     )
 
 

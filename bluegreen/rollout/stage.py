@@ -11,6 +11,7 @@ from bluegreen.host import health, never_up, releases, slots
 from bluegreen.host.answer import Answer
 from bluegreen.host.machine import application_path
 from bluegreen.host.proxy import Proxy
+from bluegreen.host.serving import Serving
 from bluegreen.jar import Jar
 from bluegreen.report.run import Rollout
 from bluegreen.rollout.undo import Undo
@@ -119,7 +120,9 @@ def _start(rollout: Rollout, environment: Mapping[str, str], undo: Undo) -> Stag
         adopted = rollout.workdir.adopted if rollout.workdir else ""
         pid = slots.start(machine, slot, release.id, proxy.route, environment, adopted=adopted)
         began_s = step.so_far_s
-        answer = health.wait_until_up(machine, slot, pid, rollout.before.slots[rollout.live])
+        answer = health.wait_until_up(
+            machine, slot, pid, Serving(machine, rollout.before.slots[rollout.live])
+        )
         step.done(f"{slot} is UP after {seconds(step.so_far_s - began_s)} (pid {pid})")
     return Staged(rollout, pid, answer, proxy)
 

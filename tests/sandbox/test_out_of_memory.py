@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.support.box import Box
-from tests.support.incidents import deploying
+from tests.support.incidents import deploying, deploying_at
 from tests.support.on_host import live_pid, pid_of
 from tests.support.under_traffic import nothing_lost
 from tests.support.waiting import wait_for
@@ -36,3 +36,12 @@ def test_p11_a_live_jvm_that_ended_while_the_new_one_was_starting_is_reported(bo
     deployer.until_said("the JVM of prod2, which served users, ended while prod1 was starting")
     assert deployer.ended() == 0, deployer.said
     assert box.served() == "2"
+
+
+def test_p11_a_deploy_that_fails_meanwhile_does_not_call_the_live_slot_untouched(box: Box) -> None:
+    box.configure(health={"timeout": "5s"})
+    box.deployed("1")
+    deployer = deploying_at(box, "2", "health", "prod1")
+    box.kill("prod2")
+    assert deployer.ended() == 1, deployer.said
+    assert "live now: prod2, whose JVM ended meanwhile" in deployer.said
