@@ -38,13 +38,13 @@ unit_of_process() {
         case $controllers in '' | name=systemd) ;; *) continue ;; esac
         unit_user=
         case $group in */user@*.service/*) unit_user=--user ;; esac
-        while [ -n "$group" ]; do
-            case ${group##*/} in *.service) break ;; esac
-            group=${group%/*}
+        while :; do
+            case $group in *.service | '') break ;; */*) group=${group%/*} ;; *) group= ;; esac
         done
         group=${group##*/}
+        # A user names the groups below their own: only what is a name of a unit is one.
         case $group in
-        '' | user@*.service | "$app@"*.service) ;;
+        '' | -* | *[!A-Za-z0-9:_.@-]* | user@*.service | "$app@"*.service) ;;
         *)
             if [ -n "$unit_user" ]; then say "--user $group" && return; fi
             unit_main=$(property_of "$group" MainPID)

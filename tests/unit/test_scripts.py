@@ -442,6 +442,9 @@ def test_a_port_that_docker_forwards_is_told_from_one_of_this_machine(tmp_path: 
             "0",
             "--user shop.service",
         ),
+        ("0::/user.slice/user@1000.service/app.slice/a$(id) b.service\n", "0", ""),
+        ("0::/user.slice/user@1000.service/app.slice/-now.service\n", "0", ""),
+        ("0::shop\n", "0", ""),
         # What an agent, cron or a login left behind.
         ("0::/system.slice/codedeploy-agent.service\n", "1", ""),
         ("0::/system.slice/ssh.service\n", "1", ""),
