@@ -39,8 +39,8 @@ def test_p11_a_live_jvm_that_ended_while_the_new_one_was_starting_is_reported(bo
 
 
 def test_p11_a_deploy_that_fails_meanwhile_does_not_call_the_live_slot_untouched(box: Box) -> None:
-    box.configure(health={"timeout": "5s"})
     box.deployed("1")
+    box.configure(health={"timeout": "5s"})
     deployer = deploying_at(box, "2", "health", "prod1")
     box.kill("prod2")
     assert deployer.ended() == 1, deployer.said

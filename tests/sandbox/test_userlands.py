@@ -33,7 +33,7 @@ def there(box: Box, userland: Userland, tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_p1_p2_the_whole_course_works_as_with_gnu(there: Box) -> None:
     there.configure(
-        health={"timeout": "3s"},
+        health={"timeout": "15s"},
         switch={"watch": "1s", "method": "instant"},
         old_slot={"after_switch": "stop", "drain": "5s", "stop_timeout": "5s"},
     )
