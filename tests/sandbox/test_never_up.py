@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.box import Box, box_in
 from tests.support.command import Ran
+from tests.support.jvm import QUICK_JAVA
 from tests.support.on_host import last_entry, pid_of
 from tests.support.processes import free_port
 from tests.support.sites import PLAIN_SERVER, Site, serving
@@ -139,7 +140,10 @@ def test_a_timeout_that_comes_first_has_the_same_cause(box: Box) -> None:
 def test_a_management_port_that_config_yml_does_not_name_is_found(box: Box) -> None:
     box.deployed("1")
     port = free_port()
-    box.configure(env={"MANAGEMENT_SERVER_PORT": str(port)})
+    # Where config.yml does not show it, as in the jar's own configuration.
+    file = box.folder / "jvm.options"
+    file.write_text(f"-Dmanagement.server.port={port}\n")
+    box.configure(java={"options": [*QUICK_JAVA, f"-XX:VMOptionsFile={file}"]})
     ran = deploy_soon(box, "2")
     assert ran.code == 1, ran.all
     assert f"port {port} answers UP at /actuator/health" in ran.out
@@ -150,7 +154,7 @@ def test_a_health_port_where_nothing_listens_is_named_while_the_slot_listens(box
     box.deployed("1")
     ports = {"prod1": free_port(), "prod2": free_port()}
     own = box.sandbox.slots["prod1"]
-    box.configure(health={"ports": ports}, java={"args": [f"--management.server.port={own}"]})
+    box.configure(health={"ports": ports}, java={"args": ["--management.server.port={port}"]})
     ran = deploy_soon(box, "2")
     assert ran.code == 1, ran.all
     assert f"nothing listens on port {ports['prod1']}" in ran.out

@@ -101,8 +101,15 @@ def test_stop_and_the_sandbox_go_on_unread(box: Box) -> None:
 
 
 def test_init_writes_its_files_unread(tmp_path: Path) -> None:
+    plugin = "<plugin><artifactId>spring-boot-maven-plugin</artifactId></plugin>"
     (tmp_path / "pom.xml").write_text(
-        "<project><artifactId>taggle</artifactId><version>1</version></project>"
+        "<project><artifactId>taggle</artifactId><version>1</version>"
+        f"<build><plugins>{plugin}</plugins></build></project>"
+    )
+    sources = tmp_path / "src" / "main" / "java"
+    sources.mkdir(parents=True)
+    (sources / "Taggle.java").write_text(
+        "@SpringBootApplication class Taggle { public static void main(String[] args) {} }"
     )
     ran = in_shell(Box(tmp_path), "init", "--address", "10.0.0.5", where="| true")
     assert ran.code == 0, ran

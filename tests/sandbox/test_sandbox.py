@@ -580,7 +580,7 @@ def begin_jvm(sandbox: Sandbox, slot: str) -> int:
         remote = Path(embedded.__file__).parents[1] / "remote"
         names = ("lib", "process", "process_steps")
         text = "".join((remote / f"{name}.sh").read_text() for name in names)
-        result = host.run(sh(f"base='{base}'\nnonce=\n{text}\n{script}"))
+        result = host.run(sh(f"base='{base}'\nworkdir='{base}'\nnonce=\n{text}\n{script}"))
     assert result.exit_code == 0, result.stderr
     wait_for(lambda: listens(sandbox.slots[slot]), "the slot listens")
     return int(result.stdout)
