@@ -16,7 +16,7 @@ from bluegreen.host.nginx_config import NginxConfig
 from bluegreen.host.sites import in_charge, names_bucket
 from bluegreen.host.survey import Change, changes, exposed, survey
 from bluegreen.host.workdir import Source, Workdir, planned
-from bluegreen.jar.profiles import of_file
+from bluegreen.jar.spring_config import of_file
 
 
 def diagnose(machine: Machine, state: State) -> Diagnosis:

@@ -209,7 +209,7 @@ def _change(facts: Facts, number: int, file: HostFile) -> Change | None:
 
 
 def java_release(version: str) -> int:
-    """Returns 17 for 17.0.9, 8 for 1.8.0, as versions were numbered up to 8, and 0 if there is no number."""
+    """Returns the release of a version: 17 for 17.0.9, 8 for 1.8.0, 0 for a text without a number."""
     numbers = [int(number) for number in version.split(".") if number.isdigit()] or [0]
     return numbers[1] if numbers[0] == 1 and len(numbers) > 1 else numbers[0]
 

@@ -7,9 +7,8 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from bluegreen.jar.profile_expression import holds, wanted
-from bluegreen.jar.spring_config import Found
+from bluegreen.jar.spring_config import Found, of_file
 
-_FILE = re.compile(r"(?:.*/)?application-([^/]+)\.(?:ya?ml|properties)")
 _BRINGS = re.compile(r"spring\.profiles\.(?:include|group(?:\.|\.?\[)(?P<group>[^\[\]]+)\]?)(?:\[\d+\])?")
 _PROFILE = re.compile(r"[\w.@+-]+")
 
@@ -72,12 +71,6 @@ def profiles(found: Found) -> Profiles:
             names = tuple(name.strip() for name in setting.value.split(",") if name.strip())
             brings.append(Brings(names, (*setting.profiles, *filter(None, [kind["group"]]))))
     return Profiles(tuple(dict.fromkeys(documents)), tuple(brings))
-
-
-def of_file(file: str) -> str | None:
-    """The profile of a file such as application-prod.yml, None for application.yml."""
-    found = _FILE.fullmatch(file)
-    return found[1] if found else None
 
 
 def active_with(configured: Profiles, names: Iterable[str]) -> tuple[str, ...]:

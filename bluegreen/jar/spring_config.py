@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import yaml
 
 _IN_ARCHIVE = re.compile(r"(?:BOOT|WEB)-INF/classes/(?:config/)?application[^/]*\.(?:ya?ml|properties)")
-_FILE = re.compile(r"(?:.*/)?application(?:-(.+))?[^/]*\.(ya?ml|properties)")
+_FILE = re.compile(r"(?:.*/)?application(?:-([^/]+))?[^/]*\.(ya?ml|properties)")
 _PROFILE = re.compile(r"spring\.(config\.activate\.on-profile|profiles)(\[\d+\])?")
 _PROPERTY = re.compile(r"\s*([^#!\s][^\s:=]*)(?:\s*[=:]\s*|\s+)(.*)")
 
@@ -80,6 +80,12 @@ def read_texts(files: Iterable[tuple[str, str]]) -> Found:
             mark = getattr(error, "problem_mark", None)
             unreadable.append(f"{name} (line {mark.line + 1})" if mark else name)
     return Found(tuple(settings), tuple(unreadable), tuple(names))
+
+
+def of_file(file: str) -> str | None:
+    """The profile of a file such as application-prod.yml, None for application.yml."""
+    kind = _FILE.fullmatch(file)
+    return kind[1] if kind else None
 
 
 def management_port(found: Found) -> int | None:
